@@ -1,0 +1,43 @@
+/*
+ * arena.h - memory of one request: taken piece by piece, given back in one step.
+ *
+ * Ownership: what an arena hands out lives until arena_reset() or arena_deinit().
+ * Bounds:    at most `bytes_max` octets between two resets. Beyond that, or when the system has no
+ *            memory, allocation fails and the arena stays *full* (latched) until the reset: a
+ *            request either has all it asked for or ends as a temporary error.
+ * Debugging: with -Darena-malloc=true every object is an allocation of its own, so that sanitizers
+ *            see an overrun of each; otherwise, under ASan, poisoned gaps lie between objects.
+ * Threading: one thread at a time.
+ */
+#ifndef ASSAY_BASE_ARENA_H
+#define ASSAY_BASE_ARENA_H
+
+#include "base/error.h"
+#include "base/slice.h"
+
+struct arena_chunk;
+
+struct arena {
+	struct arena_chunk *chunks; /* newest first; the first one made is kept over a reset */
+	size_t bytes_used;          /* since the last reset */
+	size_t bytes_max;
+	bool full;                  /* an allocation failed since the last reset */
+};
+
+void arena_init(struct arena *arena, size_t bytes_max);
+void arena_deinit(struct arena *arena);
+/* Frees every object; keeps one chunk, so that a warm request does not call malloc. */
+void arena_reset(struct arena *arena);
+
+/* Zeroed octets, aligned for any object; NULL when full. A size of 0 is a valid, unique object. */
+MUST_CHECK void *arena_alloc(struct arena *arena, size_t size);
+/* As arena_alloc() for `count` objects; NULL also when count * size overflows. */
+MUST_CHECK void *arena_alloc_array(struct arena *arena, size_t count, size_t size);
+
+#define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
+#define ARENA_NEW_ARRAY(arena, count, type) ((type *)arena_alloc_array((arena), (count), sizeof(type)))
+
+/* A copy of `s`, followed by a NUL that is not counted. 0 or -ENOMEM. */
+MUST_CHECK int arena_copy(struct arena *arena, struct slice s, struct slice *copy_out);
+
+#endif

@@ -1,0 +1,133 @@
+#include "base/slice.h"
+
+#include <string.h>
+
+struct slice slice_of(const void *ptr, size_t len)
+{
+	return (struct slice){ ptr, len };
+}
+
+struct slice slice_of_str(const char *str)
+{
+	return str ? slice_of(str, strlen(str)) : SLICE_EMPTY;
+}
+
+bool slice_equal(struct slice a, struct slice b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool slice_equal_nocase(struct slice a, struct slice b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		if (octet_lower(a.ptr[i]) != octet_lower(b.ptr[i]))
+			return false;
+	return true;
+}
+
+bool slice_starts_with(struct slice s, struct slice prefix)
+{
+	return s.len >= prefix.len && slice_equal(slice_sub(s, 0, prefix.len), prefix);
+}
+
+bool slice_starts_with_nocase(struct slice s, struct slice prefix)
+{
+	return s.len >= prefix.len && slice_equal_nocase(slice_sub(s, 0, prefix.len), prefix);
+}
+
+bool slice_ends_with_nocase(struct slice s, struct slice suffix)
+{
+	return s.len >= suffix.len && slice_equal_nocase(slice_from(s, s.len - suffix.len), suffix);
+}
+
+int slice_compare(struct slice a, struct slice b)
+{
+	size_t common = a.len < b.len ? a.len : b.len;
+	int order = common ? memcmp(a.ptr, b.ptr, common) : 0;
+
+	return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+struct slice slice_sub(struct slice s, size_t from, size_t len)
+{
+	if (from > s.len)
+		from = s.len;
+	if (len > s.len - from)
+		len = s.len - from;
+	return slice_of(s.ptr ? s.ptr + from : NULL, len);
+}
+
+struct slice slice_from(struct slice s, size_t from)
+{
+	return slice_sub(s, from, SIZE_MAX);
+}
+
+size_t slice_find(struct slice s, uint8_t octet)
+{
+	const uint8_t *at = s.len ? memchr(s.ptr, octet, s.len) : NULL;
+
+	return at ? (size_t)(at - s.ptr) : SLICE_NOT_FOUND;
+}
+
+size_t slice_find_last(struct slice s, uint8_t octet)
+{
+	for (size_t i = s.len; i > 0; i--)
+		if (s.ptr[i - 1] == octet)
+			return i - 1;
+	return SLICE_NOT_FOUND;
+}
+
+struct slice slice_cut(struct slice *rest, uint8_t delimiter)
+{
+	struct slice all = *rest;
+	size_t at = slice_find(all, delimiter);
+
+	if (at == SLICE_NOT_FOUND) {
+		*rest = SLICE_EMPTY;
+		return all;
+	}
+	*rest = slice_from(all, at + 1);
+	return slice_sub(all, 0, at);
+}
+
+struct slice slice_trim_wsp(struct slice s)
+{
+	while (s.len && octet_is_wsp(s.ptr[0]))
+		s = slice_from(s, 1);
+	while (s.len && octet_is_wsp(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+static bool octet_is_fws(uint8_t c)
+{
+	return octet_is_wsp(c) || c == '\r' || c == '\n';
+}
+
+struct slice slice_trim_fws(struct slice s)
+{
+	while (s.len && octet_is_fws(s.ptr[0]))
+		s = slice_from(s, 1);
+	while (s.len && octet_is_fws(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+bool slice_to_u64(struct slice s, size_t digits_max, uint64_t *out)
+{
+	uint64_t value = 0;
+
+	if (s.len == 0 || s.len > digits_max)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t digit = (uint8_t)(s.ptr[i] - '0');
+
+		if (digit > 9 || value > (UINT64_MAX - digit) / 10)
+			return false;
+		value = value * 10 + digit;
+	}
+	*out = value;
+	return true;
+}

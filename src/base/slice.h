@@ -1,0 +1,70 @@
+/*
+ * slice.h - a view of octets: pointer and length, never a terminator.
+ *
+ * Purity:    no allocation, no I/O.
+ * Ownership: a slice owns nothing; it is valid as long as what it points into.
+ * Case:      "nocase" folds the 26 ASCII letters only, whatever the locale.
+ */
+#ifndef ASSAY_BASE_SLICE_H
+#define ASSAY_BASE_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct slice {
+	const uint8_t *ptr; /* may be NULL when len is 0 */
+	size_t len;         /* octets */
+};
+
+#define SLICE_EMPTY ((struct slice){ NULL, 0 })
+/* A slice of a string literal, without its NUL. */
+#define SLICE(literal) ((struct slice){ (const uint8_t *)("" literal), sizeof(literal) - 1 })
+/* For printf's "%.*s". */
+#define SLICE_FMT(s) (int)(s).len, (const char *)(s).ptr
+
+struct slice slice_of(const void *ptr, size_t len);
+/* Of a NUL-terminated string; NULL gives the empty slice. */
+struct slice slice_of_str(const char *str);
+
+bool slice_equal(struct slice a, struct slice b);
+bool slice_equal_nocase(struct slice a, struct slice b);
+bool slice_starts_with(struct slice s, struct slice prefix);
+bool slice_starts_with_nocase(struct slice s, struct slice prefix);
+bool slice_ends_with_nocase(struct slice s, struct slice suffix);
+/* memcmp order, a shorter prefix first. */
+int slice_compare(struct slice a, struct slice b);
+
+/* The part from offset `from` (clamped to the length), at most `len` octets. */
+struct slice slice_sub(struct slice s, size_t from, size_t len);
+struct slice slice_from(struct slice s, size_t from);
+
+#define SLICE_NOT_FOUND SIZE_MAX
+/* Offset of the first/last such octet, or SLICE_NOT_FOUND. */
+size_t slice_find(struct slice s, uint8_t octet);
+size_t slice_find_last(struct slice s, uint8_t octet);
+
+/*
+ * Cuts at the first `delimiter`: returns what stands before it and moves *rest behind it. Without a
+ * delimiter returns all and leaves *rest empty with a NULL pointer, which ends a loop:
+ *   while (rest.ptr) { struct slice item = slice_cut(&rest, ','); ... }
+ */
+struct slice slice_cut(struct slice *rest, uint8_t delimiter);
+
+/* Without SP and HTAB at both ends / without SP, HTAB, CR and LF at both ends. */
+struct slice slice_trim_wsp(struct slice s);
+struct slice slice_trim_fws(struct slice s);
+
+/*
+ * A decimal number of 1 to `digits_max` digits and nothing else (no sign, no space).
+ * Returns false, with *out untouched, for anything else or above UINT64_MAX.
+ */
+bool slice_to_u64(struct slice s, size_t digits_max, uint64_t *out);
+
+static inline bool octet_is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
+static inline bool octet_is_alpha(uint8_t c) { return (uint8_t)((c | 0x20) - 'a') < 26; }
+static inline bool octet_is_alnum(uint8_t c) { return octet_is_digit(c) || octet_is_alpha(c); }
+static inline bool octet_is_wsp(uint8_t c) { return c == ' ' || c == '\t'; }
+static inline uint8_t octet_lower(uint8_t c) { return (uint8_t)(c - 'A') < 26 ? (uint8_t)(c | 0x20) : c; }
+
+#endif

@@ -1,0 +1,104 @@
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SIZE_FIRST 128
+
+void text_init(struct text *text, struct arena *arena)
+{
+	*text = (struct text){ .arena = arena };
+}
+
+/* Makes room for `more` octets and a NUL. */
+static bool text_reserve(struct text *text, size_t more)
+{
+	size_t size = text->size ? text->size : SIZE_FIRST;
+	uint8_t *octets;
+
+	if (text->failed || more > SIZE_MAX / 4 - text->len) {
+		text->failed = true;
+		return false;
+	}
+	if (text->octets && text->size - text->len > more)
+		return true;
+	while (size - text->len <= more)
+		size *= 2;
+	octets = arena_alloc(text->arena, size);
+	if (!octets) {
+		text->failed = true;
+		return false;
+	}
+	if (text->len)
+		memcpy(octets, text->octets, text->len);
+	text->octets = octets;
+	text->size = size;
+	return true;
+}
+
+void text_octet(struct text *text, uint8_t octet)
+{
+	if (text_reserve(text, 1))
+		text->octets[text->len++] = octet;
+}
+
+void text_add(struct text *text, struct slice s)
+{
+	if (s.len == 0 || !text_reserve(text, s.len))
+		return;
+	memcpy(text->octets + text->len, s.ptr, s.len);
+	text->len += s.len;
+}
+
+void text_str(struct text *text, const char *str)
+{
+	text_add(text, slice_of_str(str));
+}
+
+void text_u64(struct text *text, uint64_t number)
+{
+	text_printf(text, "%llu", (unsigned long long)number);
+}
+
+void text_printf(struct text *text, const char *format, ...)
+{
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (len <= 0 || !text_reserve(text, (size_t)len))
+		return;
+	va_start(args, format);
+	vsnprintf((char *)text->octets + text->len, (size_t)len + 1, format, args);
+	va_end(args);
+	text->len += (size_t)len;
+}
+
+void text_printable(struct text *text, struct slice s)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t c = s.ptr[i];
+
+		if (c >= 0x20 && c < 0x7f && c != '\\') {
+			text_octet(text, c);
+			continue;
+		}
+		text_str(text, "\\x");
+		text_octet(text, (uint8_t)hex[c >> 4]);
+		text_octet(text, (uint8_t)hex[c & 15]);
+	}
+}
+
+int text_finish(struct text *text, struct slice *out)
+{
+	if (!text_reserve(text, 0))
+		return -ENOMEM;
+	text->octets[text->len] = 0;
+	*out = slice_of(text->octets, text->len);
+	return 0;
+}

@@ -1,0 +1,165 @@
+/*
+ * ask.h - what an evaluator may ask of the world, and how it waits.
+ *
+ * The verdict is a pure function of the request and of answers. An evaluator asks through `struct
+ * ask`; what is not known yet is *pending*: the evaluator goes on with whatever does not depend on it
+ * (so that all questions of a pass are under way together) and then returns ASK_BLOCKED. When answers are in, the
+ * evaluation runs again from the start; an answer once given stays the same for the whole request.
+ *
+ * Purity:    evaluators do no I/O, read no clock, keep no globals; whoever fills in `struct ask_ops`
+ *            (the engine, a test) does.
+ * Ownership: answers are immutable and live as long as the request; names and slices in questions
+ *            are copied by the answerer before the call returns.
+ * Errors:    an operation never fails: what could not be asked or found out is an answer of its own
+ *            (DNS_BUDGET, SIGNATURE_FAULT, ...). Nothing but an expected answer may lead to a pass.
+ */
+#ifndef ASSAY_PROTO_ASK_H
+#define ASSAY_PROTO_ASK_H
+
+#include "base/error.h"
+#include "base/slice.h"
+
+/* Returned by evaluators: something asked for is pending; call again when it has been answered. */
+#define ASK_BLOCKED 1
+
+enum dns_type { /* IANA "Resource Record (RR) TYPEs" */
+	DNS_A = 1,
+	DNS_CNAME = 5,
+	DNS_SOA = 6,
+	DNS_PTR = 12,
+	DNS_MX = 15,
+	DNS_TXT = 16,
+	DNS_AAAA = 28,
+	DNS_TLSA = 52,
+};
+
+enum dns_outcome {
+	DNS_FOUND,    /* one or more records of the type asked for */
+	DNS_NODATA,   /* the name exists, the type does not (RFC 2308 section 2.2) */
+	DNS_NXDOMAIN, /* the name does not exist (RFC 8020: nor does anything below it) */
+	/* The rest are temporary errors in the sense of RFC 7208 section 2.6.6 and its siblings. */
+	DNS_SERVFAIL, /* a server or resolver answered with an error */
+	DNS_BOGUS,    /* DNSSEC validation failed */
+	DNS_TIMEOUT,  /* no answer within the time for look-ups */
+	DNS_BUDGET,   /* not asked: the request's bound on look-ups is reached */
+	DNS_INVALID,  /* an answer that breaks the format, or an alias chain longer than 8 */
+};
+
+struct dns_record {
+	/*
+	 * A: 4 octets. AAAA: 16 octets. TXT: the character-strings joined with nothing between. MX, PTR,
+	 * CNAME: the name in lower case without a final dot (the root is ""); in it a dot inside a label
+	 * and every octet outside printable ASCII stands as \DDD, so it equals no ordinary name.
+	 * TLSA, SOA: the rdata.
+	 */
+	struct slice data;
+	uint16_t preference; /* MX only */
+};
+
+struct dns_answer {
+	enum dns_outcome outcome;
+	bool secure;   /* validated by DNSSEC, the aliases on the way and negative answers too */
+	uint32_t ttl;  /* seconds; the least on the way */
+	size_t count;  /* of records; above 0 exactly when outcome is DNS_FOUND */
+	const struct dns_record *records; /* in the order of the answer */
+};
+
+static inline bool dns_is_temporary_error(const struct dns_answer *answer)
+{
+	return answer->outcome >= DNS_SERVFAIL;
+}
+
+/* RFC 7208 section 4.6.4: neither records nor an error. */
+static inline bool dns_is_void(const struct dns_answer *answer)
+{
+	return answer->outcome == DNS_NODATA || answer->outcome == DNS_NXDOMAIN;
+}
+
+/* In words for reasons: "NXDOMAIN", "time-out", ... never NULL. */
+const char *dns_outcome_text(enum dns_outcome outcome);
+
+enum hash_algorithm { HASH_SHA256, HASH_SHA1 };
+enum canonicalization { CANON_SIMPLE, CANON_RELAXED }; /* RFC 6376 section 3.4 */
+
+#define DIGEST_OCTETS_MAX 32
+
+struct body_digest {
+	uint8_t octets[DIGEST_OCTETS_MAX]; /* 32 for SHA-256, 20 for SHA-1 */
+	uint64_t canonical_octets;         /* of the whole canonical body, whatever octets_max was */
+};
+
+struct body_question {
+	enum canonicalization canon;
+	enum hash_algorithm hash;
+	uint64_t octets_max; /* hash at most so many canonical octets (l=, RFC 6376 section 3.5); UINT64_MAX: all */
+};
+
+enum public_key_kind { PUBLIC_KEY_RSA, PUBLIC_KEY_ED25519 };
+
+struct public_key {
+	enum public_key_kind kind;
+	unsigned bits;         /* RSA: of the modulus; Ed25519: 256 */
+	struct slice modulus;  /* RSA: big-endian, no leading zero octets */
+	struct slice exponent; /* RSA: big-endian, no leading zero octets */
+	struct slice point;    /* Ed25519: 32 octets (RFC 8032 section 5.1.2) */
+};
+
+struct signature_question {
+	/*
+	 * Names the question within the request: an evaluation that asks with the same id asks the same,
+	 * and may then leave everything else out when signature_known() said so.
+	 */
+	unsigned id;
+	struct public_key key; /* within its bounds (RFC 8301): the asker has checked them */
+	enum hash_algorithm hash;
+	/* What was signed: RSA: PKCS#1 v1.5 over the hash; Ed25519: pure Ed25519 over the hash (RFC 8463 section 3). */
+	const struct slice *signed_parts;
+	size_t signed_parts_count;
+	struct slice signature;
+};
+
+enum signature_answer {
+	SIGNATURE_PENDING,
+	SIGNATURE_VALID,
+	SIGNATURE_INVALID,
+	SIGNATURE_FAULT, /* not checked: out of memory, or a bound on crypto work is reached: a temporary error */
+};
+
+#define SIGNATURE_ID_MAX 256 /* ids are below this */
+
+struct ask_ops {
+	/* `name`: A-labels, no final dot, 1 to 253 octets, any case. NULL: pending. */
+	const struct dns_answer *(*dns)(void *arg, struct slice name, enum dns_type type);
+	/* Of the message's body. NULL: pending. */
+	const struct body_digest *(*body_digest)(void *arg, const struct body_question *question);
+	/* What is known of the question of that id: asked before (or answered), or `false`: ask it now. */
+	bool (*signature_known)(void *arg, unsigned id, enum signature_answer *answer_out);
+	enum signature_answer (*signature)(void *arg, const struct signature_question *question);
+};
+
+struct ask {
+	const struct ask_ops *ops;
+	void *arg;
+};
+
+static inline const struct dns_answer *ask_dns(const struct ask *ask, struct slice name, enum dns_type type)
+{
+	return ask->ops->dns(ask->arg, name, type);
+}
+
+static inline const struct body_digest *ask_body_digest(const struct ask *ask, const struct body_question *question)
+{
+	return ask->ops->body_digest(ask->arg, question);
+}
+
+static inline bool ask_signature_known(const struct ask *ask, unsigned id, enum signature_answer *answer_out)
+{
+	return ask->ops->signature_known(ask->arg, id, answer_out);
+}
+
+static inline enum signature_answer ask_signature(const struct ask *ask, const struct signature_question *question)
+{
+	return ask->ops->signature(ask->arg, question);
+}
+
+#endif

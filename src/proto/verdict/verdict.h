@@ -1,0 +1,72 @@
+/*
+ * verdict.h - everything about one message: SPF, DKIM, ARC and DMARC put together.
+ *
+ * Source:    STANDARDS chapters 1 to 5; RFC 8601 for the field.
+ * Purity:    a pure function of (request, answers, configuration, clock); see proto/ask/ask.h.
+ * Ownership: a verdict lives in the arena, or points into the input.
+ * Errors:    0 done; ASK_BLOCKED: call again when answers are in; -ENOMEM.
+ */
+#ifndef ASSAY_PROTO_VERDICT_VERDICT_H
+#define ASSAY_PROTO_VERDICT_VERDICT_H
+
+#include "proto/dkim/dkim.h"
+#include "proto/dmarc/dmarc.h"
+#include "proto/mail/address.h"
+#include "proto/mail/header.h"
+#include "proto/spf/spf.h"
+
+struct verdict_config {
+	struct slice authserv_id; /* default, when the request names none */
+	struct spf_config spf;
+	struct dkim_config dkim;
+	struct mail_bounds bounds;
+};
+
+struct verdict_input {
+	bool has_client;          /* an IP address was given: check SPF */
+	struct ip_address client;
+	struct slice helo;        /* as given; may be empty */
+	struct slice mail_from;   /* without angle brackets; empty: null reverse-path */
+	struct slice message;     /* header and body, the octets as received */
+	int64_t received_at;      /* seconds since 1970 */
+	struct slice authserv_id; /* empty: the configured one */
+};
+
+enum arc_word { ARC_NONE, ARC_PASS, ARC_FAIL };
+
+struct arc_result {
+	bool evaluated;    /* false: no claim is made; Authentication-Results says nothing about ARC */
+	enum arc_word result;
+	unsigned instance; /* highest i=; 0: none */
+	struct reason reason;
+};
+
+/* Defects of the message that a postmaster may want to refuse it for. */
+struct verdict_flags {
+	bool bare_cr, bare_lf; /* SMTP smuggling (STANDARDS chapter 8, S7) */
+	bool nul_in_header;
+	bool malformed_header; /* a line in the header that is no field */
+	bool malformed_from;   /* see mail_author_state */
+	bool header_over_bounds;
+};
+
+struct verdict {
+	bool has_spf;
+	struct spf_result spf;      /* MAIL FROM, or postmaster@HELO */
+	bool has_spf_helo;
+	struct spf_result spf_helo; /* the HELO identity, when it was checked beside a MAIL FROM */
+	struct dkim_result dkim;
+	struct arc_result arc;
+	struct dmarc_result dmarc;
+	struct verdict_flags flags;
+	struct slice authentication_results; /* field value, folded with CRLF HTAB, no final CRLF */
+};
+
+MUST_CHECK int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config,
+                                     const struct ask *ask, struct arena *arena, struct verdict *out);
+
+/* SPF alone, before DATA: verdict.has_spf, spf and the field; the rest is empty. */
+MUST_CHECK int verdict_check_sender(const struct verdict_input *input, const struct verdict_config *config,
+                                    const struct ask *ask, struct arena *arena, struct verdict *out);
+
+#endif

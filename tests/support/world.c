@@ -1,0 +1,268 @@
+#include "world.h"
+
+#include "proto/dkim/body.h"
+
+#include <arpa/inet.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct world_private {
+	bool body_asked[2][2];
+	bool signature_seen[SIGNATURE_ID_MAX];
+	enum signature_answer signature[SIGNATURE_ID_MAX];
+	struct body_digest digests[64];
+	size_t digests_count;
+};
+
+static struct world_record *world_add(struct world *world, const char *name, enum dns_type type)
+{
+	struct world_record *record = &world->records[world->records_count++];
+
+	ASSERT(world->records_count <= WORLD_RECORDS_MAX);
+	*record = (struct world_record){ .name = name, .type = type, .outcome = DNS_FOUND };
+	return record;
+}
+
+void world_txt_slice(struct world *world, const char *name, struct slice text)
+{
+	world_add(world, name, DNS_TXT)->record.data = text;
+}
+
+void world_txt(struct world *world, const char *name, const char *text)
+{
+	world_txt_slice(world, name, slice_of_str(text));
+}
+
+void world_a(struct world *world, const char *name, const char *ip)
+{
+	struct world_record *record = world_add(world, name, DNS_A);
+
+	ASSERT(inet_pton(AF_INET, ip, record->text) == 1);
+	record->record.data = slice_of(record->text, 4);
+}
+
+void world_aaaa(struct world *world, const char *name, const char *ip)
+{
+	struct world_record *record = world_add(world, name, DNS_AAAA);
+
+	ASSERT(inet_pton(AF_INET6, ip, record->text) == 1);
+	record->record.data = slice_of(record->text, 16);
+}
+
+void world_mx(struct world *world, const char *name, uint16_t preference, const char *host)
+{
+	struct world_record *record = world_add(world, name, DNS_MX);
+
+	record->record.data = slice_of_str(host);
+	record->record.preference = preference;
+}
+
+void world_ptr(struct world *world, const char *name, const char *host)
+{
+	world_add(world, name, DNS_PTR)->record.data = slice_of_str(host);
+}
+
+void world_outcome(struct world *world, const char *name, enum dns_type type, enum dns_outcome outcome)
+{
+	world_add(world, name, type)->outcome = outcome;
+}
+
+static void world_answer(struct world *world, struct world_asked *asked)
+{
+	struct dns_record *records = ARENA_NEW_ARRAY(&world->arena, world->records_count, struct dns_record);
+	bool exists = false;
+
+	ASSERT(records);
+	asked->answer = (struct dns_answer){ .outcome = DNS_NXDOMAIN, .ttl = 300, .records = records };
+	for (size_t i = 0; i < world->records_count; i++) {
+		const struct world_record *record = &world->records[i];
+
+		if (!slice_equal_nocase(slice_of_str(record->name), slice_of_str(asked->name)))
+			continue;
+		exists = true;
+		if (record->type != asked->type)
+			continue;
+		if (record->outcome != DNS_FOUND) {
+			asked->answer = (struct dns_answer){ .outcome = record->outcome };
+			return;
+		}
+		records[asked->answer.count++] = record->record;
+	}
+	if (exists)
+		asked->answer.outcome = asked->answer.count ? DNS_FOUND : DNS_NODATA;
+}
+
+static const struct dns_answer *world_dns(void *arg, struct slice name, enum dns_type type)
+{
+	struct world *world = arg;
+	struct world_asked *asked;
+
+	ASSERT(name.len > 0 && name.len <= 253);
+	for (size_t i = 0; i < world->asked_count; i++) {
+		asked = &world->asked[i];
+		if (asked->type == type && slice_equal_nocase(slice_of_str(asked->name), name)) {
+			asked->times++;
+			return &asked->answer;
+		}
+	}
+	ASSERT(world->asked_count < WORLD_ASKED_MAX);
+	asked = &world->asked[world->asked_count++];
+	memcpy(asked->name, name.ptr, name.len);
+	asked->name[name.len] = 0;
+	asked->type = type;
+	asked->times = 1;
+	world_answer(world, asked);
+	return world->eager ? &asked->answer : NULL;
+}
+
+static const struct body_digest *world_body_digest(void *arg, const struct body_question *question)
+{
+	struct world *world = arg;
+	struct world_private *private = world->private;
+	struct body_digest *digest;
+	struct dkim_body body;
+	struct slice part;
+	EVP_MD_CTX *md;
+	uint64_t left = question->octets_max;
+
+	world->bodies_asked++;
+	if (!private->body_asked[question->canon][question->hash] && !world->eager) {
+		private->body_asked[question->canon][question->hash] = true;
+		return NULL;
+	}
+	ASSERT(private->digests_count < 64);
+	digest = &private->digests[private->digests_count++];
+	md = EVP_MD_CTX_new();
+	ASSERT(EVP_DigestInit_ex(md, question->hash == HASH_SHA1 ? EVP_sha1() : EVP_sha256(), NULL));
+	dkim_body_init(&body, question->canon);
+	dkim_body_feed(&body, world->body);
+	for (int finished = 0; finished < 2; finished++) {
+		while (dkim_body_next(&body, &part)) {
+			digest->canonical_octets += part.len;
+			part = slice_sub(part, 0, left < part.len ? (size_t)left : part.len);
+			left -= part.len;
+			ASSERT(EVP_DigestUpdate(md, part.ptr, part.len));
+		}
+		if (!finished)
+			dkim_body_finish(&body);
+	}
+	ASSERT(EVP_DigestFinal_ex(md, digest->octets, NULL));
+	EVP_MD_CTX_free(md);
+	return digest;
+}
+
+static EVP_PKEY *world_rsa_key(const struct public_key *key)
+{
+	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+	BIGNUM *n = BN_bin2bn(key->modulus.ptr, (int)key->modulus.len, NULL);
+	BIGNUM *e = BN_bin2bn(key->exponent.ptr, (int)key->exponent.len, NULL);
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY *pkey = NULL;
+	OSSL_PARAM *params;
+
+	OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n);
+	OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e);
+	params = OSSL_PARAM_BLD_to_param(builder);
+	if (EVP_PKEY_fromdata_init(context) == 1)
+		(void)EVP_PKEY_fromdata(context, &pkey, EVP_PKEY_PUBLIC_KEY, params);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(builder);
+	EVP_PKEY_CTX_free(context);
+	BN_free(n);
+	BN_free(e);
+	return pkey;
+}
+
+static enum signature_answer world_verify(const struct signature_question *question)
+{
+	bool rsa = question->key.kind == PUBLIC_KEY_RSA;
+	EVP_PKEY *pkey = rsa ? world_rsa_key(&question->key)
+	                     : EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, question->key.point.ptr,
+	                                                   question->key.point.len);
+	const EVP_MD *hash = question->hash == HASH_SHA1 ? EVP_sha1() : EVP_sha256();
+	EVP_MD_CTX *md = EVP_MD_CTX_new(), *verify = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *context = NULL;
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned digest_len = 0;
+	int valid = 0;
+
+	EVP_DigestInit_ex(md, hash, NULL);
+	for (size_t i = 0; i < question->signed_parts_count; i++)
+		EVP_DigestUpdate(md, question->signed_parts[i].ptr, question->signed_parts[i].len);
+	EVP_DigestFinal_ex(md, digest, &digest_len);
+	if (pkey && rsa) {
+		context = EVP_PKEY_CTX_new(pkey, NULL);
+		valid = EVP_PKEY_verify_init(context) == 1 && EVP_PKEY_CTX_set_rsa_padding(context, 1) == 1 &&
+		        EVP_PKEY_CTX_set_signature_md(context, hash) == 1 &&
+		        EVP_PKEY_verify(context, question->signature.ptr, question->signature.len, digest, digest_len) == 1;
+	} else if (pkey) {
+		valid = EVP_DigestVerifyInit(verify, NULL, NULL, NULL, pkey) == 1 &&
+		        EVP_DigestVerify(verify, question->signature.ptr, question->signature.len, digest, digest_len) == 1;
+	}
+	EVP_PKEY_CTX_free(context);
+	EVP_MD_CTX_free(md);
+	EVP_MD_CTX_free(verify);
+	EVP_PKEY_free(pkey);
+	return valid ? SIGNATURE_VALID : SIGNATURE_INVALID;
+}
+
+static bool world_signature_known(void *arg, unsigned id, enum signature_answer *answer_out)
+{
+	struct world *world = arg;
+	struct world_private *private = world->private;
+
+	ASSERT(id < SIGNATURE_ID_MAX);
+	if (!private->signature_seen[id])
+		return false;
+	*answer_out = private->signature[id];
+	return true;
+}
+
+static enum signature_answer world_signature(void *arg, const struct signature_question *question)
+{
+	struct world *world = arg;
+	struct world_private *private = world->private;
+
+	ASSERT(question->id < SIGNATURE_ID_MAX && !private->signature_seen[question->id]);
+	world->signatures_asked++;
+	private->signature_seen[question->id] = true;
+	private->signature[question->id] =
+		world->signature_forced != SIGNATURE_PENDING ? world->signature_forced : world_verify(question);
+	return world->eager ? private->signature[question->id] : SIGNATURE_PENDING;
+}
+
+void world_init(struct world *world)
+{
+	static const struct ask_ops ops = {
+		.dns = world_dns,
+		.body_digest = world_body_digest,
+		.signature_known = world_signature_known,
+		.signature = world_signature,
+	};
+
+	memset(world, 0, sizeof(*world));
+	arena_init(&world->arena, (size_t)64 << 20);
+	world->private = calloc(1, sizeof(struct world_private));
+	ASSERT(world->private);
+	world->ask = (struct ask){ .ops = &ops, .arg = world };
+}
+
+void world_deinit(struct world *world)
+{
+	arena_deinit(&world->arena);
+	free(world->private);
+}
+
+unsigned world_times_asked(const struct world *world, const char *name, enum dns_type type)
+{
+	for (size_t i = 0; i < world->asked_count; i++)
+		if (world->asked[i].type == type &&
+		    slice_equal_nocase(slice_of_str(world->asked[i].name), slice_of_str(name)))
+			return world->asked[i].times;
+	return 0;
+}

@@ -1,0 +1,63 @@
+/*
+ * Goal:   slices never look outside themselves and compare as their header says.
+ * Method: tables; empty and NULL slices first.
+ */
+#include "base/slice.h"
+#include "unit.h"
+
+static void test_sub_clamps(void **state)
+{
+	struct slice s = SLICE("abcdef");
+
+	(void)state;
+	assert_int_equal(slice_sub(SLICE_EMPTY, 3, 4).len, 0);
+	assert_int_equal(slice_sub(s, 7, 1).len, 0);
+	assert_int_equal(slice_sub(s, 4, SIZE_MAX).len, 2);
+	assert_true(slice_equal(slice_from(s, 2), SLICE("cdef")));
+}
+
+static void test_cut_visits_every_item_once(void **state)
+{
+	static const struct {
+		const char *in;
+		unsigned items;
+	} vectors[] = { { "", 1 }, { ",", 2 }, { "a", 1 }, { "a,", 2 }, { "a,,b", 3 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
+		struct slice rest = slice_of_str(vectors[i].in);
+		unsigned items = 0;
+
+		while (rest.ptr) {
+			(void)slice_cut(&rest, ',');
+			items++;
+		}
+		assert_int_equal(items, vectors[i].items);
+	}
+}
+
+static void test_nocase_folds_ascii_only(void **state)
+{
+	(void)state;
+	assert_true(slice_equal_nocase(SLICE("AbC-1"), SLICE("aBc-1")));
+	assert_false(slice_equal_nocase(SLICE("@"), SLICE("`")));
+	assert_false(slice_equal_nocase(SLICE("\xc3\x84"), SLICE("\xc3\xa4")));
+	assert_false(slice_ends_with_nocase(SLICE("b"), SLICE("ab")));
+}
+
+static void test_numbers(void **state)
+{
+	uint64_t value = 7;
+
+	(void)state;
+	assert_false(slice_to_u64(SLICE(""), 20, &value));
+	assert_false(slice_to_u64(SLICE("+1"), 20, &value));
+	assert_false(slice_to_u64(SLICE("18446744073709551616"), 20, &value));
+	assert_false(slice_to_u64(SLICE("123"), 2, &value));
+	assert_int_equal(value, 7);
+	assert_true(slice_to_u64(SLICE("18446744073709551615"), 20, &value));
+	assert_true(value == UINT64_MAX);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_sub_clamps), cmocka_unit_test(test_cut_visits_every_item_once),
+          cmocka_unit_test(test_nocase_folds_ascii_only), cmocka_unit_test(test_numbers))
