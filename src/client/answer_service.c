@@ -40,9 +40,10 @@ static enum assay_tls_result tlsrpt_result_of(int wire)
 const struct assay_tls_policy *answer_tls_policy(struct answer_memory *memory,
                                                  const Assay__V1__TlsPolicyResult *wire)
 {
-	static const Assay__V1__TlsPolicyResult__MtaSts no_mta_sts = ASSAY__V1__TLS_POLICY_RESULT__MTA_STS__INIT;
-	static const Assay__V1__TlsPolicyResult__Dane no_dane = ASSAY__V1__TLS_POLICY_RESULT__DANE__INIT;
-	static const Assay__V1__TlsPolicyResult__TlsRpt no_tlsrpt = ASSAY__V1__TLS_POLICY_RESULT__TLS_RPT__INIT;
+	/* What a part that is absent on the wire says: all fields are empty. */
+	static const Assay__V1__TlsPolicyResult__MtaSts no_mta_sts;
+	static const Assay__V1__TlsPolicyResult__Dane no_dane;
+	static const Assay__V1__TlsPolicyResult__TlsRpt no_tlsrpt;
 	const Assay__V1__TlsPolicyResult__MtaSts *mta_sts = wire->mta_sts ? wire->mta_sts : &no_mta_sts;
 	const Assay__V1__TlsPolicyResult__Dane *dane = wire->dane ? wire->dane : &no_dane;
 	const Assay__V1__TlsPolicyResult__TlsRpt *tlsrpt = wire->tlsrpt ? wire->tlsrpt : &no_tlsrpt;
