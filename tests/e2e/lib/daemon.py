@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -12,6 +13,7 @@ import threading
 BUILD = os.environ.get("ASSAY_BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "..", "build"))
 SOURCE = os.environ.get("ASSAY_SOURCE", os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 ASSAYD = os.path.join(BUILD, "assayd")
+NNG_STOCK = os.path.join(BUILD, "tests", "e2e", "nng_stock")
 ASSAY = os.path.join(BUILD, "assay")
 READY_S = 30
 STOP_S = 30
@@ -38,6 +40,13 @@ dns {{
 }}
 {extra}
 """
+
+
+def free_tcp_url():
+    """A tcp URL at a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
 
 
 class Daemon:
@@ -109,6 +118,12 @@ class Daemon:
         done = subprocess.run([ASSAY, command, "-s", url or self.ipc, *arguments], input=stdin, capture_output=True,
                               timeout=ASK_S, check=False)
         return done.returncode, done.stdout, done.stderr.decode(errors="replace")
+
+    def stock(self, mode, *arguments, url=None, timeout=ASK_S):
+        """(exit status, output) of the peer made of stock libnng."""
+        done = subprocess.run([NNG_STOCK, mode, url or self.ipc, *arguments], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=timeout, check=False)
+        return done.returncode, done.stdout.decode(errors="replace").strip()
 
     def ask(self, command, *arguments, stdin=b"", url=None):
         """The JSON object; DaemonError when there is none."""

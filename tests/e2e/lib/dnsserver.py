@@ -91,7 +91,8 @@ class DnsServer:
 
     def __init__(self, zone=None):
         self.zone = zone or {}
-        self.silent = False
+        self.silent = False   # answers nothing at all
+        self.delay_s = 0      # before each answer over UDP
         self.counts = collections.Counter()  # (name, type) -> queries
         self._lock = threading.Lock()
         self._stopping = False
@@ -209,11 +210,20 @@ class DnsServer:
             try:
                 packet, peer = self._udp.recvfrom(65535)
                 response = self.answer(packet, udp=True)
-                if response:
-                    self._udp.sendto(response, peer)
+                if response and self.delay_s:
+                    threading.Timer(self.delay_s, self._send_udp, (response, peer)).start()
+                elif response:
+                    self._send_udp(response, peer)
             except OSError:
                 if self._stopping:
                     return
+
+    def _send_udp(self, response, peer):
+        try:
+            self._udp.sendto(response, peer)
+        except OSError:
+            if not self._stopping:
+                raise
 
     def _serve_tcp(self):
         while not self._stopping:
