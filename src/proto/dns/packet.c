@@ -140,7 +140,7 @@ static int read_rdata(const struct reader *reader, const struct record *record, 
 	case DNS_TXT: return read_txt(rdata, reader->arena, out, valid);
 	case DNS_A: *valid = rdata.len == 4; break;
 	case DNS_AAAA: *valid = rdata.len == 16; break;
-	case DNS_MX: out->preference = cursor_u16(&c); /* fall through */
+	case DNS_MX: out->preference = cursor_u16(&c); __attribute__((fallthrough));
 	case DNS_PTR:
 	case DNS_CNAME:
 		take_name(&c, &name);
@@ -157,8 +157,10 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
+enum alias { ALIAS_NONE, ALIAS_FOLLOWED, ALIAS_MALFORMED };
+
 /* The alias at `owner`, if the answer section has one: `owner` becomes its target. */
-static bool follow_alias(const struct reader *reader, struct name *owner, uint32_t *ttl)
+static enum alias follow_alias(const struct reader *reader, struct name *owner, uint32_t *ttl)
 {
 	struct cursor c = reader->answers;
 	struct record record;
@@ -166,16 +168,16 @@ static bool follow_alias(const struct reader *reader, struct name *owner, uint32
 	for (unsigned i = 0; i < reader->answers_count; i++) {
 		take_record(&c, &record);
 		if (c.failed)
-			return false;
+			return ALIAS_MALFORMED;
 		if (record.type == DNS_CNAME && record.class == CLASS_IN && name_equal(&record.owner, owner)) {
 			struct cursor target = { .all = reader->packet, .at = record.rdata_at };
 
 			take_name(&target, owner);
 			*ttl = least(*ttl, record.ttl);
-			return !target.failed;
+			return target.failed ? ALIAS_MALFORMED : ALIAS_FOLLOWED;
 		}
 	}
-	return false;
+	return ALIAS_NONE;
 }
 
 static int read_records(const struct reader *reader, const struct name *owner, enum dns_type type,
@@ -217,6 +219,7 @@ int dns_packet_read(struct slice packet, enum dns_type type, struct arena *arena
 	struct reader reader = { .packet = packet, .arena = arena };
 	struct name owner;
 	uint16_t questions;
+	enum alias alias = type == DNS_CNAME ? ALIAS_NONE : ALIAS_FOLLOWED;
 	unsigned aliases = 0;
 
 	*out = (struct dns_answer){ .outcome = DNS_INVALID, .ttl = UINT32_MAX };
@@ -229,9 +232,11 @@ int dns_packet_read(struct slice packet, enum dns_type type, struct arena *arena
 	if (c.failed || questions != 1)
 		return 0;
 	reader.answers = c;
-	while (type != DNS_CNAME && follow_alias(&reader, &owner, &out->ttl))
-		if (++aliases > DNS_ALIASES_MAX)
+	while (alias == ALIAS_FOLLOWED) {
+		alias = follow_alias(&reader, &owner, &out->ttl);
+		if (alias == ALIAS_MALFORMED || (alias == ALIAS_FOLLOWED && ++aliases > DNS_ALIASES_MAX))
 			return 0;
+	}
 	TRY(read_records(&reader, &owner, type, out));
 	if (out->ttl == UINT32_MAX)
 		out->ttl = 0;
