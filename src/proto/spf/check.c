@@ -60,9 +60,9 @@ static bool is_local_part(struct slice s)
 /* What is checked: the arguments <domain> and <sender> of section 4.1. */
 struct identity {
 	enum spf_scope scope;
-	struct slice given;      /* the HELO argument or reverse-path */
+	struct slice given; /* the HELO argument or reverse-path */
 	struct slice local_part;
-	struct slice domain;     /* canonical when `valid` */
+	struct slice domain; /* canonical when `valid` */
 	bool valid;
 };
 
@@ -222,7 +222,7 @@ static void set_result(const struct spf_host *host, struct spf_result *out)
 
 static int evaluate(struct spf_run *run, struct slice domain, struct spf_result *out)
 {
-	struct spf_host host = { .domain = domain };
+	struct spf_host host = { .domain = domain, .needed_for = SLICE("the SPF record") };
 	int step = spf_check_host(run, &host);
 
 	if (step == SPF_STEP_EXCEPTION) {
@@ -237,18 +237,16 @@ static int evaluate(struct spf_run *run, struct slice domain, struct spf_result 
 }
 
 static int check(const struct spf_input *input, const struct spf_config *config, const struct ask *ask,
-                 struct arena *arena, const struct identity *identity, struct spf_result *out)
+		 struct arena *arena, const struct identity *identity, struct spf_result *out)
 {
 	struct spf_run run = { .config = config, .ask = ask, .arena = arena };
 
 	/* Until the evaluation is through, nothing that could be taken for a verdict. */
-	*out = (struct spf_result){
-		.result = SPF_TEMPERROR, .scope = identity->scope, .domain = identity->domain
-	};
+	*out = (struct spf_result){ .result = SPF_TEMPERROR, .scope = identity->scope, .domain = identity->domain };
 	if (!identity->valid) {
 		out->result = SPF_NONE;
 		out->reason = reason_of_1(identity->scope == SPF_HELO ? REASON_SPF_NO_HELO : REASON_SPF_NO_DOMAIN,
-		                          identity->given);
+					  identity->given);
 		return 0;
 	}
 	TRY(run_init(&run, input, identity));
@@ -256,7 +254,7 @@ static int check(const struct spf_input *input, const struct spf_config *config,
 }
 
 int spf_check_mail_from(const struct spf_input *input, const struct spf_config *config, const struct ask *ask,
-                        struct arena *arena, struct spf_result *out)
+			struct arena *arena, struct spf_result *out)
 {
 	struct identity identity;
 
@@ -265,7 +263,7 @@ int spf_check_mail_from(const struct spf_input *input, const struct spf_config *
 }
 
 int spf_check_helo(const struct spf_input *input, const struct spf_config *config, const struct ask *ask,
-                   struct arena *arena, struct spf_result *out)
+		   struct arena *arena, struct spf_result *out)
 {
 	struct identity identity;
 

@@ -48,7 +48,7 @@ static int host_fetch(struct spf_run *run, struct spf_host *host)
 	if (!answer)
 		return SPF_STEP_BLOCKED;
 	if (dns_is_temporary_error(answer))
-		return spf_dns_exception(run, host->domain, DNS_TXT, answer, SLICE("the SPF record"));
+		return spf_dns_exception(run, host->domain, DNS_TXT, answer, host->needed_for);
 	if (answer->outcome == DNS_NXDOMAIN)
 		return host_none(host, REASON_SPF_NXDOMAIN);
 	count = select_records(answer, &text);
@@ -85,7 +85,7 @@ static int host_terms(struct spf_run *run, struct spf_host *host)
 static int host_redirect(struct spf_run *run, struct spf_host *host)
 {
 	const struct spf_term *term = host->record.redirect;
-	struct spf_host target = { .depth = host->depth + 1 };
+	struct spf_host target = { .needed_for = term->text, .depth = host->depth + 1 };
 	int step;
 
 	if ((step = spf_count_lookup(run, host, term)))
@@ -117,7 +117,7 @@ int spf_check_host(struct spf_run *run, struct spf_host *host)
 	if (step < 0 || step == SPF_STEP_EXCEPTION)
 		return step;
 	host->word = SPF_NEUTRAL; /* section 4.7 */
-	/* What host_terms() dropped behind a pending term may have matched, "all" above all: then there is nothing to ask. */
+	/* A match behind a pending term was dropped, yet evaluation can never come past it: nothing more to ask for. */
 	if (!host->record.redirect || host->term)
 		return step;
 	redirected = host_redirect(run, host);

@@ -41,7 +41,7 @@ int spf_permerror(struct spf_run *run, struct reason reason)
 }
 
 int spf_dns_exception(struct spf_run *run, struct slice name, enum dns_type type, const struct dns_answer *answer,
-                      struct slice needed_for)
+		      struct slice needed_for)
 {
 	struct text text;
 	struct slice question;
@@ -57,7 +57,7 @@ int spf_dns_exception(struct spf_run *run, struct slice name, enum dns_type type
 }
 
 int spf_limit_exception(struct spf_run *run, enum reason_id id, unsigned limit, const struct spf_host *host,
-                        const struct spf_term *term)
+			const struct spf_term *term)
 {
 	struct text number, where;
 	struct reason reason = reason_of(id);

@@ -10,13 +10,13 @@
 
 /* One macro-expand or one run of macro-literals. */
 struct piece {
-	struct slice literal;    /* what to put out when letter is 0 */
-	bool is_macro;           /* a macro-expand, "%%", "%_" and "%-" among them */
-	uint8_t letter;          /* lower case; 0: none */
-	bool escape;             /* the letter was a capital: URL escaping */
-	bool split;              /* transformers or delimiters are given */
+	struct slice literal; /* what to put out when letter is 0 */
+	bool is_macro;        /* a macro-expand, "%%", "%_" and "%-" among them */
+	uint8_t letter;       /* lower case; 0: none */
+	bool escape;          /* the letter was a capital: URL escaping */
+	bool split;           /* transformers or delimiters are given */
 	bool reverse;
-	unsigned parts_max;      /* rightmost parts to keep */
+	unsigned parts_max; /* rightmost parts to keep */
 	struct slice delimiters;
 };
 
@@ -201,8 +201,11 @@ static void expand_parts(const struct piece *piece, struct slice value, struct s
 
 	while (from > 0 && !(is_split_at(piece, value.ptr[from - 1]) && ++parts == piece->parts_max))
 		from--;
-	for (size_t i = from; i < value.len; i++)
-		expansion_add(out, is_split_at(piece, value.ptr[i]) ? SLICE(".") : slice_sub(value, i, 1), piece->escape);
+	for (size_t i = from; i < value.len; i++) {
+		struct slice octet = is_split_at(piece, value.ptr[i]) ? SLICE(".") : slice_sub(value, i, 1);
+
+		expansion_add(out, octet, piece->escape);
+	}
 }
 
 /* The rightmost parts of the reversed list, which are the leftmost ones of the value, last one first. */
@@ -241,7 +244,7 @@ static struct slice value_nibbles(const struct ip_address *ip, enum spf_macro_pl
 }
 
 static struct slice value_of(uint8_t letter, const struct spf_macro_values *values, enum spf_macro_place place,
-                             char text[VALUE_OCTETS_MAX])
+			     char text[VALUE_OCTETS_MAX])
 {
 	switch (letter) {
 	case 's': return values->sender;
@@ -256,12 +259,11 @@ static struct slice value_of(uint8_t letter, const struct spf_macro_values *valu
 	case 'i':
 		if (values->client.is_v6)
 			return value_nibbles(&values->client, place, text);
-		return slice_of(text, ip_format(&values->client, text));
-	case 'c': return slice_of(text, ip_format(&values->client, text));
+		break;
 	default: break;
 	}
-	ASSERT(!"a checked letter");
-	return SLICE_EMPTY;
+	ASSERT(letter == 'c' || letter == 'i');
+	return slice_of(text, ip_format(&values->client, text));
 }
 
 static void expand_piece(const struct piece *piece, const struct spf_macro_values *values, struct spf_expansion *out)

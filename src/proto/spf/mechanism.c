@@ -1,8 +1,6 @@
 #include "proto/spf/limits.h"
 #include "proto/spf/run.h"
 
-#include "proto/mail/domain.h"
-
 static bool leads_to_record(const struct spf_term *term)
 {
 	return term->kind == SPF_TERM_INCLUDE || term->kind == SPF_TERM_REDIRECT;
@@ -20,7 +18,7 @@ static int target_invalid(struct spf_run *run, const struct spf_host *host, cons
 }
 
 static int expand_target(struct spf_run *run, const struct spf_host *host, const struct spf_term *term,
-                         struct slice *target_out)
+			 struct slice *target_out)
 {
 	struct spf_expansion expansion = { .place = SPF_MACRO_IN_NAME };
 
@@ -54,7 +52,7 @@ int spf_target(struct spf_run *run, const struct spf_host *host, const struct sp
 /* Section 5.2 */
 static int match_include(struct spf_run *run, struct spf_host *host, const struct spf_term *term, struct slice target)
 {
-	struct spf_host included = { .domain = target, .depth = host->depth + 1 };
+	struct spf_host included = { .domain = target, .needed_for = term->text, .depth = host->depth + 1 };
 	int step;
 
 	if (included.depth > SPF_DEPTH_MAX)
@@ -72,7 +70,7 @@ static int match_include(struct spf_run *run, struct spf_host *host, const struc
 
 /* The addresses of a name, which may be no proper one when it comes from an MX record. */
 static int match_address(struct spf_run *run, const struct spf_host *host, const struct spf_term *term,
-                         struct slice name, bool is_main_question)
+			 struct slice name, bool is_main_question)
 {
 	enum dns_type type = spf_address_type(run);
 	const struct dns_answer *answer;
@@ -116,15 +114,15 @@ static const struct dns_record *next_mx(const struct dns_answer *answer, const s
  * near the limit of 10 hosts, or with one of them failing, is the same each time.
  */
 static int match_mx_hosts(struct spf_run *run, const struct spf_host *host, const struct spf_term *term,
-                          const struct dns_answer *answer)
+			  const struct dns_answer *answer)
 {
 	const struct dns_record *mx = NULL;
 	bool blocked = false;
 
 	for (unsigned names = 0; (mx = next_mx(answer, mx)); names++) {
 		int step = names < SPF_MX_NAMES_MAX
-		                   ? match_address(run, host, term, mx->data, false)
-		                   : spf_limit_exception(run, REASON_SPF_MX_NAMES, SPF_MX_NAMES_MAX, host, term);
+				   ? match_address(run, host, term, mx->data, false)
+				   : spf_limit_exception(run, REASON_SPF_MX_NAMES, SPF_MX_NAMES_MAX, host, term);
 
 		TRY(step);
 		if (step == SPF_STEP_BLOCKED)
@@ -151,7 +149,7 @@ static int match_mx(struct spf_run *run, const struct spf_host *host, const stru
 
 /* Section 5.7: "a DNS A RR lookup (even when the connection type is IPv6)" */
 static int match_exists(struct spf_run *run, const struct spf_host *host, const struct spf_term *term,
-                        struct slice target)
+			struct slice target)
 {
 	const struct dns_answer *answer = spf_ask(run, target, DNS_A);
 
@@ -176,11 +174,10 @@ static int match_by_lookup(struct spf_run *run, struct spf_host *host, const str
 	case SPF_TERM_A: return match_address(run, host, term, target, true);
 	case SPF_TERM_MX: return match_mx(run, host, term, target);
 	case SPF_TERM_PTR: return spf_match_ptr(run, host, term, target);
-	case SPF_TERM_EXISTS: return match_exists(run, host, term, target);
 	default: break;
 	}
-	ASSERT(!"a mechanism with look-ups");
-	return SPF_STEP_NO_MATCH;
+	ASSERT(term->kind == SPF_TERM_EXISTS);
+	return match_exists(run, host, term, target);
 }
 
 int spf_match(struct spf_run *run, struct spf_host *host, const struct spf_term *term)

@@ -114,10 +114,14 @@ static const struct mechanism {
 	enum spf_term_kind kind;
 	enum reason_id (*parse)(struct slice rest, struct spf_term *term);
 } mechanisms[] = {
-	{ "all", SPF_TERM_ALL, parse_all },         { "include", SPF_TERM_INCLUDE, parse_domain },
-	{ "a", SPF_TERM_A, parse_host },            { "mx", SPF_TERM_MX, parse_host },
-	{ "ptr", SPF_TERM_PTR, parse_optional_domain }, { "ip4", SPF_TERM_IP4, parse_network },
-	{ "ip6", SPF_TERM_IP6, parse_network },     { "exists", SPF_TERM_EXISTS, parse_domain },
+	{ "all", SPF_TERM_ALL, parse_all },
+	{ "include", SPF_TERM_INCLUDE, parse_domain },
+	{ "a", SPF_TERM_A, parse_host },
+	{ "mx", SPF_TERM_MX, parse_host },
+	{ "ptr", SPF_TERM_PTR, parse_optional_domain },
+	{ "ip4", SPF_TERM_IP4, parse_network },
+	{ "ip6", SPF_TERM_IP6, parse_network },
+	{ "exists", SPF_TERM_EXISTS, parse_domain },
 };
 
 static struct slice parse_qualifier(struct slice text, enum spf_word *word_out)
@@ -157,8 +161,8 @@ static size_t modifier_name_len(struct slice text)
 
 	if (!octet_is_alpha(text.ptr[0]))
 		return 0;
-	while (len < text.len && (octet_is_alnum(text.ptr[len]) || text.ptr[len] == '-' || text.ptr[len] == '_' ||
-	                          text.ptr[len] == '.'))
+	while (len < text.len &&
+	       (octet_is_alnum(text.ptr[len]) || text.ptr[len] == '-' || text.ptr[len] == '_' || text.ptr[len] == '.'))
 		len++;
 	return len < text.len && text.ptr[len] == '=' ? len : 0;
 }

@@ -28,9 +28,9 @@ enum spf_term_kind {
 };
 
 struct spf_term {
-	struct slice text;         /* as written, with its qualifier */
-	struct slice domain_spec;  /* checked; empty: none */
-	uint32_t letters;          /* macro letters in domain_spec, see SPF_MACRO_BIT() */
+	struct slice text;        /* as written, with its qualifier */
+	struct slice domain_spec; /* checked; empty: none */
+	uint32_t letters;         /* macro letters in domain_spec, see SPF_MACRO_BIT() */
 	enum spf_term_kind kind;
 	enum spf_word word;        /* of a mechanism: what a match gives */
 	struct ip_address network; /* ip4 and ip6 */
@@ -39,9 +39,9 @@ struct spf_term {
 };
 
 struct spf_record {
-	enum reason_id error;          /* REASON_NONE: well-formed, and the rest is set */
-	struct slice error_term;       /* the term at fault as written; empty: the record as a whole */
-	const struct spf_term *terms;  /* the mechanisms in order, up to the first "all" */
+	enum reason_id error;         /* REASON_NONE: well-formed, and the rest is set */
+	struct slice error_term;      /* the term at fault as written; empty: the record as a whole */
+	const struct spf_term *terms; /* the mechanisms in order, up to the first "all" */
 	size_t terms_count;
 	const struct spf_term *redirect; /* NULL: none, or ignored for there is an "all" (section 5.1) */
 	const struct spf_term *exp;      /* NULL: none */

@@ -25,9 +25,9 @@ struct spf_run {
 	struct arena *arena;
 	struct spf_macro_values values; /* of the sender and client; `domain` and `validated` change */
 	bool local_part_is_ascii;
-	unsigned lookups;      /* section 4.6.4: over the whole recursion */
+	unsigned lookups; /* section 4.6.4: over the whole recursion */
 	unsigned void_lookups;
-	unsigned pending;      /* questions of this pass that have no answer yet; above 0 the pass only asks */
+	unsigned pending; /* questions of this pass that have no answer yet; above 0 the pass only asks */
 	enum spf_word exception;
 	struct reason exception_reason;
 };
@@ -35,13 +35,14 @@ struct spf_run {
 /* One check_host() (section 4): a domain and its record. */
 struct spf_host {
 	struct slice domain;
-	unsigned depth;            /* include and redirect above it */
+	struct slice needed_for; /* the term that led here, for reasons */
+	unsigned depth;          /* include and redirect above it */
 	enum spf_word word;
 	struct reason none_reason; /* when word is SPF_NONE */
 	struct spf_record record;
-	const struct spf_term *term;  /* that matched; NULL: none */
-	struct slice decider;         /* the term at the end of a chain of includes, as written */
-	struct slice decider_domain;  /* whose record has the decider */
+	const struct spf_term *term; /* that matched; NULL: none */
+	struct slice decider;        /* the term at the end of a chain of includes, as written */
+	struct slice decider_domain; /* whose record has the decider */
 };
 
 /* --- lookup.c: questions and what counts --- */
@@ -50,11 +51,11 @@ struct spf_host {
 const struct dns_answer *spf_ask(struct spf_run *run, struct slice name, enum dns_type type);
 /* SPF_STEP_EXCEPTION, or -ENOMEM. The temporary error is that of the question. */
 MUST_CHECK int spf_dns_exception(struct spf_run *run, struct slice name, enum dns_type type,
-                                 const struct dns_answer *answer, struct slice needed_for);
+				 const struct dns_answer *answer, struct slice needed_for);
 MUST_CHECK int spf_permerror(struct spf_run *run, struct reason reason);
 /* The permanent error of a limit passed at a term. */
 MUST_CHECK int spf_limit_exception(struct spf_run *run, enum reason_id id, unsigned limit, const struct spf_host *host,
-                                   const struct spf_term *term);
+				   const struct spf_term *term);
 /* Counts one term that causes look-ups / one whose main question had an empty answer: NO_MATCH or EXCEPTION. */
 MUST_CHECK int spf_count_lookup(struct spf_run *run, const struct spf_host *host, const struct spf_term *term);
 MUST_CHECK int spf_count_void(struct spf_run *run, const struct spf_host *host, const struct spf_term *term);
@@ -67,7 +68,7 @@ bool spf_answer_has_client(const struct spf_run *run, const struct dns_answer *a
 
 /* Does a validated name of the client lie in the target? */
 MUST_CHECK int spf_match_ptr(struct spf_run *run, const struct spf_host *host, const struct spf_term *term,
-                             struct slice target);
+			     struct slice target);
 /* Sets run->values.validated for %{p} in a record of `domain`: NO_MATCH (done) or BLOCKED. */
 MUST_CHECK int spf_find_validated(struct spf_run *run, struct slice domain);
 
@@ -78,7 +79,7 @@ MUST_CHECK int spf_find_validated(struct spf_run *run, struct slice domain);
  * match; BLOCKED; EXCEPTION.
  */
 MUST_CHECK int spf_target(struct spf_run *run, const struct spf_host *host, const struct spf_term *term,
-                          struct slice *target_out);
+			  struct slice *target_out);
 /* A mechanism against the client. */
 MUST_CHECK int spf_match(struct spf_run *run, struct spf_host *host, const struct spf_term *term);
 
