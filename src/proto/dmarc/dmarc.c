@@ -120,8 +120,7 @@ static int policy_choose(const struct dmarc_walk *walk, const struct ask *ask, s
 	return result;
 }
 
-/* t=y: "one level below the specified policy" (4.7). */
-static enum dmarc_policy policy_asked(const struct dmarc_result *result)
+enum dmarc_policy dmarc_policy_asked(const struct dmarc_result *result)
 {
 	if (!result->has_policy || result->policy == DMARC_POLICY_NONE)
 		return DMARC_POLICY_NONE;
@@ -224,7 +223,7 @@ static void conclude(const struct dmarc_walk *author, const struct tally *tally,
 	} else {
 		out->result = DMARC_RESULT_FAIL;
 		out->reason = fail_reason(author, tally);
-		out->disposition = policy_asked(out);
+		out->disposition = dmarc_policy_asked(out);
 	}
 }
 
@@ -259,7 +258,7 @@ static int evaluate_policy(struct slice name, const struct ask *ask, struct dmar
 	if (policy_found(&walk, out) && policy_choose(&walk, ask, out) == ASK_BLOCKED)
 		return ASK_BLOCKED;
 	out->result = DMARC_RESULT_PERMERROR;
-	out->disposition = policy_asked(out);
+	out->disposition = dmarc_policy_asked(out);
 	return 0;
 }
 

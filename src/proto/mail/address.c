@@ -275,23 +275,49 @@ static bool utf8_is_valid(struct slice s)
 	return true;
 }
 
+/*
+ * A line that is no field, and yet a From field to a reader who overlooks white space and controls: "From" folded
+ * before its colon, " From:" at the top of the message, a NUL in the name. *value_out is what such a reader takes.
+ */
+static bool is_disguised_from(const struct mail_field *field, struct slice *value_out)
+{
+	size_t colon = slice_find(field->raw, ':'), seen = 0;
+
+	if (field->name.len || colon == SLICE_NOT_FOUND)
+		return false;
+	for (size_t i = 0; i < colon; i++) {
+		uint8_t c = field->raw.ptr[i];
+
+		if (c <= ' ' || c == 0x7f)
+			continue;
+		if (seen == 4 || octet_lower(c) != "from"[seen++])
+			return false;
+	}
+	*value_out = slice_trim_fws(slice_from(field->raw, colon + 1));
+	return seen == 4;
+}
+
 int mail_author(const struct mail_message *message, struct arena *arena, struct mail_author *out)
 {
 	struct reader r = { .arena = arena, .author = out };
-	const struct mail_field *field;
-	size_t at = 0, fields = 0;
+	size_t fields = 0;
 	bool malformed = false;
 
 	*out = (struct mail_author){ .state = MAIL_AUTHOR_OK };
-	while ((field = mail_field_next(message, SLICE("From"), &at))) {
+	for (size_t i = 0; i < message->fields_count; i++) {
+		const struct mail_field *field = &message->fields[i];
+		bool disguised = is_disguised_from(field, &r.in);
 		int result;
 
-		fields++;
-		r.in = field->value;
+		if (mail_field_is(field, SLICE("From")))
+			r.in = field->value;
+		else if (!disguised)
+			continue;
 		r.at = 0;
 		result = address_list(&r, false);
 		TRY(result);
-		malformed = malformed || result == BREACH || !utf8_is_valid(field->value);
+		malformed = malformed || disguised || result == BREACH || !utf8_is_valid(r.in);
+		fields++;
 	}
 	if (fields != 1)
 		out->state = fields ? MAIL_AUTHOR_SEVERAL_FIELDS : MAIL_AUTHOR_MISSING;
