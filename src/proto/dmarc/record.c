@@ -15,11 +15,11 @@ static bool version(struct slice *rest)
 	       slice_equal(slice_trim_wsp(value), SLICE("DMARC1"));
 }
 
-/* 1*(%x20-3A / %x3C-7E) */
+/* 1*(%x20-3A / %x3C-7E), and the HTAB that dmarc-urilist allows around its commas. */
 static bool is_dmarc_value(struct slice value)
 {
 	for (size_t i = 0; i < value.len; i++)
-		if (value.ptr[i] < 0x20 || value.ptr[i] > 0x7e)
+		if ((value.ptr[i] < 0x20 && value.ptr[i] != '\t') || value.ptr[i] > 0x7e)
 			return false;
 	return value.len > 0;
 }
