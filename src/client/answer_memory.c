@@ -1,0 +1,52 @@
+#include "client/answer_memory.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+struct answer_block {
+	struct answer_block *next;
+	max_align_t octets[];
+};
+
+void *answer_memory_alloc(struct answer_memory *memory, size_t count, size_t size)
+{
+	struct answer_block *block = NULL;
+
+	if (size == 0 || count <= (SIZE_MAX - sizeof *block - 1) / size)
+		block = calloc(1, sizeof *block + count * size + 1);
+	if (!block) {
+		memory->failed = true;
+		return NULL;
+	}
+	block->next = memory->blocks;
+	memory->blocks = block;
+	return block->octets;
+}
+
+static void *unpack_alloc(void *memory, size_t size)
+{
+	return answer_memory_alloc(memory, 1, size);
+}
+
+static void unpack_free(void *memory, void *octets)
+{
+	(void)memory;
+	(void)octets;
+}
+
+void answer_memory_init(struct answer_memory *memory)
+{
+	*memory = (struct answer_memory){
+		.allocator = { .alloc = unpack_alloc, .free = unpack_free, .allocator_data = memory },
+	};
+}
+
+void answer_memory_deinit(struct answer_memory *memory)
+{
+	while (memory->blocks) {
+		struct answer_block *block = memory->blocks;
+
+		memory->blocks = block->next;
+		free(block);
+	}
+}

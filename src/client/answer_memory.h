@@ -1,0 +1,31 @@
+/*
+ * answer_memory.h - memory of one answer: blocks freed together (internal).
+ *
+ * It also serves protobuf-c as its allocator. Each block has one zero octet more than was asked for: so every
+ * octet string that protobuf-c unpacks is followed by a NUL.
+ */
+#ifndef ASSAY_CLIENT_ANSWER_MEMORY_H
+#define ASSAY_CLIENT_ANSWER_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <protobuf-c/protobuf-c.h>
+
+struct answer_block;
+
+struct answer_memory {
+	struct answer_block *blocks;
+	ProtobufCAllocator allocator; /* its free() does nothing: all is freed at the end */
+	bool failed;                  /* an allocation failed: sticky */
+};
+
+void answer_memory_init(struct answer_memory *memory);
+void answer_memory_deinit(struct answer_memory *memory);
+/* Zeroed; NULL when there is no memory, and then `failed` is set. */
+void *answer_memory_alloc(struct answer_memory *memory, size_t count, size_t size);
+
+#define ANSWER_NEW(memory, type) ((type *)answer_memory_alloc((memory), 1, sizeof(type)))
+#define ANSWER_NEW_ARRAY(memory, count, type) ((type *)answer_memory_alloc((memory), (count), sizeof(type)))
+
+#endif

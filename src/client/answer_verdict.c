@@ -1,0 +1,158 @@
+/*
+ * answer_verdict.c - a Verdict of the wire as struct assay_verdict.
+ */
+#include "client/answer_parts.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
+
+/* Wire numbers are looked up, so that those of a newer daemon become ASSAY_UNKNOWN. */
+static enum assay_result result_of(const enum assay_result *results, size_t count, int wire)
+{
+	return wire >= 0 && (size_t)wire < count ? results[wire] : ASSAY_UNKNOWN;
+}
+
+static const struct assay_spf *spf_of(struct answer_memory *memory, const Assay__V1__Spf *wire)
+{
+	static const enum assay_result results[] = {
+		[ASSAY__V1__SPF__RESULT__NONE] = ASSAY_NONE,
+		[ASSAY__V1__SPF__RESULT__NEUTRAL] = ASSAY_NEUTRAL,
+		[ASSAY__V1__SPF__RESULT__PASS] = ASSAY_PASS,
+		[ASSAY__V1__SPF__RESULT__FAIL] = ASSAY_FAIL,
+		[ASSAY__V1__SPF__RESULT__SOFTFAIL] = ASSAY_SOFTFAIL,
+		[ASSAY__V1__SPF__RESULT__TEMPERROR] = ASSAY_TEMPERROR,
+		[ASSAY__V1__SPF__RESULT__PERMERROR] = ASSAY_PERMERROR,
+	};
+	struct assay_spf *spf = wire ? ANSWER_NEW(memory, struct assay_spf) : NULL;
+
+	if (!spf)
+		return NULL;
+	*spf = (struct assay_spf){
+		.result = result_of(results, COUNT_OF(results), (int)wire->result),
+		.scope = wire->scope == ASSAY__V1__SPF__SCOPE__HELO ? ASSAY_SPF_HELO : ASSAY_SPF_MAILFROM,
+		.domain = answer_text(wire->domain),
+		.explanation = wire->explanation && wire->explanation[0] ? wire->explanation : NULL,
+		.mechanism = answer_text(wire->mechanism),
+		.mechanism_domain = answer_text(wire->mechanism_domain),
+		.reason = answer_reason(wire->reason),
+	};
+	return spf;
+}
+
+static const struct assay_dkim *dkim_of(struct answer_memory *memory, const Assay__V1__Dkim *wire)
+{
+	static const enum assay_result results[] = {
+		[ASSAY__V1__DKIM__RESULT__PASS] = ASSAY_PASS,
+		[ASSAY__V1__DKIM__RESULT__FAIL] = ASSAY_FAIL,
+		[ASSAY__V1__DKIM__RESULT__POLICY] = ASSAY_POLICY,
+		[ASSAY__V1__DKIM__RESULT__NEUTRAL] = ASSAY_NEUTRAL,
+		[ASSAY__V1__DKIM__RESULT__TEMPERROR] = ASSAY_TEMPERROR,
+		[ASSAY__V1__DKIM__RESULT__PERMERROR] = ASSAY_PERMERROR,
+	};
+	struct assay_dkim *dkim = ANSWER_NEW(memory, struct assay_dkim);
+
+	if (!dkim)
+		return NULL;
+	*dkim = (struct assay_dkim){
+		.result = result_of(results, COUNT_OF(results), (int)wire->result),
+		.domain = answer_text(wire->domain),
+		.selector = answer_text(wire->selector),
+		.identity = answer_text(wire->identity),
+		.algorithm = answer_text(wire->algorithm),
+		.signature_start = answer_text(wire->signature_start),
+		.key_bits = wire->key_bits,
+		.testing = wire->testing != 0,
+		.body_partly_unsigned = wire->body_partly_unsigned != 0,
+		.reason = answer_reason(wire->reason),
+	};
+	return dkim;
+}
+
+static const struct assay_dkim *const *dkim_list_of(struct answer_memory *memory, const Assay__V1__Verdict *wire)
+{
+	const struct assay_dkim **list = ANSWER_NEW_ARRAY(memory, wire->n_dkim, const struct assay_dkim *);
+
+	for (size_t i = 0; list && i < wire->n_dkim; i++)
+		list[i] = dkim_of(memory, wire->dkim[i]);
+	return list;
+}
+
+static const struct assay_arc *arc_of(struct answer_memory *memory, const Assay__V1__Arc *wire)
+{
+	static const enum assay_result results[] = {
+		[ASSAY__V1__ARC__RESULT__NONE] = ASSAY_NONE,
+		[ASSAY__V1__ARC__RESULT__PASS] = ASSAY_PASS,
+		[ASSAY__V1__ARC__RESULT__FAIL] = ASSAY_FAIL,
+	};
+	struct assay_arc *arc = wire ? ANSWER_NEW(memory, struct assay_arc) : NULL;
+
+	if (!arc)
+		return NULL;
+	*arc = (struct assay_arc){
+		.result = result_of(results, COUNT_OF(results), (int)wire->result),
+		.instance = wire->instance,
+		.evaluated = wire->evaluated != 0,
+		.reason = answer_reason(wire->reason),
+	};
+	return arc;
+}
+
+static const struct assay_dmarc *dmarc_of(struct answer_memory *memory, const Assay__V1__Dmarc *wire)
+{
+	static const enum assay_result results[] = {
+		[ASSAY__V1__DMARC__RESULT__NONE] = ASSAY_NONE,
+		[ASSAY__V1__DMARC__RESULT__PASS] = ASSAY_PASS,
+		[ASSAY__V1__DMARC__RESULT__FAIL] = ASSAY_FAIL,
+		[ASSAY__V1__DMARC__RESULT__TEMPERROR] = ASSAY_TEMPERROR,
+		[ASSAY__V1__DMARC__RESULT__PERMERROR] = ASSAY_PERMERROR,
+	};
+	struct assay_dmarc *dmarc = wire ? ANSWER_NEW(memory, struct assay_dmarc) : NULL;
+
+	if (!dmarc)
+		return NULL;
+	*dmarc = (struct assay_dmarc){
+		.result = result_of(results, COUNT_OF(results), (int)wire->result),
+		.from_domain = answer_text(wire->from_domain),
+		.policy_domain = answer_text(wire->policy_domain),
+		.organizational_domain = answer_text(wire->organizational_domain),
+		.has_policy = wire->has_policy != 0,
+		.policy = (enum assay_policy)wire->policy, /* the same numbers */
+		.disposition = (enum assay_policy)wire->disposition,
+		.spf_aligned = wire->spf_aligned != 0,
+		.dkim_aligned = wire->dkim_aligned != 0,
+		.testing = wire->testing != 0,
+		.record = answer_text(wire->record),
+		.reason = answer_reason(wire->reason),
+	};
+	return dmarc;
+}
+
+static uint32_t flags_of(const Assay__V1__Flags *wire)
+{
+	if (!wire)
+		return 0;
+	return (wire->bare_cr ? ASSAY_FLAG_BARE_CR : 0) | (wire->bare_lf ? ASSAY_FLAG_BARE_LF : 0) |
+	       (wire->nul_in_header ? ASSAY_FLAG_NUL_IN_HEADER : 0) |
+	       (wire->malformed_header ? ASSAY_FLAG_MALFORMED_HEADER : 0) |
+	       (wire->malformed_from ? ASSAY_FLAG_MALFORMED_FROM : 0) |
+	       (wire->header_over_bounds ? ASSAY_FLAG_HEADER_OVER_BOUNDS : 0);
+}
+
+const struct assay_verdict *answer_verdict(struct answer_memory *memory, const Assay__V1__Verdict *wire)
+{
+	struct assay_verdict *verdict = ANSWER_NEW(memory, struct assay_verdict);
+
+	if (!verdict)
+		return NULL;
+	*verdict = (struct assay_verdict){
+		.authentication_results = answer_text(wire->authentication_results),
+		.spf = spf_of(memory, wire->spf),
+		.spf_helo = spf_of(memory, wire->spf_helo),
+		.dkim = dkim_list_of(memory, wire),
+		.dkim_count = wire->n_dkim,
+		.dkim_ignored = wire->dkim_ignored,
+		.arc = arc_of(memory, wire->arc),
+		.dmarc = dmarc_of(memory, wire->dmarc),
+		.flags = flags_of(wire->flags),
+	};
+	return verdict;
+}

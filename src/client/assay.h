@@ -1,0 +1,322 @@
+/*
+ * assay.h - libassay: ask an assay daemon who really sent a mail.
+ *
+ * Method:    one call sends one request over nng (scalability protocols, REQ/REP) and waits for its reply.
+ * Threading: a client may be used by any number of threads at once; each call has its own request in
+ *            flight. Closing it is the exception: no call may be under way or follow. Do not use a client
+ *            in a child process that fork() made; open one there.
+ * Ownership: what is passed in is borrowed during the call. An answer belongs to the caller, who ends it
+ *            with assay_answer_free(); everything read from it lives until then and may be read by
+ *            several threads.
+ * Errors:    every call that can fail returns an enum assay_error (ASSAY_OK is 0) and, when `failure` is
+ *            not NULL, writes the code and a text for people there. Bad mail is never an error: it is a
+ *            verdict. Pointers written through *_out are NULL after a failure.
+ * Time:      a call returns within its deadline, whatever the network or the daemon does.
+ * Bounds:    a message may be as large as the daemon takes (else ASSAY_ERROR_TOO_LARGE); a reply is at
+ *            most 16 MiB.
+ * Growth:    structs that the caller fills begin with their size and may get fields at their end. Structs
+ *            that the library fills may get fields at their end, except struct assay_text, struct
+ *            assay_reason and struct assay_counter. Enums may get values: treat one that you do not know
+ *            as you treat "unknown".
+ */
+#ifndef ASSAY_H
+#define ASSAY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define ASSAY_API __attribute__((visibility("default")))
+#else
+#define ASSAY_API
+#endif
+
+#define ASSAY_URL_DEFAULT "ipc:///run/assay/assayd.sock"
+#define ASSAY_DEADLINE_MS_DEFAULT 10000
+#define ASSAY_ID_OCTETS_MAX 128
+
+/* ---- errors ---- */
+
+enum assay_error {
+	ASSAY_OK = 0,
+	/* found by the library */
+	ASSAY_ERROR_ARGUMENT = 1,  /* a value passed in cannot be used; named in the text */
+	ASSAY_ERROR_MEMORY = 2,
+	ASSAY_ERROR_CONNECT = 3,   /* the daemon cannot be reached; try another one, or later */
+	ASSAY_ERROR_TIMEOUT = 4,   /* it is reached but did not answer before the deadline */
+	ASSAY_ERROR_PROTOCOL = 5,  /* what came back is no answer to this request */
+	/* said by the daemon (Error.Code of the wire) */
+	ASSAY_ERROR_INVALID = 11,     /* the request has a bad value; named in the text */
+	ASSAY_ERROR_TOO_LARGE = 12,   /* permanent for this message */
+	ASSAY_ERROR_OVERLOADED = 13,  /* try another daemon, or later */
+	ASSAY_ERROR_DEADLINE = 14,    /* no verdict within the deadline */
+	ASSAY_ERROR_UNSUPPORTED = 15, /* a call that the daemon does not know or is not set up for */
+	ASSAY_ERROR_INTERNAL = 16     /* a fault of the daemon, or a code that this library does not know */
+};
+
+/* Where a call says why it failed. Untouched by a call that succeeds. */
+struct assay_failure {
+	enum assay_error error;
+	char text[256]; /* one line of printable ASCII, never empty; cut when it is longer */
+};
+
+/* What the code means, as a short English phrase; never NULL. */
+ASSAY_API const char *assay_error_text(enum assay_error error);
+
+/* ---- client ---- */
+
+struct assay_client;
+
+struct assay_options {
+	size_t size; /* sizeof(struct assay_options) */
+	/*
+	 * 0: assay_open() returns at once; the connection is made in the background, and made again
+	 * whenever it is lost, for as long as the client is open. Otherwise assay_open() waits for the
+	 * first connection so many milliseconds and fails with ASSAY_ERROR_CONNECT if there is none.
+	 */
+	uint32_t connect_ms;
+};
+
+/*
+ * Opens a client of the daemon at `url`: ipc://PATH or tcp://HOST:PORT; NULL: ASSAY_URL_DEFAULT.
+ * `options` may be NULL (all 0). ASSAY_ERROR_ARGUMENT, _MEMORY, _CONNECT.
+ */
+ASSAY_API enum assay_error assay_open(const char *url, const struct assay_options *options,
+                                      struct assay_client **client_out, struct assay_failure *failure);
+/* Ends the client; NULL is allowed. */
+ASSAY_API void assay_close(struct assay_client *client);
+
+/* ---- calls ---- */
+
+struct assay_answer;
+
+/* What every call takes. NULL instead of one: all 0. */
+struct assay_call {
+	size_t size; /* sizeof(struct assay_call) */
+	/* For the daemon's log, such as the MTA's queue id; at most ASSAY_ID_OCTETS_MAX octets. NULL: none. */
+	const char *id;
+	/* Milliseconds until the call returns; 0: ASSAY_DEADLINE_MS_DEFAULT. The daemon is told a little less. */
+	uint32_t deadline_ms;
+};
+
+/* The SMTP session and transaction, before anything was rewritten. Any pointer may be NULL: not known. */
+struct assay_envelope {
+	size_t size; /* sizeof(struct assay_envelope) */
+	const char *client_ip; /* text form without brackets; NULL: SPF is left out */
+	const char *helo;      /* HELO or EHLO argument */
+	const char *mail_from; /* reverse-path without angle brackets; NULL or "": the null reverse-path */
+	const char *const *rcpt_to; /* rcpt_count forward-paths without angle brackets */
+	size_t rcpt_count;
+	int64_t received_at;   /* seconds since 1970 UTC, when the message was received; 0: now */
+	const char *authserv_id; /* NULL or "": the daemon's */
+};
+
+/*
+ * SPF, DKIM, ARC and DMARC of one message. `message` is `octets` octets as received by SMTP: CRLF line ends,
+ * without dot-stuffing; any octets are allowed, and NULL when there are none. They are copied once, into the
+ * request. The answer has a verdict.
+ */
+ASSAY_API enum assay_error assay_check_message(struct assay_client *client, const struct assay_call *call,
+                                               const struct assay_envelope *envelope, const void *message,
+                                               size_t octets, struct assay_answer **answer_out,
+                                               struct assay_failure *failure);
+/* SPF alone, before DATA; needs client_ip. The answer has a verdict with `spf` and perhaps `spf_helo`. */
+ASSAY_API enum assay_error assay_check_sender(struct assay_client *client, const struct assay_call *call,
+                                              const struct assay_envelope *envelope,
+                                              struct assay_answer **answer_out, struct assay_failure *failure);
+/* How to send to `domain`: MTA-STS, DANE, TLSRPT. `mx_host` may be NULL: the first MX. */
+ASSAY_API enum assay_error assay_get_tls_policy(struct assay_client *client, const struct assay_call *call,
+                                                const char *domain, const char *mx_host,
+                                                struct assay_answer **answer_out,
+                                                struct assay_failure *failure);
+/* How the daemon is doing. */
+ASSAY_API enum assay_error assay_get_status(struct assay_client *client, const struct assay_call *call,
+                                            struct assay_answer **answer_out, struct assay_failure *failure);
+
+/* ---- answers ---- */
+
+/*
+ * Octets that came from SMTP, from a message or from DNS: any value may stand in them, NUL too. A NUL that
+ * `count` does not count follows, so that those who know there is none can read a C string. Never NULL.
+ */
+struct assay_text {
+	const char *octets;
+	size_t count;
+};
+
+/* Why a result is what it is, in the daemon's words: printable ASCII, never NULL, perhaps "". */
+struct assay_reason {
+	const char *text; /* what happened */
+	const char *fix;  /* what would mend it */
+	const char *code; /* a stable word for scripts and metrics */
+};
+
+/* The words of RFC 8601 section 2.7, for all methods; which of them occur is said at each method. */
+enum assay_result {
+	ASSAY_UNKNOWN = 0, /* a word that this library does not know */
+	ASSAY_NONE = 1,
+	ASSAY_NEUTRAL = 2,
+	ASSAY_PASS = 3,
+	ASSAY_FAIL = 4,
+	ASSAY_SOFTFAIL = 5,
+	ASSAY_POLICY = 6,
+	ASSAY_TEMPERROR = 7,
+	ASSAY_PERMERROR = 8
+};
+
+/* "pass", "temperror", ...; "unknown" for a value outside. */
+ASSAY_API const char *assay_result_word(enum assay_result result);
+
+enum assay_spf_scope { ASSAY_SPF_MAILFROM = 0, ASSAY_SPF_HELO = 1 };
+
+/* RFC 7208. */
+struct assay_spf {
+	enum assay_result result; /* none, neutral, pass, fail, softfail, temperror, permerror */
+	enum assay_spf_scope scope;
+	struct assay_text domain;    /* that was checked */
+	const char *explanation;     /* the domain's own words (exp=) on a fail; NULL: none */
+	struct assay_text mechanism; /* the term that matched, and the domain whose record has it; empty: none */
+	struct assay_text mechanism_domain;
+	struct assay_reason reason;
+};
+
+/* RFC 6376: one signature. */
+struct assay_dkim {
+	enum assay_result result; /* pass, fail, policy, neutral, temperror, permerror */
+	struct assay_text domain;          /* d= */
+	struct assay_text selector;        /* s= */
+	struct assay_text identity;        /* i=, or "@" and d= */
+	struct assay_text algorithm;       /* a= */
+	struct assay_text signature_start; /* first characters of b=, for header.b of RFC 6008 */
+	uint32_t key_bits;                 /* 0: no key was seen */
+	int testing;                       /* 1: the key record has t=y */
+	int body_partly_unsigned;          /* 1: l= leaves a part of the body uncovered */
+	struct assay_reason reason;
+};
+
+/* RFC 8617. */
+struct assay_arc {
+	enum assay_result result; /* none, pass, fail */
+	uint32_t instance;        /* the highest i=; 0: none */
+	int evaluated;            /* 0: chains are not validated by this daemon; the result claims nothing */
+	struct assay_reason reason;
+};
+
+enum assay_policy { ASSAY_POLICY_NONE = 0, ASSAY_POLICY_QUARANTINE = 1, ASSAY_POLICY_REJECT = 2 };
+
+/* "none", "quarantine", "reject"; "unknown" for a value outside. */
+ASSAY_API const char *assay_policy_word(enum assay_policy policy);
+
+/* RFC 9989. */
+struct assay_dmarc {
+	enum assay_result result;        /* none, pass, fail, temperror, permerror */
+	struct assay_text from_domain;   /* the author domain; empty: none can be read */
+	struct assay_text policy_domain; /* where the record is; empty: there is none */
+	struct assay_text organizational_domain; /* empty: not known */
+	int has_policy;                  /* 0: no policy applies, and `policy` means nothing */
+	enum assay_policy policy;        /* published for the author domain */
+	enum assay_policy disposition;   /* what is asked for this message */
+	int spf_aligned;
+	int dkim_aligned;
+	int testing;                     /* 1: the record has t=y */
+	struct assay_text record;
+	struct assay_reason reason;
+};
+
+/* Defects for which a site may want to refuse a message: bits of assay_verdict.flags. */
+#define ASSAY_FLAG_BARE_CR 0x01u
+#define ASSAY_FLAG_BARE_LF 0x02u
+#define ASSAY_FLAG_NUL_IN_HEADER 0x04u
+#define ASSAY_FLAG_MALFORMED_HEADER 0x08u
+#define ASSAY_FLAG_MALFORMED_FROM 0x10u
+#define ASSAY_FLAG_HEADER_OVER_BOUNDS 0x20u
+
+struct assay_verdict {
+	/*
+	 * The value of an Authentication-Results field, folded with CRLF HTAB, no CRLF at its end: put it above
+	 * all other fields, after removing those of your own authserv-id that came with the message.
+	 */
+	struct assay_text authentication_results;
+	const struct assay_spf *spf;      /* NULL: not checked */
+	const struct assay_spf *spf_helo; /* NULL: not checked. Informative: it never counts for DMARC */
+	const struct assay_dkim *const *dkim; /* dkim_count signatures, in header order */
+	size_t dkim_count;
+	uint32_t dkim_ignored;            /* signatures beyond the daemon's limit, not looked at */
+	const struct assay_arc *arc;      /* NULL: not checked */
+	const struct assay_dmarc *dmarc;  /* NULL: not checked */
+	uint32_t flags;                   /* ASSAY_FLAG_ */
+};
+
+/* Outcomes of the parts of a TLS policy; which of them occur is said at each. */
+enum assay_tls_result {
+	ASSAY_TLS_UNKNOWN = 0,
+	ASSAY_TLS_POLICY = 1,
+	ASSAY_TLS_RECORD = 2,
+	ASSAY_TLS_SECURE = 3,
+	ASSAY_TLS_INSECURE = 4,
+	ASSAY_TLS_BOGUS = 5,
+	ASSAY_TLS_NONE = 6,
+	ASSAY_TLS_INVALID = 7,
+	ASSAY_TLS_TEMPERROR = 8
+};
+
+/* "policy", "secure", ...; "unknown" for a value outside. */
+ASSAY_API const char *assay_tls_result_word(enum assay_tls_result result);
+
+struct assay_tls_policy {
+	struct assay_text domain;
+	enum assay_tls_result mta_sts; /* policy, none, temperror, invalid (RFC 8461) */
+	const char *mta_sts_id;
+	const char *mta_sts_mode;      /* "enforce", "testing", "none" */
+	const char *const *mta_sts_mx; /* mta_sts_mx_count patterns */
+	size_t mta_sts_mx_count;
+	uint64_t mta_sts_max_age;      /* seconds */
+	struct assay_reason mta_sts_reason;
+	enum assay_tls_result dane;    /* secure, insecure, bogus, none, temperror (RFC 7672) */
+	const char *const *dane_tlsa;  /* dane_tlsa_count records in presentation format */
+	size_t dane_tlsa_count;
+	struct assay_reason dane_reason;
+	int has_mx_match;              /* 1: a host was asked for, and mx_match says if the policy allows it */
+	int mx_match;
+	enum assay_tls_result tlsrpt;  /* record, none, invalid, temperror (RFC 8460) */
+	const char *const *tlsrpt_rua; /* tlsrpt_rua_count URIs */
+	size_t tlsrpt_rua_count;
+	const char *postfix;           /* a value for smtp_tls_policy_maps */
+};
+
+struct assay_counter {
+	const char *name;
+	uint64_t value;
+	int gauge; /* 1: may go down */
+};
+
+struct assay_status {
+	const char *version;
+	uint32_t shards;
+	uint64_t uptime_ms;
+	const char *const *listeners; /* listener_count URLs */
+	size_t listener_count;
+	const struct assay_counter *counters; /* counter_count of them */
+	size_t counter_count;
+	int draining; /* 1: stopping, takes no new requests */
+};
+
+/* What the answer has: of the three, the one that was asked for; NULL for the others. */
+ASSAY_API const struct assay_verdict *assay_answer_verdict(const struct assay_answer *answer);
+ASSAY_API const struct assay_tls_policy *assay_answer_tls_policy(const struct assay_answer *answer);
+ASSAY_API const struct assay_status *assay_answer_status(const struct assay_answer *answer);
+/* Ends an answer; NULL is allowed. */
+ASSAY_API void assay_answer_free(struct assay_answer *answer);
+
+/* "0.1.0": the library's version, which is not the daemon's. */
+ASSAY_API const char *assay_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,194 @@
+#include <string.h>
+
+#include "tools/assay/json.h"
+#include "tools/assay/print.h"
+
+static void add_reason(json_t *object, struct assay_reason reason)
+{
+	json_add_string(object, "reason", reason.text);
+	json_add_string(object, "fix", reason.fix);
+	json_add_string(object, "code", reason.code);
+}
+
+static json_t *spf_object(const struct assay_spf *spf)
+{
+	json_t *object;
+
+	if (!spf)
+		return json_null();
+	object = json_object();
+	json_add_string(object, "result", assay_result_word(spf->result));
+	json_add(object, "domain", json_text(spf->domain));
+	json_add_string(object, "scope", spf->scope == ASSAY_SPF_HELO ? "helo" : "mailfrom");
+	json_add(object, "explanation", spf->explanation ? json_string(spf->explanation) : json_null());
+	add_reason(object, spf->reason);
+	json_add(object, "mechanism", json_text_or_null(spf->mechanism));
+	json_add(object, "mechanism_domain", json_text_or_null(spf->mechanism_domain));
+	return object;
+}
+
+static json_t *dkim_object(const struct assay_dkim *dkim)
+{
+	json_t *object = json_object();
+
+	json_add_string(object, "result", assay_result_word(dkim->result));
+	json_add(object, "domain", json_text(dkim->domain));
+	json_add(object, "selector", json_text(dkim->selector));
+	json_add(object, "identity", json_text(dkim->identity));
+	json_add(object, "algorithm", json_text(dkim->algorithm));
+	json_add(object, "key_bits", json_integer(dkim->key_bits));
+	json_add(object, "testing", json_boolean(dkim->testing));
+	add_reason(object, dkim->reason);
+	json_add(object, "signature_start", json_text(dkim->signature_start));
+	json_add(object, "body_partly_unsigned", json_boolean(dkim->body_partly_unsigned));
+	return object;
+}
+
+static json_t *dkim_array(const struct assay_verdict *verdict)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < verdict->dkim_count; i++)
+		json_array_append_new(array, dkim_object(verdict->dkim[i]));
+	return array;
+}
+
+static json_t *arc_object(const struct assay_arc *arc)
+{
+	json_t *object;
+
+	if (!arc)
+		return json_null();
+	object = json_object();
+	json_add_string(object, "result", assay_result_word(arc->result));
+	json_add(object, "instance", json_integer(arc->instance));
+	add_reason(object, arc->reason);
+	json_add(object, "evaluated", json_boolean(arc->evaluated));
+	return object;
+}
+
+static json_t *dmarc_object(const struct assay_dmarc *dmarc)
+{
+	json_t *object;
+
+	if (!dmarc)
+		return json_null();
+	object = json_object();
+	json_add_string(object, "result", assay_result_word(dmarc->result));
+	json_add(object, "from_domain", json_text_or_null(dmarc->from_domain));
+	json_add(object, "policy_domain", json_text_or_null(dmarc->policy_domain));
+	json_add(object, "organizational_domain", json_text_or_null(dmarc->organizational_domain));
+	json_add(object, "policy", dmarc->has_policy ? json_string(assay_policy_word(dmarc->policy)) : json_null());
+	json_add_string(object, "disposition", assay_policy_word(dmarc->disposition));
+	json_add(object, "spf_aligned", json_boolean(dmarc->spf_aligned));
+	json_add(object, "dkim_aligned", json_boolean(dmarc->dkim_aligned));
+	json_add(object, "testing", json_boolean(dmarc->testing));
+	add_reason(object, dmarc->reason);
+	json_add(object, "record", json_text_or_null(dmarc->record));
+	return object;
+}
+
+static json_t *flags_object(uint32_t flags)
+{
+	json_t *object = json_object();
+
+	json_add(object, "bare_cr", json_boolean(flags & ASSAY_FLAG_BARE_CR));
+	json_add(object, "bare_lf", json_boolean(flags & ASSAY_FLAG_BARE_LF));
+	json_add(object, "nul_in_header", json_boolean(flags & ASSAY_FLAG_NUL_IN_HEADER));
+	json_add(object, "malformed_header", json_boolean(flags & ASSAY_FLAG_MALFORMED_HEADER));
+	json_add(object, "malformed_from", json_boolean(flags & ASSAY_FLAG_MALFORMED_FROM));
+	json_add(object, "header_over_bounds", json_boolean(flags & ASSAY_FLAG_HEADER_OVER_BOUNDS));
+	return object;
+}
+
+void print_json_verdict(FILE *out, const struct assay_verdict *verdict, const char *path)
+{
+	json_t *object = json_object();
+
+	json_add(object, "authentication_results", json_unfolded(verdict->authentication_results));
+	json_add(object, "spf", spf_object(verdict->spf));
+	json_add(object, "dkim", dkim_array(verdict));
+	json_add(object, "arc", arc_object(verdict->arc));
+	json_add(object, "dmarc", dmarc_object(verdict->dmarc));
+	json_add(object, "spf_helo", spf_object(verdict->spf_helo));
+	json_add(object, "dkim_ignored", json_integer(verdict->dkim_ignored));
+	json_add(object, "flags", flags_object(verdict->flags));
+	json_add_string(object, "file", path);
+	json_print(out, object);
+}
+
+void print_json_sender_verdict(FILE *out, const struct assay_verdict *verdict)
+{
+	json_t *object = json_object();
+
+	json_add(object, "authentication_results", json_unfolded(verdict->authentication_results));
+	json_add(object, "spf", spf_object(verdict->spf));
+	json_add(object, "spf_helo", spf_object(verdict->spf_helo));
+	json_print(out, object);
+}
+
+void print_json_status(FILE *out, const struct assay_status *status)
+{
+	json_t *object = json_object(), *counters = json_object();
+
+	for (size_t i = 0; i < status->counter_count; i++)
+		json_add(counters, status->counters[i].name, json_integer((json_int_t)status->counters[i].value));
+	json_add_string(object, "version", status->version);
+	json_add(object, "shards", json_integer(status->shards));
+	json_add(object, "uptime_ms", json_integer((json_int_t)status->uptime_ms));
+	json_add(object, "draining", json_boolean(status->draining));
+	json_add(object, "listeners", json_strings(status->listeners, status->listener_count));
+	json_add(object, "counters", counters);
+	json_print(out, object);
+}
+
+static json_t *string_or_null(const char *string)
+{
+	return json_text_or_null((struct assay_text){ string, strlen(string) });
+}
+
+static json_t *mta_sts_object(const struct assay_tls_policy *policy)
+{
+	json_t *object = json_object();
+
+	json_add_string(object, "result", assay_tls_result_word(policy->mta_sts));
+	json_add(object, "id", string_or_null(policy->mta_sts_id));
+	json_add(object, "mode", string_or_null(policy->mta_sts_mode));
+	json_add(object, "mx", json_strings(policy->mta_sts_mx, policy->mta_sts_mx_count));
+	json_add(object, "max_age", json_integer((json_int_t)policy->mta_sts_max_age));
+	add_reason(object, policy->mta_sts_reason);
+	return object;
+}
+
+static json_t *dane_object(const struct assay_tls_policy *policy)
+{
+	json_t *object = json_object();
+
+	json_add_string(object, "result", assay_tls_result_word(policy->dane));
+	json_add(object, "tlsa", json_strings(policy->dane_tlsa, policy->dane_tlsa_count));
+	add_reason(object, policy->dane_reason);
+	return object;
+}
+
+static json_t *tlsrpt_object(const struct assay_tls_policy *policy)
+{
+	json_t *object = json_object();
+
+	json_add_string(object, "result", assay_tls_result_word(policy->tlsrpt));
+	json_add(object, "rua", json_strings(policy->tlsrpt_rua, policy->tlsrpt_rua_count));
+	return object;
+}
+
+void print_json_tls_policy(FILE *out, const struct assay_tls_policy *policy)
+{
+	json_t *object = json_object();
+
+	json_add(object, "domain", json_text(policy->domain));
+	json_add(object, "mta_sts", mta_sts_object(policy));
+	json_add(object, "dane", dane_object(policy));
+	if (policy->has_mx_match)
+		json_add(object, "mx_match", json_boolean(policy->mx_match));
+	json_add(object, "tlsrpt", tlsrpt_object(policy));
+	json_add_string(object, "postfix", policy->postfix);
+	json_print(out, object);
+}

@@ -1,0 +1,243 @@
+/*
+ * print_verdict.c - a verdict in words: what it comes to, then each method, why, and what would mend it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/assay/paper.h"
+#include "tools/assay/print.h"
+
+#define INDENT 2
+#define METHOD_WIDTH 7  /* "dmarc" and two spaces */
+#define RESULT_WIDTH 11 /* "temperror" and two spaces */
+#define DETAIL (INDENT + METHOD_WIDTH + RESULT_WIDTH)
+#define FIX_WIDTH 5     /* "fix: " */
+
+static enum paper_colour result_colour(enum assay_result result)
+{
+	switch (result) {
+	case ASSAY_PASS: return PAPER_GOOD;
+	case ASSAY_FAIL:
+	case ASSAY_PERMERROR: return PAPER_BAD;
+	case ASSAY_SOFTFAIL:
+	case ASSAY_POLICY:
+	case ASSAY_TEMPERROR: return PAPER_WARN;
+	default: return PAPER_PLAIN;
+	}
+}
+
+/* "  dkim   pass       ": the caller goes on behind it. */
+static void method(const struct paper *paper, const char *name, enum assay_result result)
+{
+	fprintf(paper->out, "%*s", INDENT, "");
+	paper_word(paper, PAPER_STRONG, name, METHOD_WIDTH);
+	paper_word(paper, result_colour(result), assay_result_word(result), RESULT_WIDTH);
+}
+
+static void reason(const struct paper *paper, struct assay_reason reason)
+{
+	paper_paragraph(paper, PAPER_PLAIN, DETAIL, "", 0, reason.text);
+	paper_paragraph(paper, PAPER_PLAIN, DETAIL, "fix:", FIX_WIDTH, reason.fix);
+}
+
+static void spf(const struct paper *paper, const struct assay_spf *spf)
+{
+	if (!spf)
+		return;
+	method(paper, "spf", spf->result);
+	paper_text(paper, spf->domain);
+	fprintf(paper->out, " (%s)\n", spf->scope == ASSAY_SPF_HELO ? "HELO" : "MAIL FROM");
+	reason(paper, spf->reason);
+	if (spf->explanation)
+		paper_paragraph(paper, PAPER_PLAIN, DETAIL, "they say:", 10, spf->explanation);
+}
+
+static void dkim(const struct paper *paper, const struct assay_dkim *dkim)
+{
+	method(paper, "dkim", dkim->result);
+	paper_text(paper, dkim->domain);
+	fputs(", selector ", paper->out);
+	paper_text(paper, dkim->selector);
+	fputs(", ", paper->out);
+	paper_text(paper, dkim->algorithm);
+	if (dkim->key_bits)
+		fprintf(paper->out, ", %u bits", (unsigned)dkim->key_bits);
+	fputs(dkim->testing ? ", testing\n" : "\n", paper->out);
+	reason(paper, dkim->reason);
+	if (dkim->body_partly_unsigned)
+		paper_paragraph(paper, PAPER_WARN, DETAIL, "", 0, "a part of the body is not signed (l=)");
+}
+
+static void dkim_all(const struct paper *paper, const struct assay_verdict *verdict)
+{
+	if (verdict->dkim_count == 0) {
+		method(paper, "dkim", ASSAY_NONE);
+		fputs("the message is not signed\n", paper->out);
+	}
+	for (size_t i = 0; i < verdict->dkim_count; i++)
+		dkim(paper, verdict->dkim[i]);
+	if (verdict->dkim_ignored)
+		fprintf(paper->out, "%*s%u more signatures were not looked at\n", DETAIL, "", (unsigned)verdict->dkim_ignored);
+}
+
+static void arc(const struct paper *paper, const struct assay_arc *arc)
+{
+	if (!arc || !arc->evaluated)
+		return;
+	method(paper, "arc", arc->result);
+	if (arc->instance)
+		fprintf(paper->out, "%u sets\n", (unsigned)arc->instance);
+	else
+		fputs("no ARC sets\n", paper->out);
+	reason(paper, arc->reason);
+}
+
+static void dmarc(const struct paper *paper, const struct assay_dmarc *dmarc)
+{
+	if (!dmarc)
+		return;
+	method(paper, "dmarc", dmarc->result);
+	if (dmarc->from_domain.count)
+		paper_text(paper, dmarc->from_domain);
+	else
+		fputs("no author domain", paper->out);
+	if (dmarc->has_policy)
+		fprintf(paper->out, ", policy %s%s", assay_policy_word(dmarc->policy), dmarc->testing ? ", testing" : "");
+	fputc('\n', paper->out);
+	reason(paper, dmarc->reason);
+}
+
+static void flags(const struct paper *paper, uint32_t flags)
+{
+	static const struct {
+		uint32_t flag;
+		const char *text;
+	} texts[] = {
+		{ ASSAY_FLAG_BARE_CR, "a CR stands without an LF: this is how SMTP smuggling begins" },
+		{ ASSAY_FLAG_BARE_LF, "an LF stands without a CR: this is how SMTP smuggling begins" },
+		{ ASSAY_FLAG_NUL_IN_HEADER, "there is a NUL octet in the header" },
+		{ ASSAY_FLAG_MALFORMED_HEADER, "a line of the header is no header field" },
+		{ ASSAY_FLAG_MALFORMED_FROM, "the From field names no author that can be checked" },
+		{ ASSAY_FLAG_HEADER_OVER_BOUNDS, "the header is larger than the server reads" },
+	};
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		if (flags & texts[i].flag)
+			paper_paragraph(paper, PAPER_WARN, INDENT, "note", METHOD_WIDTH, texts[i].text);
+	}
+}
+
+/* The field as it goes into the message, but with the line ends of this system. */
+static void field(const struct paper *paper, struct assay_text field)
+{
+	size_t start = 0;
+
+	fputc('\n', paper->out);
+	fprintf(paper->out, "%*s", INDENT, "");
+	paper_word(paper, PAPER_FAINT, "Authentication-Results: ", 0);
+	for (size_t i = 0; i + 1 < field.count; i++) {
+		if (memcmp(field.octets + i, "\r\n", 2) != 0)
+			continue;
+		paper_text(paper, (struct assay_text){ field.octets + start, i - start });
+		fprintf(paper->out, "\n%*s", INDENT + 4, "");
+		for (start = i + 2; start < field.count && strchr(" \t", field.octets[start]); start++)
+			continue;
+	}
+	paper_text(paper, (struct assay_text){ field.octets + start, field.count - start });
+	fputc('\n', paper->out);
+}
+
+/* What DMARC comes to, for the first line. */
+static const char *headline_word(const struct assay_dmarc *dmarc, enum paper_colour *colour_out)
+{
+	*colour_out = result_colour(dmarc->result);
+	switch (dmarc->result) {
+	case ASSAY_PASS: return "GENUINE";
+	case ASSAY_FAIL: break;
+	case ASSAY_NONE: return "UNPROVEN";
+	case ASSAY_TEMPERROR: return "TRY AGAIN";
+	default: return "NOT CHECKABLE";
+	}
+	if (dmarc->disposition == ASSAY_POLICY_REJECT)
+		return "REJECT";
+	if (dmarc->disposition == ASSAY_POLICY_QUARANTINE)
+		return "QUARANTINE";
+	*colour_out = PAPER_WARN;
+	return "SUSPECT";
+}
+
+static void headline_sentence(const struct paper *paper, const struct assay_dmarc *dmarc)
+{
+	struct assay_text from = dmarc->from_domain.count ? dmarc->from_domain
+	                                                   : (struct assay_text){ "the author", strlen("the author") };
+	const char *before = "", *behind = "";
+
+	switch (dmarc->result) {
+	case ASSAY_PASS:
+		before = "this mail is really from ";
+		break;
+	case ASSAY_FAIL:
+		before = "nothing shows that this is from ";
+		behind = dmarc->disposition == ASSAY_POLICY_NONE ? "; its policy asks for no action"
+		                                                 : "; its policy asks for this";
+		break;
+	case ASSAY_NONE:
+		behind = " publishes no DMARC policy";
+		break;
+	case ASSAY_TEMPERROR:
+		before = "a passing fault hides who ";
+		behind = " is";
+		break;
+	default:
+		behind = " cannot be checked by DMARC";
+		break;
+	}
+	fputs(before, paper->out);
+	paper_text(paper, from);
+	fputs(behind, paper->out);
+}
+
+static void headline(const struct paper *paper, const struct assay_dmarc *dmarc)
+{
+	enum paper_colour colour;
+	const char *word;
+
+	if (!dmarc)
+		return;
+	word = headline_word(dmarc, &colour);
+	paper_word(paper, colour, word, (int)strlen(word));
+	fputs(": ", paper->out);
+	headline_sentence(paper, dmarc);
+	fputs("\n\n", paper->out);
+}
+
+void print_verdict(FILE *out, const struct assay_verdict *verdict, const char *path)
+{
+	struct paper paper = paper_of(out);
+
+	if (path) {
+		paper_text(&paper, (struct assay_text){ path, strlen(path) });
+		fputs(": ", out);
+	}
+	headline(&paper, verdict->dmarc);
+	if (!verdict->spf)
+		paper_paragraph(&paper, PAPER_FAINT, INDENT, "spf", METHOD_WIDTH, "not checked: no client address was given (--ip)");
+	spf(&paper, verdict->spf);
+	spf(&paper, verdict->spf_helo);
+	dkim_all(&paper, verdict);
+	arc(&paper, verdict->arc);
+	dmarc(&paper, verdict->dmarc);
+	flags(&paper, verdict->flags);
+	field(&paper, verdict->authentication_results);
+	if (path)
+		fputc('\n', out);
+}
+
+void print_sender_verdict(FILE *out, const struct assay_verdict *verdict)
+{
+	struct paper paper = paper_of(out);
+
+	spf(&paper, verdict->spf);
+	spf(&paper, verdict->spf_helo);
+	field(&paper, verdict->authentication_results);
+}

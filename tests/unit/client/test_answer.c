@@ -1,0 +1,217 @@
+/*
+ * Goal:   a reply becomes an answer, an error of the daemon, or a protocol error; never a fault.
+ * Method: replies are packed with the generated code, then cut at every octet, changed at every octet, and read
+ *         with a wrong id or as the reply to another call.
+ */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "client/answer.h"
+
+#define BYTES(literal) ((ProtobufCBinaryData){ sizeof(literal) - 1, (uint8_t *)(uintptr_t)(literal) })
+
+static char *wire_string(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
+
+static uint8_t *pack(const Assay__V1__Response *response, size_t *count_out)
+{
+	uint8_t *octets = malloc(assay__v1__response__get_packed_size(response) + 1);
+
+	assert_non_null(octets);
+	*count_out = assay__v1__response__pack(response, octets);
+	return octets;
+}
+
+static uint8_t *pack_verdict(size_t *count_out)
+{
+	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
+	Assay__V1__Verdict verdict = ASSAY__V1__VERDICT__INIT;
+	Assay__V1__Reason reason;
+	Assay__V1__Spf spf;
+	Assay__V1__Dkim dkim = ASSAY__V1__DKIM__INIT, *dkim_list[] = { &dkim, &dkim };
+	Assay__V1__Dmarc dmarc = ASSAY__V1__DMARC__INIT;
+	Assay__V1__Flags flags = ASSAY__V1__FLAGS__INIT;
+
+	assay__v1__reason__init(&reason);
+	assay__v1__spf__init(&spf);
+	reason.text = wire_string("why");
+	spf.result = ASSAY__V1__SPF__RESULT__FAIL;
+	spf.domain = BYTES("a\0b.example");
+	spf.explanation = wire_string("go away");
+	spf.reason = &reason;
+	dkim.result = (Assay__V1__Dkim__Result)99; /* of a later version */
+	dkim.key_bits = 2048;
+	dmarc.result = ASSAY__V1__DMARC__RESULT__PASS;
+	dmarc.policy = ASSAY__V1__DMARC__POLICY__POLICY_REJECT;
+	dmarc.has_policy = 1;
+	flags.bare_lf = 1;
+	verdict.authentication_results = BYTES("mx.example; none");
+	verdict.spf = &spf;
+	verdict.dkim = dkim_list;
+	verdict.n_dkim = 2;
+	verdict.dmarc = &dmarc;
+	verdict.flags = &flags;
+	response.id = BYTES("queue-id");
+	response.result_case = ASSAY__V1__RESPONSE__RESULT_VERDICT;
+	response.verdict = &verdict;
+	return pack(&response, count_out);
+}
+
+static void verdict_is_read(void **state)
+{
+	struct assay_failure failure;
+	struct assay_answer *answer;
+	const struct assay_verdict *verdict;
+	size_t count;
+	uint8_t *octets = pack_verdict(&count);
+
+	(void)state;
+	assert_int_equal(answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure),
+	                 ASSAY_OK);
+	free(octets); /* the answer stands alone */
+	verdict = assay_answer_verdict(answer);
+	assert_null(assay_answer_status(answer));
+	assert_string_equal(verdict->authentication_results.octets, "mx.example; none");
+	assert_int_equal(verdict->spf->result, ASSAY_FAIL);
+	assert_int_equal(verdict->spf->domain.count, 11);
+	assert_memory_equal(verdict->spf->domain.octets, "a\0b.example", 12);
+	assert_string_equal(verdict->spf->explanation, "go away");
+	assert_string_equal(verdict->spf->reason.text, "why");
+	assert_string_equal(verdict->spf->reason.fix, "");
+	assert_null(verdict->spf_helo);
+	assert_int_equal(verdict->dkim_count, 2);
+	assert_int_equal(verdict->dkim[1]->result, ASSAY_UNKNOWN);
+	assert_int_equal(verdict->dkim[1]->key_bits, 2048);
+	assert_string_equal(verdict->dkim[1]->domain.octets, "");
+	assert_null(verdict->arc);
+	assert_int_equal(verdict->dmarc->policy, ASSAY_POLICY_REJECT);
+	assert_int_equal(verdict->flags, ASSAY_FLAG_BARE_LF);
+	assay_answer_free(answer);
+}
+
+static void every_cut_and_every_change_is_survived(void **state)
+{
+	struct assay_failure failure;
+	struct assay_answer *answer;
+	size_t count;
+	uint8_t *octets = pack_verdict(&count);
+
+	(void)state;
+	for (size_t cut = 0; cut < count; cut++) {
+		uint8_t *copy = malloc(cut + 1); /* so that a sanitizer sees an over-read */
+
+		assert_non_null(copy);
+		memcpy(copy, octets, cut);
+		if (answer_read(copy, cut, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure) == ASSAY_OK)
+			assay_answer_free(answer);
+		else
+			assert_null(answer);
+		free(copy);
+	}
+	for (size_t at = 0; at < count; at++) {
+		for (unsigned bit = 0; bit < 8; bit++) {
+			octets[at] ^= (uint8_t)(1u << bit);
+			answer = NULL;
+			(void)answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure);
+			assay_answer_free(answer);
+			octets[at] ^= (uint8_t)(1u << bit);
+		}
+	}
+	free(octets);
+}
+
+static void another_request_or_call_is_a_protocol_error(void **state)
+{
+	struct assay_failure failure;
+	struct assay_answer *answer;
+	size_t count;
+	uint8_t *octets = pack_verdict(&count);
+
+	(void)state;
+	assert_int_equal(answer_read(octets, count, BYTES("queue-ix"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure),
+	                 ASSAY_ERROR_PROTOCOL);
+	assert_null(answer);
+	assert_int_equal(answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure),
+	                 ASSAY_ERROR_PROTOCOL);
+	assert_int_equal(answer_read(octets, 0, BYTES(""), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, NULL),
+	                 ASSAY_ERROR_PROTOCOL);
+	free(octets);
+}
+
+static void errors_keep_code_and_text(void **state)
+{
+	static const struct {
+		Assay__V1__Error__Code code;
+		enum assay_error error;
+	} cases[] = {
+		{ ASSAY__V1__ERROR__CODE__INVALID, ASSAY_ERROR_INVALID },
+		{ ASSAY__V1__ERROR__CODE__TOO_LARGE, ASSAY_ERROR_TOO_LARGE },
+		{ ASSAY__V1__ERROR__CODE__OVERLOADED, ASSAY_ERROR_OVERLOADED },
+		{ ASSAY__V1__ERROR__CODE__DEADLINE, ASSAY_ERROR_DEADLINE },
+		{ ASSAY__V1__ERROR__CODE__UNSUPPORTED, ASSAY_ERROR_UNSUPPORTED },
+		{ ASSAY__V1__ERROR__CODE__INTERNAL, ASSAY_ERROR_INTERNAL },
+		{ ASSAY__V1__ERROR__CODE__CODE_UNSPECIFIED, ASSAY_ERROR_INTERNAL },
+		{ (Assay__V1__Error__Code)77, ASSAY_ERROR_INTERNAL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
+		Assay__V1__Error error;
+		struct assay_failure failure;
+		struct assay_answer *answer;
+		size_t count;
+		uint8_t *octets;
+
+		assay__v1__error__init(&error);
+		error.code = cases[i].code;
+		error.text = wire_string("first line\nsecond");
+		response.result_case = ASSAY__V1__RESPONSE__RESULT_ERROR;
+		response.error = &error;
+		octets = pack(&response, &count);
+		assert_int_equal(answer_read(octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure),
+		                 cases[i].error);
+		assert_int_equal(failure.error, cases[i].error);
+		assert_string_equal(failure.text, "first line?second");
+		free(octets);
+	}
+}
+
+static void an_error_without_text_has_the_general_one(void **state)
+{
+	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
+	Assay__V1__Error error;
+	struct assay_failure failure;
+	struct assay_answer *answer;
+	size_t count;
+	uint8_t *octets;
+
+	(void)state;
+	assay__v1__error__init(&error);
+	error.code = ASSAY__V1__ERROR__CODE__OVERLOADED;
+	response.result_case = ASSAY__V1__RESPONSE__RESULT_ERROR;
+	response.error = &error;
+	octets = pack(&response, &count);
+	(void)answer_read(octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure);
+	assert_string_equal(failure.text, assay_error_text(ASSAY_ERROR_OVERLOADED));
+	free(octets);
+}
+
+static void words_are_known_or_unknown(void **state)
+{
+	(void)state;
+	assert_string_equal(assay_result_word(ASSAY_TEMPERROR), "temperror");
+	assert_string_equal(assay_result_word(ASSAY_UNKNOWN), "unknown");
+	assert_string_equal(assay_result_word((enum assay_result)1000), "unknown");
+	assert_string_equal(assay_policy_word(ASSAY_POLICY_QUARANTINE), "quarantine");
+	assert_string_equal(assay_policy_word((enum assay_policy)-1), "unknown");
+	assert_string_equal(assay_tls_result_word(ASSAY_TLS_BOGUS), "bogus");
+	assert_string_equal(assay_error_text((enum assay_error)7), "unknown");
+}
+
+UNIT_MAIN(cmocka_unit_test(verdict_is_read), cmocka_unit_test(every_cut_and_every_change_is_survived),
+          cmocka_unit_test(another_request_or_call_is_a_protocol_error), cmocka_unit_test(errors_keep_code_and_text),
+          cmocka_unit_test(an_error_without_text_has_the_general_one), cmocka_unit_test(words_are_known_or_unknown))

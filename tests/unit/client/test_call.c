@@ -1,0 +1,290 @@
+/*
+ * Goal:   libassay's calls against a peer: what is sent is what was given, deadlines hold, threads share a client.
+ * Method: a REP socket of libnng in a thread of this process answers as the request's id asks it to.
+ */
+#include "unit.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/rep.h>
+
+#include "assay.pb-c.h"
+#include "client/assay.h"
+
+#define THREADS 8
+#define CALLS_EACH 50
+
+struct peer {
+	nng_socket socket;
+	char url[128], directory[64];
+	pthread_t thread;
+	/* Of the last request. */
+	size_t message_octets, rcpt_count;
+	uint32_t deadline_ms;
+	uint8_t last_octet;
+};
+
+static bool id_is(const Assay__V1__Request *request, const char *id)
+{
+	return request->id.len == strlen(id) && memcmp(request->id.data, id, request->id.len) == 0;
+}
+
+static nng_msg *message_of(const Assay__V1__Response *response)
+{
+	nng_msg *message;
+
+	if (nng_msg_alloc(&message, assay__v1__response__get_packed_size(response)) != 0)
+		abort();
+	assay__v1__response__pack(response, nng_msg_body(message));
+	return message;
+}
+
+static void note(struct peer *peer, const Assay__V1__Request *request)
+{
+	peer->deadline_ms = request->deadline_ms;
+	if (request->call_case != ASSAY__V1__REQUEST__CALL_CHECK_MESSAGE)
+		return;
+	peer->message_octets = request->check_message->message.len;
+	peer->last_octet = peer->message_octets ? request->check_message->message.data[peer->message_octets - 1] : 0;
+	peer->rcpt_count = request->check_message->envelope->n_rcpt_to;
+}
+
+/* NULL: no reply at all. */
+static nng_msg *reply_to(struct peer *peer, nng_msg *message)
+{
+	Assay__V1__Request *request = assay__v1__request__unpack(NULL, nng_msg_len(message), nng_msg_body(message));
+	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
+	Assay__V1__Verdict verdict = ASSAY__V1__VERDICT__INIT;
+	Assay__V1__StatusResult status;
+	nng_msg *reply = NULL;
+
+	if (!request)
+		abort();
+	note(peer, request);
+	assay__v1__status_result__init(&status);
+	response.id = request->id;
+	verdict.authentication_results = request->id;
+	if (request->call_case == ASSAY__V1__REQUEST__CALL_STATUS) {
+		response.result_case = ASSAY__V1__RESPONSE__RESULT_STATUS;
+		response.status = &status;
+	} else {
+		response.result_case = ASSAY__V1__RESPONSE__RESULT_VERDICT;
+		response.verdict = &verdict;
+	}
+	if (id_is(request, "garbage")) {
+		if (nng_msg_alloc(&reply, 7) != 0)
+			abort();
+		memset(nng_msg_body(reply), 0xff, 7);
+	} else if (!id_is(request, "silence")) {
+		reply = message_of(&response);
+	}
+	assay__v1__request__free_unpacked(request, NULL);
+	return reply;
+}
+
+static void *serve(void *argument)
+{
+	struct peer *peer = argument;
+	nng_msg *message, *reply;
+
+	while (nng_recvmsg(peer->socket, &message, 0) == 0) {
+		reply = reply_to(peer, message);
+		nng_msg_free(message);
+		if (reply && nng_sendmsg(peer->socket, reply, 0) != 0)
+			nng_msg_free(reply);
+	}
+	return NULL;
+}
+
+static int setup(void **state)
+{
+	struct peer *peer = calloc(1, sizeof *peer);
+
+	strcpy(peer->directory, "/tmp/assay-test-XXXXXX");
+	if (!mkdtemp(peer->directory))
+		return -1;
+	snprintf(peer->url, sizeof peer->url, "ipc://%s/sock", peer->directory);
+	if (nng_rep0_open(&peer->socket) != 0 || nng_socket_set_size(peer->socket, NNG_OPT_RECVMAXSZ, 0) != 0 ||
+	    nng_listen(peer->socket, peer->url, NULL, 0) != 0)
+		return -1;
+	*state = peer;
+	return pthread_create(&peer->thread, NULL, serve, peer);
+}
+
+static int teardown(void **state)
+{
+	struct peer *peer = *state;
+
+	nng_close(peer->socket);
+	pthread_join(peer->thread, NULL);
+	unlink(peer->url + strlen("ipc://"));
+	rmdir(peer->directory);
+	free(peer);
+	return 0;
+}
+
+static struct assay_client *open_client(const struct peer *peer)
+{
+	struct assay_options options = { .size = sizeof options, .connect_ms = 5000 };
+	struct assay_client *client;
+
+	assert_int_equal(assay_open(peer->url, &options, &client, NULL), ASSAY_OK);
+	return client;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void message_arrives_whole(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 127, 128, 129, 16383, 16384, 2097152, 20 << 20 };
+	const struct peer *peer = *state;
+	struct assay_client *client = open_client(peer);
+	const char *rcpt[] = { "a@x.example", "b@x.example", "" };
+	struct assay_envelope envelope = { .size = sizeof envelope, .rcpt_to = rcpt, .rcpt_count = 3 };
+	struct assay_call call = { .size = sizeof call, .deadline_ms = 5000 };
+	struct assay_answer *answer;
+
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		char *octets = malloc(sizes[i] + 1);
+
+		assert_non_null(octets);
+		memset(octets, 'x', sizes[i]);
+		if (sizes[i])
+			octets[sizes[i] - 1] = '!';
+		assert_int_equal(assay_check_message(client, &call, &envelope, octets, sizes[i], &answer, NULL), ASSAY_OK);
+		assert_int_equal(peer->message_octets, sizes[i]);
+		assert_int_equal(peer->last_octet, sizes[i] ? '!' : 0);
+		assert_int_equal(peer->rcpt_count, 3);
+		assert_in_range(peer->deadline_ms, 4000, 4999);
+		assay_answer_free(answer);
+		free(octets);
+	}
+	assay_close(client);
+}
+
+static void silence_ends_at_the_deadline(void **state)
+{
+	struct assay_client *client = open_client(*state);
+	struct assay_call call = { .size = sizeof call, .id = "silence", .deadline_ms = 100 };
+	struct assay_failure failure;
+	struct assay_answer *answer;
+	uint64_t start = now_ms();
+
+	assert_int_equal(assay_get_status(client, &call, &answer, &failure), ASSAY_ERROR_TIMEOUT);
+	assert_in_range(now_ms() - start, 90, 3000);
+	assert_null(answer);
+	assert_string_equal(failure.text, "no answer within 100 ms");
+	call.id = "then";
+	call.deadline_ms = 5000;
+	assert_int_equal(assay_get_status(client, &call, &answer, &failure), ASSAY_OK);
+	assay_answer_free(answer);
+	assay_close(client);
+}
+
+static void garbage_is_a_protocol_error(void **state)
+{
+	struct assay_client *client = open_client(*state);
+	struct assay_call call = { .size = sizeof call, .id = "garbage", .deadline_ms = 5000 };
+	struct assay_answer *answer;
+
+	assert_int_equal(assay_get_status(client, &call, &answer, NULL), ASSAY_ERROR_PROTOCOL);
+	assert_null(answer);
+	assay_close(client);
+}
+
+struct caller {
+	struct assay_client *client;
+	unsigned number, good;
+};
+
+static void *call_often(void *argument)
+{
+	struct caller *caller = argument;
+
+	for (unsigned i = 0; i < CALLS_EACH; i++) {
+		char id[32];
+		struct assay_call call = { .size = sizeof call, .id = id, .deadline_ms = 20000 };
+		struct assay_answer *answer;
+
+		snprintf(id, sizeof id, "%u-%u", caller->number, i);
+		if (assay_check_message(caller->client, &call, NULL, "x", 1, &answer, NULL) != ASSAY_OK)
+			continue;
+		caller->good += strcmp(assay_answer_verdict(answer)->authentication_results.octets, id) == 0;
+		assay_answer_free(answer);
+	}
+	return NULL;
+}
+
+static void threads_share_a_client(void **state)
+{
+	struct assay_client *client = open_client(*state);
+	struct caller callers[THREADS];
+	pthread_t threads[THREADS];
+
+	for (unsigned i = 0; i < THREADS; i++) {
+		callers[i] = (struct caller){ .client = client, .number = i };
+		assert_int_equal(pthread_create(&threads[i], NULL, call_often, &callers[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(callers[i].good, CALLS_EACH);
+	}
+	assay_close(client);
+}
+
+static void values_out_of_bounds_are_refused(void **state)
+{
+	struct assay_client *client = open_client(*state);
+	char id[ASSAY_ID_OCTETS_MAX + 2];
+	struct assay_call call = { .size = sizeof call, .id = id };
+	struct assay_envelope envelope = { 0 };
+	struct assay_failure failure;
+	struct assay_answer *answer;
+
+	memset(id, 'x', sizeof id - 1);
+	id[sizeof id - 1] = '\0';
+	assert_int_equal(assay_get_status(client, &call, &answer, &failure), ASSAY_ERROR_ARGUMENT);
+	call = (struct assay_call){ 0 };
+	assert_int_equal(assay_get_status(client, &call, &answer, &failure), ASSAY_ERROR_ARGUMENT);
+	assert_int_equal(assay_check_sender(client, NULL, &envelope, &answer, &failure), ASSAY_ERROR_ARGUMENT);
+	assay_close(client);
+}
+
+static void nobody_there(void **state)
+{
+	struct assay_options options = { .size = sizeof options, .connect_ms = 2000 };
+	struct assay_call call = { .size = sizeof call, .deadline_ms = 80 };
+	struct assay_failure failure;
+	struct assay_client *client;
+	struct assay_answer *answer;
+
+	(void)state;
+	assert_int_equal(assay_open("ipc:///tmp/assay-test-nobody/sock", &options, &client, &failure), ASSAY_ERROR_CONNECT);
+	assert_null(client);
+	assert_int_equal(assay_open("nonsense", NULL, &client, &failure), ASSAY_ERROR_ARGUMENT);
+	assert_null(client);
+	/* In the background: opening succeeds, calling does not. */
+	assert_int_equal(assay_open("ipc:///tmp/assay-test-nobody/sock", NULL, &client, &failure), ASSAY_OK);
+	assert_int_equal(assay_get_status(client, &call, &answer, &failure), ASSAY_ERROR_CONNECT);
+	assert_null(answer);
+	assay_close(client);
+	assay_close(NULL);
+	assay_answer_free(NULL);
+}
+
+#define CALL_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+UNIT_MAIN(CALL_TEST(message_arrives_whole), CALL_TEST(silence_ends_at_the_deadline),
+          CALL_TEST(garbage_is_a_protocol_error), CALL_TEST(threads_share_a_client),
+          CALL_TEST(values_out_of_bounds_are_refused), cmocka_unit_test(nobody_there))

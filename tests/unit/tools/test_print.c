@@ -1,0 +1,96 @@
+/*
+ * Goal:   the JSON has the keys of INTERFACE in their order and survives any octet; the text for people never
+ *         carries a control octet of the sender to the terminal.
+ * Method: one verdict with hostile octets is printed both ways and compared.
+ */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "tools/assay/print.h"
+
+#define TEXT(literal) { (literal), sizeof(literal) - 1 }
+
+static const struct assay_spf spf = {
+	.result = ASSAY_FAIL,
+	.scope = ASSAY_SPF_HELO,
+	.domain = TEXT("a\0\xff\x1b[31m\xc3\xa9"),
+	.explanation = "go \"away\"",
+	.mechanism = TEXT(""),
+	.mechanism_domain = TEXT(""),
+	.reason = { "why", "", "spf-code" },
+};
+static const struct assay_dmarc dmarc = {
+	.result = ASSAY_FAIL,
+	.from_domain = TEXT("bank.example"),
+	.policy_domain = TEXT(""),
+	.organizational_domain = TEXT(""),
+	.disposition = ASSAY_POLICY_REJECT,
+	.record = TEXT(""),
+	.reason = { "neither aligned", "sign it", "dmarc-fail" },
+};
+static const struct assay_verdict verdict = {
+	.authentication_results = TEXT("mx.example;\r\n\tspf=fail;\r\n\t dmarc=fail"),
+	.spf = &spf,
+	.dmarc = &dmarc,
+	.flags = ASSAY_FLAG_BARE_CR,
+};
+
+static char *printed(void (*print)(FILE *out))
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	print(out);
+	fclose(out);
+	return text;
+}
+
+static void as_json(FILE *out)
+{
+	print_json_verdict(out, &verdict, "file.eml");
+}
+
+static void as_words(FILE *out)
+{
+	print_verdict(out, &verdict, "file.eml");
+}
+
+static void json_is_the_interface(void **state)
+{
+	static const char expected[] =
+		"{\"authentication_results\": \"mx.example; spf=fail; dmarc=fail\", "
+		"\"spf\": {\"result\": \"fail\", \"domain\": \"a\\u0000\xEF\xBF\xBD\\u001B[31m\xc3\xa9\", \"scope\": \"helo\", "
+		"\"explanation\": \"go \\\"away\\\"\", \"reason\": \"why\", \"fix\": \"\", \"code\": \"spf-code\", "
+		"\"mechanism\": null, \"mechanism_domain\": null}, "
+		"\"dkim\": [], \"arc\": null, "
+		"\"dmarc\": {\"result\": \"fail\", \"from_domain\": \"bank.example\", \"policy_domain\": null, "
+		"\"organizational_domain\": null, \"policy\": null, \"disposition\": \"reject\", \"spf_aligned\": false, "
+		"\"dkim_aligned\": false, \"testing\": false, \"reason\": \"neither aligned\", \"fix\": \"sign it\", "
+		"\"code\": \"dmarc-fail\", \"record\": null}, "
+		"\"spf_helo\": null, \"dkim_ignored\": 0, "
+		"\"flags\": {\"bare_cr\": true, \"bare_lf\": false, \"nul_in_header\": false, \"malformed_header\": false, "
+		"\"malformed_from\": false, \"header_over_bounds\": false}, \"file\": \"file.eml\"}\n";
+	char *text = printed(as_json);
+
+	(void)state;
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void words_are_printable(void **state)
+{
+	char *text = printed(as_words);
+
+	(void)state;
+	assert_non_null(strstr(text, "REJECT"));
+	assert_non_null(strstr(text, "a\\x00\\xFF\\x1B[31m\\xC3\\xA9"));
+	assert_non_null(strstr(text, "sign it"));
+	for (const char *c = text; *c; c++)
+		assert_true(*c == '\n' || (*c >= ' ' && *c <= '~'));
+	free(text);
+}
+
+UNIT_MAIN(cmocka_unit_test(json_is_the_interface), cmocka_unit_test(words_are_printable))
