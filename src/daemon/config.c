@@ -41,8 +41,11 @@ static const struct number {
 	{ "limits|key-cache-size", MIB, 64L * 1024 * MIB },
 };
 
+/* libConfuse wants its default texts writable. */
+static char listen_default[] = "{\"ipc:///run/assay/assayd.sock\"}", forward_default[] = "{}";
+
 static cfg_opt_t dns_options[] = {
-	CFG_STR_LIST("forward", "{}", CFGF_NONE),
+	CFG_STR_LIST("forward", forward_default, CFGF_NONE),
 	CFG_BOOL("dnssec", cfg_true, CFGF_NONE),
 	CFG_STR("trust-anchor-file", "", CFGF_NONE),
 	CFG_STR("root-hints", "", CFGF_NONE),
@@ -93,7 +96,7 @@ static cfg_opt_t limits_options[] = {
 	CFG_END(),
 };
 static cfg_opt_t options[] = {
-	CFG_STR_LIST("listen", "{\"ipc:///run/assay/assayd.sock\"}", CFGF_NONE),
+	CFG_STR_LIST("listen", listen_default, CFGF_NONE),
 	CFG_INT("shards", 0, CFGF_NONE),
 	CFG_STR("authserv-id", "", CFGF_NONE),
 	CFG_SEC("dns", dns_options, CFGF_NONE),

@@ -53,7 +53,7 @@ static void pin(unsigned index)
 
 	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0 || index >= (unsigned)CPU_COUNT(&allowed))
 		return;
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		if (!CPU_ISSET(cpu, &allowed) || nth++ != index)
 			continue;
 		CPU_ZERO(&one);
@@ -192,7 +192,8 @@ int engine_start(const struct engine_config *config, struct engine **out, char p
 		result = threads_start(engine, problem);
 	decide(engine, result == 0 ? 1 : -1);
 	if (result < 0) {
-		(void)engine_join(engine);
+		if (engine_join(engine) < 0)
+			engine->decision = -1; /* the cause is in `problem` already */
 		engine_free(engine);
 		return result;
 	}

@@ -53,7 +53,7 @@ static void body_done(struct crypto_job *job)
 	for (struct body_work *work = request->work.bodies; work; work = work->next) {
 		if (&work->job.job != job)
 			continue;
-		/* A digest that could not be made stays all zeros and empty: no signature matches it. */
+		work->digest.fault = work->job.failed;
 		memcpy(work->digest.octets, work->job.digest, sizeof(work->digest.octets));
 		work->digest.canonical_octets = work->job.octets;
 		work->done = true;
@@ -80,7 +80,7 @@ const struct body_digest *work_body_digest(struct request *request, const struct
 		return NULL; /* the arena is full: the request ends for that */
 	work->question = *question;
 	dkim_body_init(&work->body, question->canon);
-	dkim_body_feed(&work->body, request->work.body);
+	dkim_body_feed(&work->body, question->body);
 	work->job = (struct crypto_hash_job){
 		.job = { .done = body_done, .owner = request },
 		.hash = crypto_hash_of(question->hash),

@@ -13,8 +13,7 @@ struct body_work;
 struct signature_work;
 
 struct work {
-	struct slice body;                 /* what body digests are of */
-	struct body_work *bodies;          /* in the request's arena, as signatures are */
+	struct body_work *bodies; /* in the request's arena, as signatures are */
 	struct signature_work *signatures[SIGNATURE_ID_MAX];
 	unsigned pending;
 };

@@ -166,6 +166,7 @@ static int keys_find(struct check *check, const struct dns_answer *answer)
 static const struct body_digest *body_digest(const struct check *check)
 {
 	const struct body_question question = {
+		.body = check->all->message->body,
 		.canon = check->signature.body_canon,
 		.hash = check->signature.hash,
 		.octets_max = check->signature.has_length ? check->signature.length : UINT64_MAX,
@@ -182,6 +183,8 @@ static int body_compare(struct check *check, const struct body_digest *digest, b
 	size_t hash_octets = dkim_hash_octets(signature->hash);
 
 	*same_out = false;
+	if (digest->fault)
+		return conclude(check, DKIM_TEMPERROR, reason_of(REASON_DKIM_SIGNATURE_UNCHECKED));
 	if (signature->has_length && signature->length > octets)
 		return conclude_numbers(check, DKIM_PERMERROR, REASON_DKIM_BODY_SHORT, signature->length, octets);
 	check->out->body_partly_unsigned = signature->has_length && signature->length < octets;
