@@ -140,7 +140,7 @@ static const struct body_digest *world_body_digest(void *arg, const struct body_
 	md = EVP_MD_CTX_new();
 	ASSERT(EVP_DigestInit_ex(md, question->hash == HASH_SHA1 ? EVP_sha1() : EVP_sha256(), NULL));
 	dkim_body_init(&body, question->canon);
-	dkim_body_feed(&body, world->body);
+	dkim_body_feed(&body, question->body);
 	for (int finished = 0; finished < 2; finished++) {
 		while (dkim_body_next(&body, &part)) {
 			digest->canonical_octets += part.len;

@@ -35,7 +35,6 @@ struct world {
 	struct world_asked asked[WORLD_ASKED_MAX]; /* questions in order of their first asking */
 	size_t asked_count;
 	bool eager;
-	struct slice body;                          /* what ask_body_digest() hashes: the raw body */
 	unsigned signatures_asked, bodies_asked;
 	enum signature_answer signature_forced;     /* not SIGNATURE_PENDING: the answer to every signature */
 	struct arena arena;

@@ -84,11 +84,13 @@ enum canonicalization { CANON_SIMPLE, CANON_RELAXED }; /* RFC 6376 section 3.4 *
 #define DIGEST_OCTETS_MAX 32
 
 struct body_digest {
+	bool fault;                        /* could not be made: a temporary error, the rest means nothing */
 	uint8_t octets[DIGEST_OCTETS_MAX]; /* 32 for SHA-256, 20 for SHA-1 */
 	uint64_t canonical_octets;         /* of the whole canonical body, whatever octets_max was */
 };
 
 struct body_question {
+	struct slice body; /* the raw octets; the same in every question of a message, and no part of what tells two apart */
 	enum canonicalization canon;
 	enum hash_algorithm hash;
 	uint64_t octets_max; /* hash at most so many canonical octets (l=, RFC 6376 section 3.5); UINT64_MAX: all */

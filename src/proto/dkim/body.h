@@ -23,9 +23,9 @@ struct dkim_body {
 	uint64_t line_ends_held;     /* CRLFs that may turn out to be trailing empty lines */
 	bool wsp_held;               /* white space that may turn out to be at a line's end */
 	bool cr_held;                /* the chunk ended in CR */
-	bool in_line;                /* something of the current line came out or is held */
+	bool in_line;                /* the last octets that came out are not a line's end */
+	bool held_due;               /* what is held turned out to stay, and comes out next */
 	bool finished;
-	bool final_line_end_due;
 };
 
 void dkim_body_init(struct dkim_body *body, enum canonicalization canon);

@@ -51,6 +51,18 @@ struct dmarc_result {
 MUST_CHECK int dmarc_evaluate(const struct dmarc_input *input, const struct ask *ask, struct arena *arena,
                               struct dmarc_result *out);
 
+/*
+ * Asks what the author domains' policies need, before SPF and DKIM are known: so that all questions of a message are
+ * under way together.
+ */
+void dmarc_prefetch(const struct mail_author *author, const struct ask *ask);
+
+/*
+ * What the policy asks for mail that fails: `policy` after t=y ("one level below", section 4.7); none without a policy.
+ * It is what Authentication-Results says as policy.dmarc (section 9.1), for mail that passes too.
+ */
+enum dmarc_policy dmarc_policy_asked(const struct dmarc_result *result);
+
 const char *dmarc_word_text(enum dmarc_word word);
 const char *dmarc_policy_text(enum dmarc_policy policy);
 

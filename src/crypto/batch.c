@@ -1,0 +1,191 @@
+#include "crypto/batch.h"
+
+#include "crypto/key_private.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+static void ring_init(struct crypto_job *head)
+{
+	head->prev = head->next = head;
+}
+
+static void ring_append(struct crypto_job *head, struct crypto_job *job)
+{
+	job->prev = head->prev;
+	job->next = head;
+	head->prev->next = job;
+	head->prev = job;
+}
+
+static void ring_unlink(struct crypto_job *job)
+{
+	job->prev->next = job->next;
+	job->next->prev = job->prev;
+	job->prev = job->next = NULL;
+}
+
+/* Puts all of `from` behind what is in `to`. */
+static void ring_move(struct crypto_job *from, struct crypto_job *to)
+{
+	if (from->next == from)
+		return;
+	from->next->prev = to->prev;
+	from->prev->next = to;
+	to->prev->next = from->next;
+	to->prev = from->prev;
+	ring_init(from);
+}
+
+int crypto_batch_init(struct crypto_batch *batch, struct crypto_provider *provider)
+{
+	*batch = (struct crypto_batch){ .provider = provider };
+	ring_init(&batch->finished);
+	for (int work = 0; work < CRYPTO_WORKS; work++)
+		ring_init(&batch->waiting[work]);
+	for (int hash = 0; hash < CRYPTO_HASHES; hash++) {
+		batch->contexts[hash] = EVP_MD_CTX_new();
+		if (!batch->contexts[hash]) {
+			crypto_batch_deinit(batch);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void crypto_batch_deinit(struct crypto_batch *batch)
+{
+	ASSERT(!batch->running);
+	for (int work = 0; work < CRYPTO_WORKS; work++)
+		while (batch->waiting[work].next != &batch->waiting[work])
+			ring_unlink(batch->waiting[work].next);
+	for (int hash = 0; hash < CRYPTO_HASHES; hash++) {
+		EVP_MD_CTX_free(batch->contexts[hash]);
+		batch->contexts[hash] = NULL;
+	}
+}
+
+static void batch_add(struct crypto_batch *batch, struct crypto_job *job, enum crypto_work work)
+{
+	ASSERT(!job->next);
+	job->work = work;
+	ring_append(&batch->waiting[work], job);
+	batch->waiting_count[work]++;
+}
+
+void crypto_batch_add_hash(struct crypto_batch *batch, struct crypto_hash_job *job)
+{
+	job->failed = false;
+	job->octets = 0;
+	batch_add(batch, &job->job, job->hash == CRYPTO_SHA1 ? CRYPTO_WORK_SHA1 : CRYPTO_WORK_SHA256);
+}
+
+void crypto_batch_add_verify(struct crypto_batch *batch, struct crypto_verify_job *job)
+{
+	job->verdict = CRYPTO_PENDING;
+	batch_add(batch, &job->job,
+	          crypto_key_kind(job->key) == CRYPTO_KEY_RSA ? CRYPTO_WORK_RSA : CRYPTO_WORK_ED25519);
+}
+
+/* A job in the ring of finished ones is counted no more. */
+void crypto_batch_remove(struct crypto_batch *batch, struct crypto_job *job)
+{
+	if (!job->next)
+		return;
+	if (job->work != CRYPTO_WORKS)
+		batch->waiting_count[job->work]--;
+	ring_unlink(job);
+}
+
+static bool hash_begin(struct crypto_batch *batch, enum crypto_hash hash)
+{
+	return batch->provider->digests[hash] &&
+	       EVP_DigestInit_ex2(batch->contexts[hash], batch->provider->digests[hash], NULL) == 1;
+}
+
+static bool hash_add(struct crypto_batch *batch, enum crypto_hash hash, struct slice s)
+{
+	return s.len == 0 || EVP_DigestUpdate(batch->contexts[hash], s.ptr, s.len) == 1;
+}
+
+static bool hash_end(struct crypto_batch *batch, enum crypto_hash hash, uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX])
+{
+	unsigned len = 0;
+
+	return EVP_DigestFinal_ex(batch->contexts[hash], digest, &len) == 1 && len == crypto_hash_octets(hash);
+}
+
+static void hash_run(struct crypto_batch *batch, struct crypto_hash_job *job)
+{
+	struct crypto_work_counters *counters = &batch->counters[job->job.work];
+	uint64_t left = job->octets_max;
+	bool works = hash_begin(batch, job->hash);
+	struct slice part;
+
+	while (job->next(job->source, &part)) {
+		job->octets += part.len;
+		part = slice_sub(part, 0, left < part.len ? (size_t)left : part.len);
+		left -= part.len;
+		counters->octets += part.len;
+		works = works && hash_add(batch, job->hash, part);
+	}
+	job->failed = !works || !hash_end(batch, job->hash, job->digest);
+	counters->faults += job->failed;
+}
+
+static void verify_run(struct crypto_batch *batch, struct crypto_verify_job *job)
+{
+	struct crypto_work_counters *counters = &batch->counters[job->job.work];
+	bool works = hash_begin(batch, job->hash);
+
+	for (size_t i = 0; i < job->parts_count; i++) {
+		works = works && hash_add(batch, job->hash, job->parts[i]);
+		counters->octets += job->parts[i].len;
+	}
+	job->verdict = CRYPTO_FAULT;
+	if (works && hash_end(batch, job->hash, job->digest))
+		job->verdict = crypto_key_verify(job->key, job->hash,
+		                                 slice_of(job->digest, crypto_hash_octets(job->hash)), job->signature);
+	counters->faults += job->verdict == CRYPTO_FAULT;
+}
+
+/* All jobs of one kind: the place where kernels that do several at a time go. */
+static size_t work_run(struct crypto_batch *batch, enum crypto_work work)
+{
+	struct crypto_job *head = &batch->waiting[work];
+	size_t count = batch->waiting_count[work];
+
+	for (struct crypto_job *job = head->next; job != head; job = job->next) {
+		if (work == CRYPTO_WORK_RSA || work == CRYPTO_WORK_ED25519)
+			verify_run(batch, (struct crypto_verify_job *)job);
+		else
+			hash_run(batch, (struct crypto_hash_job *)job);
+	}
+	for (struct crypto_job *job = head->next; job != head; job = job->next)
+		job->work = CRYPTO_WORKS;
+	ring_move(head, &batch->finished);
+	batch->waiting_count[work] = 0;
+	batch->counters[work].jobs += count;
+	batch->counters[work].runs += count > 0;
+	return count;
+}
+
+size_t crypto_batch_run(struct crypto_batch *batch)
+{
+	size_t count = 0;
+
+	ASSERT(!batch->running);
+	batch->running = true;
+	for (int work = 0; work < CRYPTO_WORKS; work++)
+		count += work_run(batch, (enum crypto_work)work);
+	ERR_clear_error();
+	while (batch->finished.next != &batch->finished) {
+		struct crypto_job *job = batch->finished.next;
+
+		ring_unlink(job);
+		if (job->done)
+			job->done(job);
+	}
+	batch->running = false;
+	return count;
+}

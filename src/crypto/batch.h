@@ -1,0 +1,94 @@
+/*
+ * batch.h - hashes and signature checks of many messages, gathered and done together.
+ *
+ * A job is the caller's memory and is linked in: gathering allocates nothing. crypto_batch_run() does all
+ * that was gathered, kind by kind, as wide as the machine's kernels are; only then does it call back, so a caller may in its callback
+ * finish its request, free its own jobs, take others' back with crypto_batch_remove(), and gather new ones for the next run.
+ *
+ * Ownership: a job, and what it points to, stays where it is from add until its callback is called or it was
+ *            removed. The key of a verify job is the caller's reference and has to live that long.
+ * Threading: one batch a thread; callbacks are called from inside crypto_batch_run(), and nowhere else.
+ * Errors:    none returned: what could not be worked out ends as `failed` or CRYPTO_FAULT, never as a digest or verdict.
+ * Bounds:    the caller's: the octets of a job's source, the number of its parts.
+ */
+#ifndef ASSAY_CRYPTO_BATCH_H
+#define ASSAY_CRYPTO_BATCH_H
+
+#include "crypto/key.h"
+
+enum crypto_work { CRYPTO_WORK_SHA256, CRYPTO_WORK_SHA1, CRYPTO_WORK_RSA, CRYPTO_WORK_ED25519, CRYPTO_WORKS };
+
+struct crypto_job {
+	/* The caller's. */
+	void (*done)(struct crypto_job *job); /* called once, after the run that did it; NULL: nobody waits */
+	void *owner;
+	/* The batch's. */
+	enum crypto_work work;
+	struct crypto_job *prev, *next; /* NULL outside a batch */
+};
+
+/* Hash octets pulled from a source. */
+struct crypto_hash_job {
+	struct crypto_job job; /* first: a done callback casts to it */
+	/* Asked. */
+	enum crypto_hash hash;
+	bool (*next)(void *source, struct slice *out); /* the next octets, valid until it is called again; false: no more */
+	void *source;
+	uint64_t octets_max; /* hash at most so many; the source is read to its end all the same */
+	/* Answered. */
+	bool failed;
+	uint64_t octets; /* of the whole source */
+	uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX];
+};
+
+/* Check a signature over the hash of octets in pieces. */
+struct crypto_verify_job {
+	struct crypto_job job; /* first: a done callback casts to it */
+	/* Asked. */
+	struct crypto_key *key;
+	enum crypto_hash hash;
+	const struct slice *parts;
+	size_t parts_count;
+	struct slice signature;
+	/* Answered. */
+	enum crypto_verdict verdict;
+	/* The batch's. */
+	uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX];
+};
+
+struct crypto_work_counters {
+	uint64_t jobs;
+	uint64_t octets; /* hashed, for signatures too */
+	uint64_t runs;   /* that had a job of this kind: jobs / runs is how full the lanes are */
+	uint64_t faults;
+};
+
+struct crypto_batch {
+	struct crypto_provider *provider; /* borrowed */
+	struct evp_md_ctx_st *contexts[CRYPTO_HASHES];
+	struct crypto_job waiting[CRYPTO_WORKS]; /* heads of rings */
+	size_t waiting_count[CRYPTO_WORKS];
+	struct crypto_job finished; /* head of the ring of those whose callback is due */
+	struct crypto_work_counters counters[CRYPTO_WORKS];
+	bool running;
+};
+
+/* 0 or -ENOMEM. The batch does not move after it. */
+MUST_CHECK int crypto_batch_init(struct crypto_batch *batch, struct crypto_provider *provider);
+/* Forgets jobs still gathered, without calling back. */
+void crypto_batch_deinit(struct crypto_batch *batch);
+
+void crypto_batch_add_hash(struct crypto_batch *batch, struct crypto_hash_job *job);
+void crypto_batch_add_verify(struct crypto_batch *batch, struct crypto_verify_job *job);
+/* The job will not be called back; nothing happens if it is in no batch. Not from inside a source. */
+void crypto_batch_remove(struct crypto_batch *batch, struct crypto_job *job);
+
+static inline size_t crypto_batch_waiting(const struct crypto_batch *batch, enum crypto_work work)
+{
+	return batch->waiting_count[work];
+}
+
+/* Does all that was gathered before the call, then calls back. Returns how many jobs that were. */
+size_t crypto_batch_run(struct crypto_batch *batch);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * key_private.h - what a key is made of: for key.c, for the cache that links keys, and for kernels.
+ */
+#ifndef ASSAY_CRYPTO_KEY_PRIVATE_H
+#define ASSAY_CRYPTO_KEY_PRIVATE_H
+
+#include "crypto/key.h"
+
+struct crypto_key {
+	struct crypto_provider *provider;
+	struct crypto_key_octets octets; /* point into storage */
+	size_t bytes;
+	uint32_t references;
+	struct evp_pkey_st *pkey;
+	struct evp_pkey_ctx_st *rsa[CRYPTO_HASHES]; /* ready to verify; SHA-1's is made when it is first needed */
+	struct evp_md_ctx_st *ed25519;
+	/* The cache's (keys.c); unused by keys outside one. */
+	struct crypto_key *same_slot;
+	struct crypto_key *newer, *older;
+	uint64_t digest;
+	uint8_t storage[];
+};
+
+#endif

@@ -1,0 +1,158 @@
+#include "crypto/keys.h"
+
+#include "crypto/key_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_BYTES_TYPICAL 3072 /* RSA, 2048 bits */
+#define SLOTS_MIN         64
+#define SLOTS_MAX         ((size_t)1 << 20)
+
+int crypto_keys_init(struct crypto_keys *keys, struct crypto_provider *provider, size_t bytes_max, uint64_t seed)
+{
+	size_t slots = SLOTS_MIN;
+
+	while (slots < SLOTS_MAX && slots < bytes_max / KEY_BYTES_TYPICAL)
+		slots *= 2;
+	*keys = (struct crypto_keys){ .provider = provider, .bytes_max = bytes_max, .seed = seed, .slots_count = slots };
+	keys->slots = calloc(slots, sizeof(struct crypto_key *));
+	return keys->slots ? 0 : -ENOMEM;
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 product = a;
+
+	product *= b;
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* A folded multiplication for each 8 octets; the seed stands in both factors, so that no zero can be chosen. */
+static uint64_t hash_octets(uint64_t hash, uint64_t seed, struct slice s)
+{
+	uint64_t word;
+
+	for (; s.len >= sizeof(word); s = slice_from(s, sizeof(word))) {
+		memcpy(&word, s.ptr, sizeof(word));
+		hash = mix(hash ^ word ^ 0x9e3779b97f4a7c15u, seed ^ 0xd1b54a32d192ed03u);
+	}
+	word = s.len;
+	for (size_t i = 0; i < s.len; i++)
+		word = word << 8 | s.ptr[i];
+	return mix(hash ^ word, seed ^ 0xe7037ed1a0b428dbu);
+}
+
+static uint64_t octets_digest(const struct crypto_keys *keys, const struct crypto_key_octets *octets)
+{
+	uint64_t hash = keys->seed ^ (uint64_t)octets->kind;
+
+	hash = hash_octets(hash, keys->seed, octets->modulus);
+	hash = hash_octets(hash, keys->seed, octets->exponent);
+	return hash_octets(hash, keys->seed, octets->point);
+}
+
+static bool octets_equal(const struct crypto_key_octets *a, const struct crypto_key_octets *b)
+{
+	return a->kind == b->kind && slice_equal(a->modulus, b->modulus) && slice_equal(a->exponent, b->exponent) &&
+	       slice_equal(a->point, b->point);
+}
+
+static struct crypto_key **slot_of(struct crypto_keys *keys, uint64_t digest)
+{
+	return &keys->slots[digest & (keys->slots_count - 1)];
+}
+
+static void use_link(struct crypto_keys *keys, struct crypto_key *key)
+{
+	key->newer = NULL;
+	key->older = keys->newest;
+	if (keys->newest)
+		keys->newest->newer = key;
+	else
+		keys->oldest = key;
+	keys->newest = key;
+}
+
+static void use_unlink(struct crypto_keys *keys, struct crypto_key *key)
+{
+	if (key->newer)
+		key->newer->older = key->older;
+	else
+		keys->newest = key->older;
+	if (key->older)
+		key->older->newer = key->newer;
+	else
+		keys->oldest = key->newer;
+}
+
+static struct crypto_key *keys_find(struct crypto_keys *keys, uint64_t digest, const struct crypto_key_octets *octets)
+{
+	struct crypto_key *key = *slot_of(keys, digest);
+
+	while (key && !(key->digest == digest && octets_equal(&key->octets, octets)))
+		key = key->same_slot;
+	return key;
+}
+
+static void keys_drop(struct crypto_keys *keys, struct crypto_key *key)
+{
+	struct crypto_key **slot = slot_of(keys, key->digest);
+
+	while (*slot != key)
+		slot = &(*slot)->same_slot;
+	*slot = key->same_slot;
+	use_unlink(keys, key);
+	keys->bytes -= key->bytes;
+	keys->count--;
+	crypto_key_unref(key);
+}
+
+/* Makes room first. */
+static void keys_keep(struct crypto_keys *keys, struct crypto_key *key)
+{
+	struct crypto_key **slot = slot_of(keys, key->digest);
+
+	while (key->bytes > keys->bytes_max - keys->bytes) {
+		keys_drop(keys, keys->oldest);
+		keys->counters.evictions++;
+	}
+	key->same_slot = *slot;
+	*slot = crypto_key_ref(key);
+	use_link(keys, key);
+	keys->bytes += key->bytes;
+	keys->count++;
+}
+
+void crypto_keys_deinit(struct crypto_keys *keys)
+{
+	while (keys->oldest)
+		keys_drop(keys, keys->oldest);
+	free(keys->slots);
+	keys->slots = NULL;
+}
+
+int crypto_keys_get(struct crypto_keys *keys, const struct crypto_key_octets *octets, struct crypto_key **key_out)
+{
+	uint64_t digest = octets_digest(keys, octets);
+	struct crypto_key *key = keys_find(keys, digest, octets);
+	int result;
+
+	if (key) {
+		keys->counters.hits++;
+		use_unlink(keys, key);
+		use_link(keys, key);
+		*key_out = crypto_key_ref(key);
+		return 0;
+	}
+	keys->counters.misses++;
+	result = crypto_key_new(keys->provider, octets, &key);
+	keys->counters.unusable += result == CRYPTO_KEY_UNUSABLE;
+	if (result)
+		return result;
+	key->digest = digest;
+	if (key->bytes <= keys->bytes_max)
+		keys_keep(keys, key);
+	*key_out = key;
+	return 0;
+}

@@ -1,0 +1,370 @@
+#include "daemon/config.h"
+
+#include "io/listen.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MIB (1024 * 1024)
+
+/* A number's name, unit in its comment, default and range. Sections stand before the bar. */
+static const struct number {
+	const char *name;
+	long least, most;
+} numbers[] = {
+	{ "shards", 0, ENGINE_SHARDS_MAX },
+	{ "dns|timeout", 10, 60000 },
+	{ "dns|max-lookups", 10, 1000 },
+	{ "dns|cache-size", MIB, 64L * 1024 * MIB },
+	{ "dns|max-queries", 64, 65536 },
+	{ "spf|max-lookups", 1, 100 },
+	{ "spf|max-void-lookups", 0, 100 },
+	{ "dkim|max-signatures", 1, 32 },
+	{ "dkim|min-rsa-bits", 512, 8192 },
+	{ "dkim|max-rsa-bits", 1024, 8192 },
+	{ "dkim|clock-drift", 0, 86400 },
+	{ "mta-sts|https-port", 1, 65535 },
+	{ "limits|message-size", 1024, 1024L * MIB },
+	{ "limits|octets-held", 16 * MIB, 1024L * 1024 * MIB },
+	{ "limits|request-memory", 65536, 1024L * MIB },
+	{ "limits|in-flight", 1, 10000000 },
+	{ "limits|connection-in-flight", 1, 1000000 },
+	{ "limits|connections", 1, 1000000 },
+	{ "limits|header-size", 1024, 64 * MIB },
+	{ "limits|header-fields", 10, 100000 },
+	{ "limits|header-field-size", 1024, 64 * MIB },
+	{ "limits|drain-time", 0, 600000 },
+	{ "limits|stall-time", 100, 3600000 },
+	{ "limits|key-cache-size", MIB, 64L * 1024 * MIB },
+};
+
+/* libConfuse wants its default texts writable. */
+static char listen_default[] = "{\"ipc:///run/assay/assayd.sock\"}", forward_default[] = "{}";
+
+static cfg_opt_t dns_options[] = {
+	CFG_STR_LIST("forward", forward_default, CFGF_NONE),
+	CFG_BOOL("dnssec", cfg_true, CFGF_NONE),
+	CFG_STR("trust-anchor-file", "", CFGF_NONE),
+	CFG_STR("root-hints", "", CFGF_NONE),
+	CFG_INT("timeout", 5000, CFGF_NONE),           /* milliseconds, for all look-ups of one verdict */
+	CFG_STR("zone-file", "", CFGF_NONE),
+	CFG_INT("max-lookups", 60, CFGF_NONE),         /* of one verdict */
+	CFG_INT("cache-size", 256 * MIB, CFGF_NONE),   /* octets, all shards */
+	CFG_INT("max-queries", 4096, CFGF_NONE),       /* under way, each shard */
+	CFG_BOOL("qname-minimisation", cfg_true, CFGF_NONE),
+	CFG_END(),
+};
+static cfg_opt_t spf_options[] = {
+	CFG_INT("max-lookups", 10, CFGF_NONE),
+	CFG_INT("max-void-lookups", 2, CFGF_NONE),
+	CFG_END(),
+};
+static cfg_opt_t dkim_options[] = {
+	CFG_INT("max-signatures", 8, CFGF_NONE),
+	CFG_INT("min-rsa-bits", 1024, CFGF_NONE),
+	CFG_INT("max-rsa-bits", 4096, CFGF_NONE),
+	CFG_BOOL("allow-rsa-sha1", cfg_false, CFGF_NONE),
+	CFG_INT("clock-drift", 300, CFGF_NONE),        /* seconds */
+	CFG_END(),
+};
+static cfg_opt_t mta_sts_options[] = {
+	CFG_STR("ca-file", "", CFGF_NONE),
+	CFG_INT("https-port", 443, CFGF_NONE),
+	CFG_BOOL("allow-private-addresses", cfg_false, CFGF_NONE),
+	CFG_END(),
+};
+static cfg_opt_t metrics_options[] = {
+	CFG_STR("listen", "", CFGF_NONE),
+	CFG_END(),
+};
+static cfg_opt_t limits_options[] = {
+	CFG_INT("message-size", 64 * MIB, CFGF_NONE),  /* octets */
+	CFG_INT("octets-held", 1024L * MIB, CFGF_NONE),
+	CFG_INT("request-memory", 16 * MIB, CFGF_NONE),
+	CFG_INT("in-flight", 100000, CFGF_NONE),
+	CFG_INT("connection-in-flight", 4096, CFGF_NONE),
+	CFG_INT("connections", 20000, CFGF_NONE),
+	CFG_INT("header-size", 262144, CFGF_NONE),
+	CFG_INT("header-fields", 1000, CFGF_NONE),
+	CFG_INT("header-field-size", 65536, CFGF_NONE),
+	CFG_INT("drain-time", 10000, CFGF_NONE),       /* milliseconds */
+	CFG_INT("stall-time", 30000, CFGF_NONE),       /* milliseconds */
+	CFG_INT("key-cache-size", 64 * MIB, CFGF_NONE),
+	CFG_END(),
+};
+static cfg_opt_t options[] = {
+	CFG_STR_LIST("listen", listen_default, CFGF_NONE),
+	CFG_INT("shards", 0, CFGF_NONE),
+	CFG_STR("authserv-id", "", CFGF_NONE),
+	CFG_SEC("dns", dns_options, CFGF_NONE),
+	CFG_SEC("spf", spf_options, CFGF_NONE),
+	CFG_SEC("dkim", dkim_options, CFGF_NONE),
+	CFG_SEC("mta-sts", mta_sts_options, CFGF_NODEFAULT),
+	CFG_SEC("metrics", metrics_options, CFGF_NONE),
+	CFG_SEC("limits", limits_options, CFGF_NONE),
+	CFG_END(),
+};
+
+/* libConfuse reports through a function without an argument of ours; the daemon reads one file, in one thread. */
+static struct {
+	char *problem; /* the first one stays: later ones follow from it */
+	char name[128]; /* of the number being checked */
+} parsing;
+
+__attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *format, va_list args)
+{
+	char text[CONFIG_PROBLEM_SIZE / 2];
+
+	if (parsing.problem[0])
+		return;
+	vsnprintf(text, sizeof(text), format, args);
+	if (cfg && cfg->filename && cfg->line)
+		snprintf(parsing.problem, CONFIG_PROBLEM_SIZE, "%s:%d: %s", cfg->filename, cfg->line, text);
+	else
+		snprintf(parsing.problem, CONFIG_PROBLEM_SIZE, "%s", text);
+}
+
+static const struct number *number_of(cfg_t *cfg, const char *option)
+{
+	const char *section = cfg_name(cfg);
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		const char *bar = strchr(numbers[i].name, '|');
+		size_t section_len = bar ? (size_t)(bar - numbers[i].name) : 0;
+
+		if (strcmp(bar ? bar + 1 : numbers[i].name, option) != 0)
+			continue;
+		if (bar ? strlen(section) == section_len && memcmp(section, numbers[i].name, section_len) == 0
+		        : strcmp(section, "root") == 0)
+			return &numbers[i];
+	}
+	return NULL;
+}
+
+static int check_number(cfg_t *cfg, cfg_opt_t *option)
+{
+	const struct number *number = number_of(cfg, option->name);
+	long value = cfg_opt_getnint(option, cfg_opt_size(option) - 1);
+
+	ASSERT(number);
+	if (value >= number->least && value <= number->most)
+		return 0;
+	cfg_error(cfg, "%s = %ld: not within %ld to %ld", option->name, value, number->least, number->most);
+	return -1;
+}
+
+static int check_listen(cfg_t *cfg, cfg_opt_t *option)
+{
+	char problem[IO_PROBLEM_SIZE];
+
+	for (unsigned i = 0; i < cfg_opt_size(option); i++) {
+		if (io_url_check(cfg_opt_getnstr(option, i), problem) < 0) {
+			cfg_error(cfg, "listen: %s", problem);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* An address, or address@port. */
+static int check_forward(cfg_t *cfg, cfg_opt_t *option)
+{
+	for (unsigned i = 0; i < cfg_opt_size(option); i++) {
+		struct slice whole = slice_of_str(cfg_opt_getnstr(option, i)), port = whole, address;
+		struct ip_address ip;
+		uint64_t number = 53;
+
+		address = slice_cut(&port, '@');
+		if (!ip_parse(address, &ip) || (port.ptr && !slice_to_u64(port, 5, &number)) || number < 1 || number > 65535) {
+			cfg_error(cfg, "forward: %.*s: wants ADDRESS or ADDRESS@PORT", SLICE_FMT(whole));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int check_file(cfg_t *cfg, cfg_opt_t *option)
+{
+	const char *path = cfg_opt_getstr(option);
+
+	if (!*path || access(path, R_OK) == 0)
+		return 0;
+	cfg_error(cfg, "%s = %s: %s", option->name, path, strerror(errno));
+	return -1;
+}
+
+static int check_zone_file(cfg_t *cfg, cfg_opt_t *option)
+{
+	char problem[IO_PROBLEM_SIZE];
+
+	if (io_resolver_check_zone_file(cfg_opt_getstr(option), problem) == 0)
+		return 0;
+	cfg_error(cfg, "%s", problem);
+	return -1;
+}
+
+static void checks_set(cfg_t *file)
+{
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		cfg_set_validate_func(file, numbers[i].name, check_number);
+	cfg_set_validate_func(file, "listen", check_listen);
+	cfg_set_validate_func(file, "dns|forward", check_forward);
+	cfg_set_validate_func(file, "dns|trust-anchor-file", check_file);
+	cfg_set_validate_func(file, "dns|root-hints", check_file);
+	cfg_set_validate_func(file, "dns|zone-file", check_zone_file);
+	cfg_set_validate_func(file, "mta-sts|ca-file", check_file);
+}
+
+/* What no single value shows. */
+static int check_whole(const char *path, const struct daemon_config *config, char problem[CONFIG_PROBLEM_SIZE])
+{
+	const struct engine_config *engine = &config->engine;
+
+	if (engine->listen_count == 0)
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: listen: no address", path);
+	else if (engine->verdict.dkim.rsa_bits_min > engine->verdict.dkim.rsa_bits_max)
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: dkim: min-rsa-bits is above max-rsa-bits", path);
+	else if (engine->limits.octets_held_max / engine->shards < engine->limits.message_octets_max + 2 * (size_t)MIB)
+		snprintf(problem, CONFIG_PROBLEM_SIZE,
+		         "%s: limits: octets-held, divided by %u shards, does not hold one message of message-size", path,
+		         engine->shards);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static int string_list(cfg_t *cfg, const char *name, const char *const **out, size_t *count_out)
+{
+	unsigned count = cfg_size(cfg, name);
+	const char **list = calloc(count ? count : 1, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	for (unsigned i = 0; i < count; i++)
+		list[i] = cfg_getnstr(cfg, name, i);
+	*out = list;
+	*count_out = count;
+	return 0;
+}
+
+static const char *host_name(void)
+{
+	static char name[HOST_NAME_MAX + 1];
+
+	return gethostname(name, sizeof(name)) == 0 && name[0] ? name : "localhost";
+}
+
+static unsigned shards_of(long configured)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (configured > 0)
+		return (unsigned)configured;
+	return cores < 1 ? 1 : cores > ENGINE_SHARDS_MAX ? ENGINE_SHARDS_MAX : (unsigned)cores;
+}
+
+static void resolver_read(cfg_t *dns, unsigned shards, struct io_resolver_config *out)
+{
+	out->root_hints = cfg_getstr(dns, "root-hints");
+	out->dnssec = cfg_getbool(dns, "dnssec");
+	out->trust_anchor_file = cfg_getstr(dns, "trust-anchor-file");
+	out->zone_file = cfg_getstr(dns, "zone-file");
+	out->cache_octets = (size_t)cfg_getint(dns, "cache-size") / shards;
+	out->qname_minimisation = cfg_getbool(dns, "qname-minimisation");
+	out->queries_max = (unsigned)cfg_getint(dns, "max-queries");
+}
+
+static void limits_read(cfg_t *file, struct engine_config *out)
+{
+	cfg_t *limits = cfg_getsec(file, "limits"), *dns = cfg_getsec(file, "dns");
+
+	out->limits = (struct engine_limits){
+		.message_octets_max = (size_t)cfg_getint(limits, "message-size"),
+		.octets_held_max = (size_t)cfg_getint(limits, "octets-held"),
+		.request_memory_max = (size_t)cfg_getint(limits, "request-memory"),
+		.in_flight_max = (unsigned)cfg_getint(limits, "in-flight"),
+		.connection_in_flight_max = (unsigned)cfg_getint(limits, "connection-in-flight"),
+		.connections_max = (unsigned)cfg_getint(limits, "connections"),
+		.lookups_max = (unsigned)cfg_getint(dns, "max-lookups"),
+		.passes_max = 2 * (unsigned)cfg_getint(dns, "max-lookups") + 16,
+		.dns_wait_ms_max = (unsigned)cfg_getint(dns, "timeout"),
+		.deadline_ms_max = 600000,
+		.drain_ms_max = (unsigned)cfg_getint(limits, "drain-time"),
+		.stall_ms_max = (unsigned)cfg_getint(limits, "stall-time"),
+		.key_cache_octets_max = (size_t)cfg_getint(limits, "key-cache-size") / out->shards,
+	};
+	out->verdict.bounds = (struct mail_bounds){
+		.header_octets_max = (size_t)cfg_getint(limits, "header-size"),
+		.fields_max = (size_t)cfg_getint(limits, "header-fields"),
+		.field_octets_max = (size_t)cfg_getint(limits, "header-field-size"),
+	};
+}
+
+static void verdict_read(cfg_t *file, struct verdict_config *out)
+{
+	cfg_t *spf = cfg_getsec(file, "spf"), *dkim = cfg_getsec(file, "dkim");
+	const char *authserv_id = cfg_getstr(file, "authserv-id");
+
+	out->authserv_id = slice_of_str(*authserv_id ? authserv_id : host_name());
+	out->spf.lookups_max = (unsigned)cfg_getint(spf, "max-lookups");
+	out->spf.void_lookups_max = (unsigned)cfg_getint(spf, "max-void-lookups");
+	out->dkim.signatures_max = (unsigned)cfg_getint(dkim, "max-signatures");
+	out->dkim.rsa_bits_min = (unsigned)cfg_getint(dkim, "min-rsa-bits");
+	out->dkim.rsa_bits_max = (unsigned)cfg_getint(dkim, "max-rsa-bits");
+	out->dkim.allow_rsa_sha1 = cfg_getbool(dkim, "allow-rsa-sha1");
+	out->dkim.clock_drift_s = (unsigned)cfg_getint(dkim, "clock-drift");
+}
+
+static int values_read(struct daemon_config *out)
+{
+	cfg_t *dns = cfg_getsec(out->file, "dns");
+	struct engine_config *engine = &out->engine;
+
+	engine->shards = shards_of(cfg_getint(out->file, "shards"));
+	TRY(string_list(out->file, "listen", &engine->listen, &engine->listen_count));
+	TRY(string_list(dns, "forward", &engine->resolver.forwards, &engine->resolver.forwards_count));
+	resolver_read(dns, engine->shards, &engine->resolver);
+	limits_read(out->file, engine);
+	verdict_read(out->file, &engine->verdict);
+	out->metrics_listen = cfg_getstr(cfg_getsec(out->file, "metrics"), "listen");
+	out->mta_sts_set = cfg_size(out->file, "mta-sts") > 0;
+	return 0;
+}
+
+int config_read(const char *path, struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
+{
+	int result;
+
+	*out = (struct daemon_config){ .file = cfg_init(options, CFGF_NONE) };
+	problem[0] = 0;
+	if (!out->file) {
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "out of memory");
+		return -ENOMEM;
+	}
+	parsing.problem = problem;
+	cfg_set_error_function(out->file, on_error);
+	checks_set(out->file);
+	result = cfg_parse(out->file, path);
+	if (result == CFG_FILE_ERROR)
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: %s", path, strerror(errno));
+	else if (result != CFG_SUCCESS && !problem[0])
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: not understood", path);
+	result = result == CFG_SUCCESS ? values_read(out) : -EINVAL;
+	if (result == 0)
+		result = check_whole(path, out, problem);
+	if (result < 0)
+		config_free(out);
+	return result;
+}
+
+void config_free(struct daemon_config *config)
+{
+	free((void *)(uintptr_t)config->engine.listen);
+	free((void *)(uintptr_t)config->engine.resolver.forwards);
+	if (config->file)
+		cfg_free(config->file);
+	*config = (struct daemon_config){ .file = NULL };
+}

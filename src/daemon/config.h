@@ -1,0 +1,26 @@
+/*
+ * config.h - assayd's configuration file.
+ *
+ * Syntax: libConfuse. An unknown key, a value out of range or an unusable file is an error that names file and line.
+ */
+#ifndef ASSAY_DAEMON_CONFIG_H
+#define ASSAY_DAEMON_CONFIG_H
+
+#include "engine/engine.h"
+
+#include <confuse.h>
+
+#define CONFIG_PROBLEM_SIZE 512
+
+struct daemon_config {
+	struct engine_config engine;
+	const char *metrics_listen;  /* "" or HOST:PORT */
+	bool mta_sts_set;            /* the file has an mta-sts section, which this version has no use for yet */
+	cfg_t *file;                 /* owns every string */
+};
+
+/* 0; or -EINVAL and a line for people. */
+MUST_CHECK int config_read(const char *path, struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE]);
+void config_free(struct daemon_config *config);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * answers.h - the DNS answers pinned to a request, and the look-ups under way; private to src/engine.
+ *
+ * However many requests of a shard need a name at once, one question is asked (single flight).
+ */
+#ifndef ASSAY_ENGINE_ANSWERS_H
+#define ASSAY_ENGINE_ANSWERS_H
+
+#include "proto/ask/ask.h"
+
+struct request;
+struct shard;
+struct asked;
+
+struct answers {
+	struct asked *first, **end; /* in order of asking; in the request's arena */
+	unsigned count;
+	unsigned pending;
+	bool closed;                /* the time for look-ups is over: what is not known is DNS_TIMEOUT */
+};
+
+void answers_init(struct answers *answers);
+/* As ask_ops.dns. */
+const struct dns_answer *answers_ask(struct request *request, struct slice name, enum dns_type type);
+/* Nothing is waited for any more; what is pending is DNS_TIMEOUT. */
+void answers_close(struct request *request);
+/* The request ends: it leaves the look-ups that it still waits for (asked ahead, and not needed in the end). */
+void answers_drop(struct request *request);
+/* The shard goes down: look-ups under way are forgotten. After the resolver is gone. */
+void lookups_drop(struct shard *shard);
+
+#endif

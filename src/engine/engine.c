@@ -1,0 +1,275 @@
+#include "engine/engine.h"
+
+#include "engine/shard.h"
+#include "io/listen.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct shard_thread {
+	struct engine *engine;
+	unsigned index;
+	pthread_t thread;
+	bool started;
+	bool ended;                    /* guarded by engine.lock: the shard is not to be woken any more */
+	struct shard shard;
+	struct counters counters;
+	struct io_listener *listeners; /* one for each URL; an ipc one is the first shard's, used by all */
+	int result;                    /* of the start, then of the loop */
+	char problem[IO_PROBLEM_SIZE];
+};
+
+struct engine {
+	const struct engine_config *config;
+	struct shard_thread *threads;
+	int64_t started_ns;
+	atomic_bool stopping;
+	/* The start: shards come up one after another's report, and then all go on, or none. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	unsigned reported;
+	int decision; /* 0: wait; 1: serve; -1: end */
+};
+
+static int64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* --- a shard's thread --- */
+
+/* More shards than cores, or a core we may not use: then the kernel chooses. */
+static void pin(unsigned index)
+{
+	cpu_set_t allowed, one;
+	unsigned nth = 0;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0 || index >= (unsigned)CPU_COUNT(&allowed))
+		return;
+	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &allowed) || nth++ != index)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		(void)pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
+		return;
+	}
+}
+
+/* Tells that this shard is up, or why not; returns whether to serve. */
+static bool report(struct engine *engine)
+{
+	bool serve;
+
+	pthread_mutex_lock(&engine->lock);
+	engine->reported++;
+	pthread_cond_broadcast(&engine->changed);
+	while (engine->decision == 0)
+		pthread_cond_wait(&engine->changed, &engine->lock);
+	serve = engine->decision > 0;
+	pthread_mutex_unlock(&engine->lock);
+	return serve;
+}
+
+static int listen_all(struct shard_thread *self)
+{
+	for (size_t i = 0; i < self->engine->config->listen_count; i++) {
+		const struct io_listener *own = &self->listeners[i];
+		const struct io_listener *first = &self->engine->threads[0].listeners[i];
+
+		TRY(io_server_listen(self->shard.server, first->is_ipc ? first->fd : own->fd, first->is_ipc));
+	}
+	return 0;
+}
+
+static void *shard_main(void *arg)
+{
+	struct shard_thread *self = arg;
+
+	if (self->engine->config->shards > 1)
+		pin(self->index);
+	self->shard.counters = &self->counters;
+	self->result = shard_init(&self->shard, self->engine, self->problem);
+	if (report(self->engine) && self->result == 0) {
+		self->result = listen_all(self);
+		if (self->result == 0)
+			self->result = io_loop_run(self->shard.loop);
+		engine_stop(self->engine);
+	}
+	pthread_mutex_lock(&self->engine->lock);
+	self->ended = true;
+	pthread_mutex_unlock(&self->engine->lock);
+	shard_deinit(&self->shard);
+	return NULL;
+}
+
+/* --- start --- */
+
+static int listeners_open(struct engine *engine, char problem[IO_PROBLEM_SIZE])
+{
+	const struct engine_config *config = engine->config;
+
+	for (unsigned t = 0; t < config->shards; t++) {
+		struct io_listener *listeners = calloc(config->listen_count, sizeof(*listeners));
+
+		if (!listeners) {
+			snprintf(problem, IO_PROBLEM_SIZE, "out of memory");
+			return -ENOMEM;
+		}
+		engine->threads[t].listeners = listeners;
+		for (size_t i = 0; i < config->listen_count; i++)
+			listeners[i].fd = -1;
+		for (size_t i = 0; i < config->listen_count; i++) {
+			if (t > 0 && engine->threads[0].listeners[i].is_ipc)
+				continue;
+			TRY(io_listener_open(config->listen[i], t == 0, &listeners[i], problem));
+		}
+	}
+	return 0;
+}
+
+static int threads_start(struct engine *engine, char problem[IO_PROBLEM_SIZE])
+{
+	for (unsigned t = 0; t < engine->config->shards; t++) {
+		struct shard_thread *thread = &engine->threads[t];
+		int error;
+
+		thread->engine = engine;
+		thread->index = t;
+		error = pthread_create(&thread->thread, NULL, shard_main, thread);
+		if (error) {
+			snprintf(problem, IO_PROBLEM_SIZE, "thread: %s", strerror(error));
+			return -error;
+		}
+		thread->started = true;
+		/* One after another: errors come in order, and libunbound's set-up is not known to be free of races. */
+		pthread_mutex_lock(&engine->lock);
+		while (engine->reported <= t)
+			pthread_cond_wait(&engine->changed, &engine->lock);
+		pthread_mutex_unlock(&engine->lock);
+		if (thread->result < 0) {
+			snprintf(problem, IO_PROBLEM_SIZE, "%s", thread->problem);
+			return thread->result;
+		}
+	}
+	return 0;
+}
+
+static void decide(struct engine *engine, int decision)
+{
+	pthread_mutex_lock(&engine->lock);
+	engine->decision = decision;
+	pthread_cond_broadcast(&engine->changed);
+	pthread_mutex_unlock(&engine->lock);
+}
+
+int engine_start(const struct engine_config *config, struct engine **out, char problem[IO_PROBLEM_SIZE])
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+	int result = -ENOMEM;
+
+	ASSERT(config->shards >= 1 && config->shards <= ENGINE_SHARDS_MAX);
+	snprintf(problem, IO_PROBLEM_SIZE, "out of memory");
+	if (!engine)
+		return -ENOMEM;
+	engine->config = config;
+	engine->started_ns = clock_ns();
+	pthread_mutex_init(&engine->lock, NULL);
+	pthread_cond_init(&engine->changed, NULL);
+	engine->threads = aligned_alloc(64, config->shards * sizeof(*engine->threads));
+	if (engine->threads) {
+		memset(engine->threads, 0, config->shards * sizeof(*engine->threads));
+		result = listeners_open(engine, problem);
+	}
+	if (result == 0)
+		result = threads_start(engine, problem);
+	decide(engine, result == 0 ? 1 : -1);
+	if (result < 0) {
+		if (engine_join(engine) < 0)
+			engine->decision = -1; /* the cause is in `problem` already */
+		engine_free(engine);
+		return result;
+	}
+	*out = engine;
+	return 0;
+}
+
+/* --- stop --- */
+
+void engine_stop(struct engine *engine)
+{
+	if (atomic_exchange(&engine->stopping, true))
+		return;
+	pthread_mutex_lock(&engine->lock);
+	for (unsigned t = 0; t < engine->config->shards; t++)
+		if (engine->threads[t].shard.loop && !engine->threads[t].ended)
+			io_loop_wake(engine->threads[t].shard.loop);
+	pthread_mutex_unlock(&engine->lock);
+}
+
+int engine_join(struct engine *engine)
+{
+	int result = 0;
+
+	for (unsigned t = 0; engine->threads && t < engine->config->shards; t++) {
+		struct shard_thread *thread = &engine->threads[t];
+
+		if (!thread->started)
+			continue;
+		pthread_join(thread->thread, NULL);
+		thread->started = false;
+		if (thread->result < 0 && result == 0)
+			result = thread->result;
+	}
+	return result;
+}
+
+void engine_free(struct engine *engine)
+{
+	if (!engine)
+		return;
+	for (unsigned t = 0; engine->threads && t < engine->config->shards; t++) {
+		struct shard_thread *thread = &engine->threads[t];
+
+		for (size_t i = 0; thread->listeners && i < engine->config->listen_count; i++)
+			io_listener_close(&thread->listeners[i]);
+		free(thread->listeners);
+	}
+	free(engine->threads);
+	pthread_cond_destroy(&engine->changed);
+	pthread_mutex_destroy(&engine->lock);
+	free(engine);
+}
+
+/* --- what others read --- */
+
+uint64_t engine_counter(const struct engine *engine, enum counter_id id)
+{
+	uint64_t sum = 0;
+
+	for (unsigned t = 0; t < engine->config->shards; t++)
+		sum += counter_read(&engine->threads[t].counters, id);
+	return sum;
+}
+
+uint64_t engine_uptime_ms(const struct engine *engine)
+{
+	return (uint64_t)(clock_ns() - engine->started_ns) / 1000000;
+}
+
+bool engine_is_stopping(const struct engine *engine)
+{
+	return atomic_load_explicit(&engine->stopping, memory_order_relaxed);
+}
+
+const struct engine_config *engine_config_of(const struct engine *engine)
+{
+	return engine->config;
+}

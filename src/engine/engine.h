@@ -1,0 +1,61 @@
+/*
+ * engine.h - the shards: where requests meet the evaluators and the answers they ask for.
+ *
+ * One thread, one io_uring, one resolver, one key cache a shard; nothing on the hot path is shared for writing.
+ * Ownership: the configuration is borrowed until engine_free().
+ */
+#ifndef ASSAY_ENGINE_ENGINE_H
+#define ASSAY_ENGINE_ENGINE_H
+
+#include "engine/counters.h"
+#include "io/resolver.h"
+#include "proto/verdict/verdict.h"
+
+#define ENGINE_SHARDS_MAX 256
+
+struct engine_limits {
+	size_t message_octets_max;           /* limits.message-size */
+	size_t octets_held_max;              /* limits.octets-held: messages in memory, each shard its part */
+	size_t request_memory_max;           /* limits.request-memory: of one request, beside its message */
+	unsigned in_flight_max;              /* limits.in-flight: each shard its part */
+	unsigned connection_in_flight_max;   /* limits.connection-in-flight */
+	unsigned connections_max;            /* limits.connections: each shard its part */
+	unsigned lookups_max;                /* dns.max-lookups: of one request */
+	unsigned passes_max;                 /* evaluations of one request */
+	unsigned dns_wait_ms_max;            /* dns.timeout: for all look-ups of one request */
+	unsigned deadline_ms_max;            /* a longer one is taken as this */
+	unsigned drain_ms_max;               /* after a stop; then connections are closed as they are */
+	unsigned stall_ms_max;               /* a greeting or frame that makes no progress */
+	size_t key_cache_octets_max;         /* each shard */
+};
+
+struct engine_config {
+	const char *const *listen; /* URLs */
+	size_t listen_count;
+	unsigned shards;           /* 1 to ENGINE_SHARDS_MAX */
+	struct io_resolver_config resolver;
+	struct verdict_config verdict;
+	struct engine_limits limits;
+	const char *version;
+};
+
+struct engine;
+
+/*
+ * Opens the listeners and starts every shard. 0: all serve. A negative errno: nothing runs, `problem` has a line
+ * for people.
+ */
+MUST_CHECK int engine_start(const struct engine_config *config, struct engine **out, char problem[IO_PROBLEM_SIZE]);
+/* From any thread: no new work; what is in flight is answered; then the shards end. */
+void engine_stop(struct engine *engine);
+/* Waits for the shards to end. 0, or the negative errno that a shard's loop died of. */
+MUST_CHECK int engine_join(struct engine *engine);
+void engine_free(struct engine *engine);
+
+/* For Status and the metrics, from any thread. */
+uint64_t engine_counter(const struct engine *engine, enum counter_id id);
+uint64_t engine_uptime_ms(const struct engine *engine);
+bool engine_is_stopping(const struct engine *engine);
+const struct engine_config *engine_config_of(const struct engine *engine);
+
+#endif

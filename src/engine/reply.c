@@ -1,0 +1,271 @@
+#include "engine/reply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TEXT_SIZE 301
+
+static ProtobufCBinaryData bytes_of(struct slice s)
+{
+	ProtobufCBinaryData bytes = { .len = s.len };
+
+	memcpy(&bytes.data, &s.ptr, sizeof(bytes.data));
+	return bytes;
+}
+
+/* protobuf-c wants char *, and writes nothing to it. */
+static char *text_of(const char *text)
+{
+	char *out;
+
+	memcpy(&out, &text, sizeof(out));
+	return out;
+}
+
+static void send_response(const struct reply_to *to, Assay__V1__Response *response)
+{
+	size_t size;
+	uint8_t *at;
+
+	response->id = bytes_of(to->id);
+	size = assay__v1__response__get_packed_size(response);
+	at = io_conn_reply(to->conn, to->backtrace.len + size);
+	if (!at)
+		return;
+	memcpy(at, to->backtrace.ptr, to->backtrace.len);
+	(void)assay__v1__response__pack(response, at + to->backtrace.len);
+}
+
+static void count_error(struct shard *shard, Assay__V1__Error__Code code)
+{
+	switch (code) {
+	case ASSAY__V1__ERROR__CODE__INVALID: counter_up(shard->counters, COUNTER_ERRORS_INVALID); break;
+	case ASSAY__V1__ERROR__CODE__TOO_LARGE: counter_up(shard->counters, COUNTER_ERRORS_TOO_LARGE); break;
+	case ASSAY__V1__ERROR__CODE__OVERLOADED: counter_up(shard->counters, COUNTER_ERRORS_OVERLOADED); break;
+	case ASSAY__V1__ERROR__CODE__UNSUPPORTED: counter_up(shard->counters, COUNTER_ERRORS_UNSUPPORTED); break;
+	default: counter_up(shard->counters, COUNTER_ERRORS_INTERNAL); break;
+	}
+}
+
+void reply_error(const struct reply_to *to, Assay__V1__Error__Code code, const char *text)
+{
+	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
+	Assay__V1__Error error = ASSAY__V1__ERROR__INIT;
+	char copy[TEXT_SIZE];
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	error.code = code;
+	error.text = copy;
+	response.result_case = ASSAY__V1__RESPONSE__RESULT_ERROR;
+	response.error = &error;
+	count_error(to->shard, code);
+	send_response(to, &response);
+}
+
+/* --- status --- */
+
+void reply_status(const struct reply_to *to, struct arena *arena)
+{
+	const struct engine *engine = to->shard->engine;
+	const struct engine_config *config = to->shard->config;
+	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
+	Assay__V1__StatusResult status = ASSAY__V1__STATUS_RESULT__INIT;
+	Assay__V1__Counter *counters = ARENA_NEW_ARRAY(arena, COUNTER_COUNT, Assay__V1__Counter);
+	Assay__V1__Counter **pointers = ARENA_NEW_ARRAY(arena, COUNTER_COUNT, Assay__V1__Counter *);
+	char **listeners = ARENA_NEW_ARRAY(arena, config->listen_count, char *);
+
+	if (!counters || !pointers || !listeners) {
+		reply_error(to, ASSAY__V1__ERROR__CODE__INTERNAL, "out of memory");
+		return;
+	}
+	for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+		assay__v1__counter__init(&counters[i]);
+		counters[i].name = text_of(counter_descriptions[i].name);
+		counters[i].gauge = counter_descriptions[i].gauge;
+		counters[i].value = engine_counter(engine, (enum counter_id)i);
+		pointers[i] = &counters[i];
+	}
+	for (size_t i = 0; i < config->listen_count; i++)
+		listeners[i] = text_of(config->listen[i]);
+	status.version = text_of(config->version);
+	status.shards = config->shards;
+	status.uptime_ms = engine_uptime_ms(engine);
+	status.n_counters = COUNTER_COUNT;
+	status.counters = pointers;
+	status.n_listeners = config->listen_count;
+	status.listeners = listeners;
+	status.draining = engine_is_stopping(engine);
+	response.result_case = ASSAY__V1__RESPONSE__RESULT_STATUS;
+	response.status = &status;
+	send_response(to, &response);
+}
+
+/* --- verdicts --- */
+
+static int reason_make(const struct reason *reason, struct arena *arena, Assay__V1__Reason **out)
+{
+	Assay__V1__Reason *made = ARENA_NEW(arena, Assay__V1__Reason);
+	struct slice text;
+
+	if (!made)
+		return -ENOMEM;
+	TRY(reason_render(reason, arena, &text));
+	assay__v1__reason__init(made);
+	made->text = text_of((const char *)text.ptr);
+	made->fix = text_of(reason_fix(reason->id));
+	made->code = text_of(reason_code(reason->id));
+	*out = made;
+	return 0;
+}
+
+static int spf_make(const struct spf_result *spf, struct arena *arena, Assay__V1__Spf **out)
+{
+	Assay__V1__Spf *made = ARENA_NEW(arena, Assay__V1__Spf);
+	struct slice explanation;
+
+	if (!made)
+		return -ENOMEM;
+	TRY(arena_copy(arena, spf->explanation, &explanation));
+	assay__v1__spf__init(made);
+	made->result = (Assay__V1__Spf__Result)(spf->result + 1);
+	made->scope = spf->scope == SPF_HELO ? ASSAY__V1__SPF__SCOPE__HELO : ASSAY__V1__SPF__SCOPE__MAILFROM;
+	made->domain = bytes_of(spf->domain);
+	made->explanation = text_of((const char *)explanation.ptr);
+	made->mechanism = bytes_of(spf->mechanism);
+	made->mechanism_domain = bytes_of(spf->mechanism_domain);
+	*out = made;
+	return reason_make(&spf->reason, arena, &made->reason);
+}
+
+static int dkim_make(const struct dkim_signature_result *signature, struct arena *arena, Assay__V1__Dkim **out)
+{
+	Assay__V1__Dkim *made = ARENA_NEW(arena, Assay__V1__Dkim);
+
+	if (!made)
+		return -ENOMEM;
+	assay__v1__dkim__init(made);
+	made->result = (Assay__V1__Dkim__Result)(signature->result + 1);
+	made->domain = bytes_of(signature->domain);
+	made->selector = bytes_of(signature->selector);
+	made->identity = bytes_of(signature->identity);
+	made->algorithm = bytes_of(signature->algorithm);
+	made->signature_start = bytes_of(signature->signature_start);
+	made->key_bits = signature->key_bits;
+	made->testing = signature->testing;
+	made->body_partly_unsigned = signature->body_partly_unsigned;
+	*out = made;
+	return reason_make(&signature->reason, arena, &made->reason);
+}
+
+static int dkim_list_make(const struct dkim_result *dkim, struct arena *arena, Assay__V1__Verdict *out)
+{
+	out->dkim = ARENA_NEW_ARRAY(arena, dkim->count, Assay__V1__Dkim *);
+	if (!out->dkim)
+		return -ENOMEM;
+	out->dkim_ignored = (uint32_t)dkim->ignored;
+	for (; out->n_dkim < dkim->count; out->n_dkim++)
+		TRY(dkim_make(&dkim->signatures[out->n_dkim], arena, &out->dkim[out->n_dkim]));
+	return 0;
+}
+
+static int arc_make(const struct arc_result *arc, struct arena *arena, Assay__V1__Arc **out)
+{
+	Assay__V1__Arc *made = ARENA_NEW(arena, Assay__V1__Arc);
+
+	if (!made)
+		return -ENOMEM;
+	assay__v1__arc__init(made);
+	made->result = (Assay__V1__Arc__Result)(arc->result + 1);
+	made->instance = arc->instance;
+	made->evaluated = arc->evaluated;
+	*out = made;
+	return reason_make(&arc->reason, arena, &made->reason);
+}
+
+static int dmarc_make(const struct dmarc_result *dmarc, struct arena *arena, Assay__V1__Dmarc **out)
+{
+	Assay__V1__Dmarc *made = ARENA_NEW(arena, Assay__V1__Dmarc);
+
+	if (!made)
+		return -ENOMEM;
+	assay__v1__dmarc__init(made);
+	made->result = (Assay__V1__Dmarc__Result)(dmarc->result + 1);
+	made->from_domain = bytes_of(dmarc->from_domain);
+	made->policy_domain = bytes_of(dmarc->policy_domain);
+	made->organizational_domain = bytes_of(dmarc->organizational_domain);
+	made->policy = (Assay__V1__Dmarc__Policy)dmarc->policy;
+	made->has_policy = dmarc->has_policy;
+	made->disposition = (Assay__V1__Dmarc__Policy)dmarc->disposition;
+	made->spf_aligned = dmarc->spf_aligned;
+	made->dkim_aligned = dmarc->dkim_aligned;
+	made->testing = dmarc->testing;
+	made->record = bytes_of(dmarc->record);
+	*out = made;
+	return reason_make(&dmarc->reason, arena, &made->reason);
+}
+
+static int flags_make(const struct verdict_flags *flags, struct arena *arena, Assay__V1__Flags **out)
+{
+	Assay__V1__Flags *made = ARENA_NEW(arena, Assay__V1__Flags);
+
+	if (!made)
+		return -ENOMEM;
+	assay__v1__flags__init(made);
+	made->bare_cr = flags->bare_cr;
+	made->bare_lf = flags->bare_lf;
+	made->nul_in_header = flags->nul_in_header;
+	made->malformed_header = flags->malformed_header;
+	made->malformed_from = flags->malformed_from;
+	made->header_over_bounds = flags->header_over_bounds;
+	*out = made;
+	return 0;
+}
+
+static int verdict_make(const struct verdict *verdict, bool is_sender_verdict, struct arena *arena,
+                        Assay__V1__Verdict *out)
+{
+	out->authentication_results = bytes_of(verdict->authentication_results);
+	if (verdict->has_spf)
+		TRY(spf_make(&verdict->spf, arena, &out->spf));
+	if (verdict->has_spf_helo)
+		TRY(spf_make(&verdict->spf_helo, arena, &out->spf_helo));
+	if (is_sender_verdict)
+		return 0;
+	TRY(dkim_list_make(&verdict->dkim, arena, out));
+	TRY(arc_make(&verdict->arc, arena, &out->arc));
+	TRY(dmarc_make(&verdict->dmarc, arena, &out->dmarc));
+	return flags_make(&verdict->flags, arena, &out->flags);
+}
+
+static void count_verdict(struct shard *shard, const struct verdict *verdict, bool is_sender_verdict)
+{
+	struct counters *counters = shard->counters;
+
+	if (verdict->has_spf)
+		counter_up(counters, (enum counter_id)(COUNTER_SPF_NONE + (int)verdict->spf.result));
+	if (is_sender_verdict)
+		return;
+	for (size_t i = 0; i < verdict->dkim.count; i++)
+		counter_up(counters, (enum counter_id)(COUNTER_DKIM_PASS + (int)verdict->dkim.signatures[i].result));
+	counter_add(counters, COUNTER_DKIM_IGNORED, verdict->dkim.ignored);
+	counter_up(counters, (enum counter_id)(COUNTER_DMARC_NONE + (int)verdict->dmarc.result));
+}
+
+int reply_verdict(const struct reply_to *to, const struct verdict *verdict, bool is_sender_verdict,
+                  struct arena *arena)
+{
+	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
+	Assay__V1__Verdict made = ASSAY__V1__VERDICT__INIT;
+
+	TRY(verdict_make(verdict, is_sender_verdict, arena, &made));
+	if (is_sender_verdict) {
+		response.result_case = ASSAY__V1__RESPONSE__RESULT_SENDER_VERDICT;
+		response.sender_verdict = &made;
+	} else {
+		response.result_case = ASSAY__V1__RESPONSE__RESULT_VERDICT;
+		response.verdict = &made;
+	}
+	count_verdict(to->shard, verdict, is_sender_verdict);
+	send_response(to, &response);
+	return 0;
+}

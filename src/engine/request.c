@@ -1,0 +1,424 @@
+#include "engine/request.h"
+
+#include "engine/reply.h"
+#include "proto/wire/unpack.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ID_OCTETS_MAX 128
+#define ENVELOPE_OCTETS_MAX ((size_t)1024) /* helo, mail_from, authserv_id: an SMTP line (RFC 5321 section 4.5.3.1) */
+#define SPARE_MAX 1024                     /* requests kept with their arenas */
+#define REPLY_MARGIN_MS_MAX 100            /* left of a deadline for the evaluation after the last look-up */
+
+/* --- what evaluators ask --- */
+
+static const struct dns_answer *on_dns(void *arg, struct slice name, enum dns_type type)
+{
+	return answers_ask(arg, name, type);
+}
+
+static const struct body_digest *on_body_digest(void *arg, const struct body_question *question)
+{
+	return work_body_digest(arg, question);
+}
+
+static bool on_signature_known(void *arg, unsigned id, enum signature_answer *answer_out)
+{
+	return work_signature_known(arg, id, answer_out);
+}
+
+static enum signature_answer on_signature(void *arg, const struct signature_question *question)
+{
+	return work_signature(arg, question);
+}
+
+static const struct ask_ops ask_ops = {
+	.dns = on_dns,
+	.body_digest = on_body_digest,
+	.signature_known = on_signature_known,
+	.signature = on_signature,
+};
+
+/* --- life --- */
+
+static struct reply_to reply_to_of(struct request *request)
+{
+	return (struct reply_to){
+		.shard = request->shard,
+		.conn = request->conn,
+		.backtrace = slice_of(request->backtrace, request->backtrace_len),
+		.id = request->id,
+	};
+}
+
+static struct request *request_take(struct shard *shard)
+{
+	struct request *request = shard->spare;
+
+	if (request) {
+		shard->spare = request->next;
+		shard->spare_count--;
+		return request;
+	}
+	request = calloc(1, sizeof(*request));
+	if (!request)
+		return NULL;
+	arena_init(&request->arena, shard->limits.request_memory_max);
+	arena_init(&request->scratch, shard->limits.request_memory_max);
+	return request;
+}
+
+static void request_destroy(struct request *request)
+{
+	arena_deinit(&request->arena);
+	arena_deinit(&request->scratch);
+	free(request);
+}
+
+static void wait_over(void *arg)
+{
+	struct request *request = arg;
+
+	counter_up(request->shard->counters, COUNTER_REQUESTS_LATE);
+	answers_close(request);
+	request_wake(request);
+}
+
+static struct request *request_new(struct shard *shard, struct io_conn *conn, struct io_frame frame,
+                                   struct slice backtrace)
+{
+	struct request *request = request_take(shard);
+
+	if (!request)
+		return NULL;
+	request->shard = shard;
+	request->conn = io_conn_ref(conn);
+	++*io_conn_in_flight(conn);
+	request->frame = frame;
+	memcpy(request->backtrace, backtrace.ptr, backtrace.len);
+	request->backtrace_len = backtrace.len;
+	request->ask = (struct ask){ .ops = &ask_ops, .arg = request };
+	answers_init(&request->answers);
+	io_timer_init(&request->wait, wait_over, request);
+	request->next = shard->requests;
+	request->prev = NULL;
+	if (request->next)
+		request->next->prev = request;
+	shard->requests = request;
+	shard->requests_count++;
+	return request;
+}
+
+static void runnable_remove(struct request *request)
+{
+	struct request **at = &request->shard->runnable;
+
+	if (!request->is_runnable)
+		return;
+	while (*at != request)
+		at = &(*at)->next_runnable;
+	*at = request->next_runnable;
+	if (request->shard->runnable_end == &request->next_runnable)
+		request->shard->runnable_end = at;
+	request->is_runnable = false;
+}
+
+void request_free(struct request *request)
+{
+	struct shard *shard = request->shard;
+
+	io_timer_stop(shard->loop, &request->wait);
+	answers_drop(request);
+	work_drop(request);
+	runnable_remove(request);
+	io_frame_release(&request->frame);
+	--*io_conn_in_flight(request->conn);
+	io_conn_unref(request->conn);
+	if (request->prev)
+		request->prev->next = request->next;
+	else
+		shard->requests = request->next;
+	if (request->next)
+		request->next->prev = request->prev;
+	shard->requests_count--;
+	arena_reset(&request->arena);
+	arena_reset(&request->scratch);
+	if (shard->spare_count == SPARE_MAX) {
+		request_destroy(request);
+		return;
+	}
+	*request = (struct request){ .arena = request->arena, .scratch = request->scratch, .next = shard->spare };
+	shard->spare = request;
+	shard->spare_count++;
+}
+
+void requests_drop_spare(struct shard *shard)
+{
+	while (shard->spare) {
+		struct request *next = shard->spare->next;
+
+		request_destroy(shard->spare);
+		shard->spare = next;
+	}
+}
+
+void request_wake(struct request *request)
+{
+	struct shard *shard = request->shard;
+
+	/* Crypto work points into the scratch arena: no new evaluation before it is done. */
+	if (request->is_runnable || request->is_running || request->work.pending)
+		return;
+	request->is_runnable = true;
+	request->next_runnable = NULL;
+	*shard->runnable_end = request;
+	shard->runnable_end = &request->next_runnable;
+}
+
+/* --- evaluation --- */
+
+static int evaluate(struct request *request, struct verdict *verdict)
+{
+	const struct verdict_config *config = &request->shard->config->verdict;
+
+	if (request->call == CALL_CHECK_SENDER)
+		return verdict_check_sender(&request->input, config, &request->ask, &request->scratch, verdict);
+	return verdict_check_message(&request->input, config, &request->ask, &request->scratch, verdict);
+}
+
+static void reply_memory(struct request *request)
+{
+	struct reply_to to = reply_to_of(request);
+
+	if (!request->arena.full && !request->scratch.full) {
+		reply_error(&to, ASSAY__V1__ERROR__CODE__INTERNAL, "out of memory");
+		return;
+	}
+	counter_up(request->shard->counters, COUNTER_OVER_REQUEST_MEMORY);
+	reply_error(&to, ASSAY__V1__ERROR__CODE__TOO_LARGE,
+	            "the message needs more memory to check than limits.request-memory allows");
+}
+
+/* Evaluates once. Returns ASK_BLOCKED when there is something to wait for. */
+static int run_once(struct request *request)
+{
+	struct reply_to to = reply_to_of(request);
+	struct verdict verdict = { .has_spf = false };
+	int result;
+
+	arena_reset(&request->scratch);
+	counter_up(request->shard->counters, COUNTER_PASSES);
+	if (++request->passes == request->shard->limits.passes_max) {
+		counter_up(request->shard->counters, COUNTER_OVER_PASSES);
+		answers_close(request);
+	}
+	result = evaluate(request, &verdict);
+	if (request->arena.full)
+		result = -ENOMEM;
+	if (result == 0)
+		result = reply_verdict(&to, &verdict, request->call == CALL_CHECK_SENDER, &request->scratch);
+	if (result == ASK_BLOCKED && request->passes >= 2 * request->shard->limits.passes_max)
+		reply_error(&to, ASSAY__V1__ERROR__CODE__INTERNAL, "the evaluation did not end");
+	else if (result == ASK_BLOCKED)
+		return ASK_BLOCKED;
+	else if (result < 0)
+		reply_memory(request);
+	return 0;
+}
+
+void request_run(struct request *request)
+{
+	int result;
+
+	request->is_running = true;
+	result = run_once(request);
+	request->is_running = false;
+	if (result == 0)
+		request_free(request);
+	else if (!request->answers.pending)
+		request_wake(request); /* answered while it ran; or crypto work will wake it */
+}
+
+/* --- arrival --- */
+
+static struct slice slice_of_bytes(ProtobufCBinaryData bytes)
+{
+	return slice_of(bytes.data, bytes.len);
+}
+
+/* What is wrong with the envelope; NULL: nothing. */
+static const char *envelope_read(const struct request *request, const Assay__V1__Envelope *envelope,
+                                 struct verdict_input *input)
+{
+	static const Assay__V1__Envelope none = ASSAY__V1__ENVELOPE__INIT;
+
+	if (!envelope)
+		envelope = &none;
+	input->helo = slice_of_bytes(envelope->helo);
+	input->mail_from = slice_of_bytes(envelope->mail_from);
+	input->authserv_id = slice_of_bytes(envelope->authserv_id);
+	input->received_at = envelope->received_at ? envelope->received_at : io_wall_s(request->shard->loop);
+	input->has_client = envelope->client_ip[0] != 0;
+	if (input->has_client && !ip_parse(slice_of_str(envelope->client_ip), &input->client))
+		return "envelope.client_ip: not an IP address";
+	if (input->helo.len > ENVELOPE_OCTETS_MAX)
+		return "envelope.helo: longer than 1024 octets";
+	if (input->mail_from.len > ENVELOPE_OCTETS_MAX)
+		return "envelope.mail_from: longer than 1024 octets";
+	if (input->authserv_id.len > ENVELOPE_OCTETS_MAX)
+		return "envelope.authserv_id: longer than 1024 octets";
+	if (envelope->received_at < 0)
+		return "envelope.received_at: before 1970";
+	return NULL;
+}
+
+static void wait_start(struct request *request, uint32_t deadline_ms)
+{
+	const struct engine_limits *limits = &request->shard->limits;
+	unsigned wait_ms = limits->dns_wait_ms_max;
+
+	if (deadline_ms) {
+		unsigned margin_ms = deadline_ms / 10 < REPLY_MARGIN_MS_MAX ? deadline_ms / 10 : REPLY_MARGIN_MS_MAX;
+
+		if (deadline_ms > limits->deadline_ms_max)
+			deadline_ms = limits->deadline_ms_max;
+		if (deadline_ms - margin_ms < wait_ms)
+			wait_ms = deadline_ms - margin_ms;
+	}
+	io_timer_start(request->shard->loop, &request->wait,
+	               io_now_ns(request->shard->loop) + wait_ms * INT64_C(1000000));
+}
+
+struct refusal {
+	Assay__V1__Error__Code code;
+	const char *text; /* NULL: none */
+};
+
+static struct refusal refuse(Assay__V1__Error__Code code, const char *text)
+{
+	return (struct refusal){ code, text };
+}
+
+static struct refusal call_message(struct request *request, const Assay__V1__CheckMessage *call)
+{
+	const char *problem = envelope_read(request, call->envelope, &request->input);
+
+	if (problem)
+		return refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
+	if (call->message.len > request->shard->limits.message_octets_max) {
+		counter_up(request->shard->counters, COUNTER_OVER_MESSAGE_SIZE);
+		return refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, "the message is larger than limits.message-size");
+	}
+	counter_up(request->shard->counters, COUNTER_REQUESTS_CHECK_MESSAGE);
+	request->call = CALL_CHECK_MESSAGE;
+	request->input.message = slice_of_bytes(call->message);
+	return (struct refusal){ .text = NULL };
+}
+
+static struct refusal call_sender(struct request *request, const Assay__V1__CheckSender *call)
+{
+	const char *problem = envelope_read(request, call->envelope, &request->input);
+
+	if (!problem && !request->input.has_client)
+		problem = "envelope.client_ip: missing";
+	if (problem)
+		return refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
+	counter_up(request->shard->counters, COUNTER_REQUESTS_CHECK_SENDER);
+	request->call = CALL_CHECK_SENDER;
+	return (struct refusal){ .text = NULL };
+}
+
+static struct refusal call_read(struct request *request, const Assay__V1__Request *call)
+{
+	request->id = slice_of_bytes(call->id);
+	if (request->id.len > ID_OCTETS_MAX) {
+		request->id = SLICE_EMPTY;
+		return refuse(ASSAY__V1__ERROR__CODE__INVALID, "id: longer than 128 octets");
+	}
+	switch (call->call_case) {
+	case ASSAY__V1__REQUEST__CALL_CHECK_MESSAGE: return call_message(request, call->check_message);
+	case ASSAY__V1__REQUEST__CALL_CHECK_SENDER: return call_sender(request, call->check_sender);
+	case ASSAY__V1__REQUEST__CALL__NOT_SET:
+		return refuse(ASSAY__V1__ERROR__CODE__INVALID, "call: none is set, or one that this server does not know");
+	default: return refuse(ASSAY__V1__ERROR__CODE__UNSUPPORTED, "this server does not answer this call");
+	}
+}
+
+static void request_start(struct request *request, struct slice body)
+{
+	struct reply_to to;
+	const char *problem;
+	ProtobufCMessage *message;
+	Assay__V1__Request *call;
+	struct refusal refusal;
+	int result = wire_unpack(&assay__v1__request__descriptor, body, &request->arena, &message, &problem);
+
+	call = (Assay__V1__Request *)message;
+	if (result == 0 && call->call_case == ASSAY__V1__REQUEST__CALL_STATUS) {
+		request->id = slice_sub(slice_of_bytes(call->id), 0, ID_OCTETS_MAX);
+		to = reply_to_of(request);
+		counter_up(request->shard->counters, COUNTER_REQUESTS_STATUS);
+		reply_status(&to, &request->arena);
+		request_free(request);
+		return;
+	}
+	refusal = result < 0 ? refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, "the request needs more memory than limits.request-memory")
+	          : result   ? refuse(ASSAY__V1__ERROR__CODE__INVALID, problem)
+	                     : call_read(request, call);
+	if (refusal.text) {
+		to = reply_to_of(request);
+		reply_error(&to, refusal.code, refusal.text);
+		request_free(request);
+		return;
+	}
+	wait_start(request, call->deadline_ms);
+	request_wake(request);
+}
+
+/* Admission: what is too much is refused at once, before any work. */
+static struct refusal admit(struct shard *shard, struct io_conn *conn, const struct io_frame *frame)
+{
+	if (frame->state == IO_FRAME_TOO_LARGE) {
+		counter_up(shard->counters, COUNTER_OVER_MESSAGE_SIZE);
+		return refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, "the message is larger than limits.message-size");
+	}
+	if (frame->state == IO_FRAME_NO_ROOM) {
+		counter_up(shard->counters, COUNTER_OVER_OCTETS_HELD);
+		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.octets-held is reached");
+	}
+	if (shard->draining)
+		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "the server is stopping");
+	if (shard->requests_count >= shard->limits.in_flight_max) {
+		counter_up(shard->counters, COUNTER_OVER_IN_FLIGHT);
+		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.in-flight is reached");
+	}
+	if (*io_conn_in_flight(conn) >= shard->limits.connection_in_flight_max) {
+		counter_up(shard->counters, COUNTER_OVER_CONNECTION_IN_FLIGHT);
+		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.connection-in-flight is reached");
+	}
+	return (struct refusal){ .text = NULL };
+}
+
+void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame frame)
+{
+	struct refusal refusal = admit(shard, conn, &frame);
+	struct slice backtrace, body;
+	struct request *request = NULL;
+
+	counter_up(shard->counters, COUNTER_REQUESTS);
+	if (!wire_backtrace_split(frame.octets, &backtrace, &body)) {
+		counter_up(shard->counters, COUNTER_REQUESTS_MALFORMED);
+		io_frame_release(&frame);
+		return;
+	}
+	if (!refusal.text && !(request = request_new(shard, conn, frame, backtrace)))
+		refusal = refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "out of memory");
+	if (request) {
+		request_start(request, body);
+		return;
+	}
+	reply_error(&(struct reply_to){ .shard = shard, .conn = conn, .backtrace = backtrace }, refusal.code, refusal.text);
+	io_frame_release(&frame);
+}

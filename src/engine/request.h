@@ -1,0 +1,49 @@
+/*
+ * request.h - a request's life: from a frame to its reply; private to src/engine.
+ *
+ * Memory: `arena` lives as long as the request (what was decoded, the answers pinned to it, crypto work under way);
+ *         `scratch` is one evaluation's and emptied before the next.
+ */
+#ifndef ASSAY_ENGINE_REQUEST_H
+#define ASSAY_ENGINE_REQUEST_H
+
+#include "assay.pb-c.h"
+#include "engine/answers.h"
+#include "engine/shard.h"
+#include "engine/work.h"
+#include "proto/wire/backtrace.h"
+
+enum request_call { CALL_CHECK_MESSAGE, CALL_CHECK_SENDER };
+
+struct request {
+	struct shard *shard;
+	struct request *next, *prev;   /* in flight; `next` also of the pool */
+	struct request *next_runnable;
+	bool is_runnable, is_running;
+	struct io_conn *conn;
+	struct io_frame frame;
+	uint8_t backtrace[WIRE_BACKTRACE_OCTETS_MAX];
+	size_t backtrace_len;
+	struct slice id;
+	enum request_call call;
+	struct verdict_input input;
+	struct arena arena, scratch;
+	struct answers answers;
+	struct work work;
+	struct ask ask;
+	struct io_timer wait;          /* for look-ups */
+	unsigned passes;
+};
+
+/* A frame came: answers it at once, or makes a request of it that is runnable. Takes the frame. */
+void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame frame);
+/* Evaluates; replies and frees when there is a verdict. */
+void request_run(struct request *request);
+/* Something it waited for is there. */
+void request_wake(struct request *request);
+/* Forgets it without a reply: the shard is going down. */
+void request_free(struct request *request);
+/* Frees the pool. */
+void requests_drop_spare(struct shard *shard);
+
+#endif

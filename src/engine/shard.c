@@ -1,0 +1,159 @@
+#include "engine/shard.h"
+
+#include "engine/request.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+static void drain_over(void *arg)
+{
+	struct shard *shard = arg;
+
+	io_server_close(shard->server, true);
+	if (io_server_is_closed(shard->server))
+		io_loop_stop(shard->loop);
+}
+
+static void drain_begin(struct shard *shard)
+{
+	shard->draining = true;
+	io_server_stop_listening(shard->server);
+	io_timer_start(shard->loop, &shard->drain,
+	               io_now_ns(shard->loop) + shard->limits.drain_ms_max * INT64_C(1000000));
+}
+
+static void drain_step(struct shard *shard)
+{
+	if (!shard->draining)
+		drain_begin(shard);
+	if (shard->requests_count == 0)
+		io_server_close(shard->server, false);
+	if (io_server_is_closed(shard->server))
+		io_loop_stop(shard->loop);
+}
+
+/* Copies what mechanisms count for themselves to where other threads may read it. */
+static void counters_publish(struct shard *shard)
+{
+	const struct io_server_counters *server = io_server_counters(shard->server);
+	const struct crypto_keys *keys = &shard->keys;
+	struct counters *counters = shard->counters;
+
+	counter_set(counters, COUNTER_REQUESTS_IN_FLIGHT, shard->requests_count);
+	counter_set(counters, COUNTER_CONNECTIONS, server->connections_accepted);
+	counter_set(counters, COUNTER_CONNECTIONS_OPEN, server->connections_open);
+	counter_set(counters, COUNTER_CONNECTIONS_REFUSED, server->connections_refused);
+	counter_set(counters, COUNTER_CONNECTIONS_STALLED, server->connections_stalled);
+	counter_set(counters, COUNTER_FRAMES_MALFORMED, server->frames_malformed);
+	counter_set(counters, COUNTER_READS_PAUSED, server->reads_paused);
+	counter_set(counters, COUNTER_OCTETS_RECEIVED, server->octets_received);
+	counter_set(counters, COUNTER_OCTETS_SENT, server->octets_sent);
+	counter_set(counters, COUNTER_OCTETS_HELD, server->frame_octets_held);
+	counter_set(counters, COUNTER_KEY_HITS, keys->counters.hits);
+	counter_set(counters, COUNTER_KEY_MISSES, keys->counters.misses);
+	counter_set(counters, COUNTER_KEY_EVICTIONS, keys->counters.evictions);
+	counter_set(counters, COUNTER_KEY_OCTETS, keys->bytes);
+}
+
+/*
+ * Evaluates until every request is done or blocked, then runs the crypto they asked for, all together, and again: full
+ * batches under load, no waiting without it.
+ */
+static void turn(void *arg)
+{
+	struct shard *shard = arg;
+
+	do {
+		while (shard->runnable) {
+			struct request *request = shard->runnable;
+
+			shard->runnable = request->next_runnable;
+			if (!shard->runnable)
+				shard->runnable_end = &shard->runnable;
+			request->is_runnable = false;
+			request_run(request);
+		}
+		if (crypto_batch_run(&shard->batch))
+			counter_up(shard->counters, COUNTER_CRYPTO_RUNS);
+	} while (shard->runnable);
+	io_server_flush(shard->server);
+	if (engine_is_stopping(shard->engine))
+		drain_step(shard);
+	counters_publish(shard);
+}
+
+static void on_frame(void *arg, struct io_conn *conn, struct io_frame frame)
+{
+	request_receive(arg, conn, frame);
+}
+
+/* A shard's part of bounds that hold for the whole daemon. */
+static void limits_divide(struct shard *shard)
+{
+	unsigned shards = shard->config->shards;
+
+	shard->limits = shard->config->limits;
+	shard->limits.octets_held_max /= shards;
+	shard->limits.in_flight_max = (shard->limits.in_flight_max + shards - 1) / shards;
+	shard->limits.connections_max = (shard->limits.connections_max + shards - 1) / shards;
+}
+
+static int server_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])
+{
+	static const struct io_server_ops ops = { .frame = on_frame };
+	struct io_server_bounds bounds = {
+		.connections_max = shard->limits.connections_max,
+		.frame_octets_max = shard->limits.message_octets_max + ((size_t)1 << 20), /* room for the envelope */
+		.frames_octets_max = shard->limits.octets_held_max,
+		.reply_octets_max = (size_t)1 << 20,
+		.stall_ns_max = shard->limits.stall_ms_max * INT64_C(1000000),
+	};
+
+	return io_server_new(shard->loop, &bounds, WIRE_SP_REP, WIRE_SP_REQ, &ops, shard, &shard->server, problem);
+}
+
+static int crypto_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])
+{
+	uint64_t seed;
+	int result = crypto_provider_init(&shard->provider);
+
+	if (result == 0 && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		result = -EIO;
+	if (result == 0)
+		result = crypto_keys_init(&shard->keys, &shard->provider, shard->limits.key_cache_octets_max, seed);
+	if (result == 0)
+		result = crypto_batch_init(&shard->batch, &shard->provider);
+	if (result < 0)
+		snprintf(problem, IO_PROBLEM_SIZE, "crypto: %s", strerror(-result));
+	return result;
+}
+
+int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBLEM_SIZE])
+{
+	shard->engine = engine;
+	shard->config = engine_config_of(engine);
+	shard->runnable_end = &shard->runnable;
+	limits_divide(shard);
+	io_timer_init(&shard->drain, drain_over, shard);
+	TRY(io_loop_new(&shard->loop, problem));
+	TRY(crypto_make(shard, problem));
+	TRY(io_resolver_new(shard->loop, &shard->config->resolver, &shard->resolver, problem));
+	TRY(server_make(shard, problem));
+	io_loop_on_turn(shard->loop, turn, shard);
+	return 0;
+}
+
+void shard_deinit(struct shard *shard)
+{
+	while (shard->requests)
+		request_free(shard->requests);
+	requests_drop_spare(shard);
+	io_resolver_free(shard->resolver);
+	lookups_drop(shard);
+	io_server_free(shard->server);
+	crypto_batch_deinit(&shard->batch);
+	crypto_keys_deinit(&shard->keys);
+	crypto_provider_deinit(&shard->provider);
+	io_loop_free(shard->loop);
+}

@@ -1,0 +1,199 @@
+#include "io/listen.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+#define HOST_SIZE 256
+
+struct tcp_url {
+	char host[HOST_SIZE]; /* empty: every address */
+	char port[6];
+};
+
+static int refuse(char problem[IO_PROBLEM_SIZE], const char *url, const char *why)
+{
+	snprintf(problem, IO_PROBLEM_SIZE, "%s: %s", url, why);
+	return -EINVAL;
+}
+
+static int refuse_errno(char problem[IO_PROBLEM_SIZE], const char *url, int error)
+{
+	(void)refuse(problem, url, error == EADDRINUSE ? "address already in use" : strerror(error));
+	return -error;
+}
+
+static int tcp_url_parse(const char *url, struct tcp_url *out, char problem[IO_PROBLEM_SIZE])
+{
+	const char *host = url + strlen("tcp://");
+	const char *colon = strrchr(host, ':');
+	size_t host_len = colon ? (size_t)(colon - host) : 0;
+	unsigned port = 0;
+	char rest;
+
+	if (!colon || sscanf(colon + 1, "%5u%c", &port, &rest) != 1 || port == 0 || port > 65535)
+		return refuse(problem, url, "wants tcp://HOST:PORT");
+	if (host_len >= 2 && host[0] == '[' && colon[-1] == ']') {
+		host++;
+		host_len -= 2;
+	} else if (memchr(host, ':', host_len)) {
+		return refuse(problem, url, "an IPv6 address wants brackets");
+	}
+	if (host_len == 0 || host_len >= HOST_SIZE)
+		return refuse(problem, url, "wants tcp://HOST:PORT");
+	if (host_len == 1 && *host == '*')
+		host_len = 0;
+	snprintf(out->host, sizeof(out->host), "%.*s", (int)host_len, host);
+	snprintf(out->port, sizeof(out->port), "%u", port);
+	return 0;
+}
+
+static int ipc_url_parse(const char *url, const char **path_out, char problem[IO_PROBLEM_SIZE])
+{
+	const char *path = url + strlen("ipc://");
+
+	if (path[0] != '/')
+		return refuse(problem, url, "wants ipc:///PATH, an absolute path");
+	if (strlen(path) >= IO_PATH_SIZE)
+		return refuse(problem, url, "the path is longer than 107 octets");
+	*path_out = path;
+	return 0;
+}
+
+static bool is_tcp(const char *url)
+{
+	return strncmp(url, "tcp://", strlen("tcp://")) == 0;
+}
+
+static bool is_ipc(const char *url)
+{
+	return strncmp(url, "ipc://", strlen("ipc://")) == 0;
+}
+
+int io_url_check(const char *url, char problem[IO_PROBLEM_SIZE])
+{
+	struct tcp_url tcp;
+	const char *path;
+
+	if (is_tcp(url))
+		return tcp_url_parse(url, &tcp, problem);
+	if (is_ipc(url))
+		return ipc_url_parse(url, &path, problem);
+	return refuse(problem, url, "wants tcp://HOST:PORT or ipc:///PATH");
+}
+
+/* Without SO_REUSEPORT the kernel tells whether somebody else listens here. */
+static int tcp_bind_probe(const struct addrinfo *address)
+{
+	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int on = 1, result;
+
+	if (fd < 0)
+		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	result = bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, 1) == 0 ? 0 : -errno;
+	close(fd);
+	return result;
+}
+
+static int tcp_listen(const struct addrinfo *address)
+{
+	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int on = 1, result;
+
+	if (fd < 0)
+		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
+	    bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	result = -errno;
+	close(fd);
+	return result;
+}
+
+static int tcp_open(const char *url, bool first, struct io_listener *out, char problem[IO_PROBLEM_SIZE])
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+	struct addrinfo *addresses;
+	struct tcp_url tcp;
+	int result;
+
+	TRY(tcp_url_parse(url, &tcp, problem));
+	result = getaddrinfo(tcp.host[0] ? tcp.host : NULL, tcp.port, &hints, &addresses);
+	if (result)
+		return refuse(problem, url, gai_strerror(result));
+	result = first ? tcp_bind_probe(addresses) : 0;
+	if (result == 0)
+		result = tcp_listen(addresses);
+	freeaddrinfo(addresses);
+	if (result < 0)
+		return refuse_errno(problem, url, -result);
+	*out = (struct io_listener){ .fd = result };
+	return 0;
+}
+
+/* A socket file that nobody serves any more (its process was killed) is taken away; any other file stays. */
+static int ipc_clear_stale(const struct sockaddr_un *address)
+{
+	struct stat status;
+	int fd, result;
+
+	if (lstat(address->sun_path, &status) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(status.st_mode))
+		return -EEXIST;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	result = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? EAGAIN : errno;
+	close(fd);
+	if (result != ECONNREFUSED)
+		return result == EAGAIN ? -EADDRINUSE : -result;
+	return unlink(address->sun_path) == 0 ? 0 : -errno;
+}
+
+static int ipc_open(const char *url, struct io_listener *out, char problem[IO_PROBLEM_SIZE])
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *path;
+	int fd, result;
+
+	TRY(ipc_url_parse(url, &path, problem));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	result = ipc_clear_stale(&address);
+	if (result < 0)
+		return refuse_errno(problem, url, -result);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return refuse_errno(problem, url, errno);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, BACKLOG) < 0) {
+		result = errno;
+		close(fd);
+		return refuse_errno(problem, url, result);
+	}
+	*out = (struct io_listener){ .fd = fd, .is_ipc = true };
+	snprintf(out->path, sizeof(out->path), "%s", path);
+	return 0;
+}
+
+int io_listener_open(const char *url, bool first, struct io_listener *out, char problem[IO_PROBLEM_SIZE])
+{
+	TRY(io_url_check(url, problem));
+	return is_tcp(url) ? tcp_open(url, first, out, problem) : ipc_open(url, out, problem);
+}
+
+void io_listener_close(struct io_listener *listener)
+{
+	if (listener->fd < 0)
+		return;
+	close(listener->fd);
+	listener->fd = -1;
+	if (listener->is_ipc)
+		(void)unlink(listener->path);
+}

@@ -1,0 +1,30 @@
+/*
+ * listen.h - listening sockets from nng URLs.
+ *
+ * Forms:  tcp://HOST:PORT (HOST: a numeric address, [v6], a name, or * for every address), ipc:///PATH.
+ * Errors: 0; or a negative errno with a line for people in `problem`. A socket that another process serves is
+ *         -EADDRINUSE, also where SO_REUSEPORT would let both have it.
+ */
+#ifndef ASSAY_IO_LISTEN_H
+#define ASSAY_IO_LISTEN_H
+
+#include "io/loop.h"
+
+#define IO_PATH_SIZE 108 /* sun_path */
+
+struct io_listener {
+	int fd;
+	bool is_ipc;
+	char path[IO_PATH_SIZE]; /* ipc: removed by io_listener_close() */
+};
+
+/* Is the URL of a form that io_listener_open() takes? Needs no rights and opens nothing. */
+MUST_CHECK int io_url_check(const char *url, char problem[IO_PROBLEM_SIZE]);
+/*
+ * `shared`: one of several sockets on the same TCP address (SO_REUSEPORT), between which the kernel spreads connections;
+ * the first of them must be opened with `first`. An ipc socket is opened once and its descriptor used by every loop.
+ */
+MUST_CHECK int io_listener_open(const char *url, bool first, struct io_listener *out, char problem[IO_PROBLEM_SIZE]);
+void io_listener_close(struct io_listener *listener);
+
+#endif

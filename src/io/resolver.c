@@ -1,0 +1,381 @@
+#include "io/resolver.h"
+
+#include "io/ub_events.h"
+
+#include <ldns/ldns.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unbound.h>
+#include <unbound-event.h>
+
+#define EDNS_OCTETS "1232"         /* no fragments on the way (DNS flag day 2020) */
+#define OUTGOING_PORTS 4096        /* sockets for UDP queries at once */
+#define TTL_S_MAX "86400"
+#define TTL_NEGATIVE_S_MAX "3600"
+#define FORWARD_RTT_MS_MAX "1000"  /* a forwarder that a dead zone keeps silent is asked again soon */
+#define ESCAPED_NAME_SIZE (253 * 4 + 2)
+
+struct io_resolver {
+	struct ub_ctx *context;
+	struct ub_event_base *base;
+	struct ask *asks; /* under way */
+};
+
+struct ask {
+	struct io_resolver *resolver; /* NULL: the resolver is gone */
+	struct ask *next, *prev;
+	void (*done)(void *arg, const struct io_dns_reply *reply);
+	void *arg;
+};
+
+/* --- configuration --- */
+
+static int refuse(char problem[IO_PROBLEM_SIZE], const char *what, const char *value, int result)
+{
+	snprintf(problem, IO_PROBLEM_SIZE, "resolver: %s %s: %s", what, value, ub_strerror(result));
+	return -EINVAL;
+}
+
+static int option_set(struct ub_ctx *context, const char *name, const char *value, char problem[IO_PROBLEM_SIZE])
+{
+	int result = ub_ctx_set_option(context, name, value);
+
+	return result ? refuse(problem, name, value, result) : 0;
+}
+
+static int option_set_number(struct ub_ctx *context, const char *name, size_t number, char problem[IO_PROBLEM_SIZE])
+{
+	char value[32];
+
+	snprintf(value, sizeof(value), "%zu", number);
+	return option_set(context, name, value, problem);
+}
+
+/* What differs from libunbound's defaults, each for a reason given in docs/architecture.md. */
+static int options_set(struct ub_ctx *context, const struct io_resolver_config *config, char problem[IO_PROBLEM_SIZE])
+{
+	const struct {
+		const char *name, *value;
+	} options[] = {
+		{ "do-not-query-localhost:", "no" },
+		{ "module-config:", config->dnssec ? "validator iterator" : "iterator" },
+		{ "qname-minimisation:", config->qname_minimisation ? "yes" : "no" },
+		{ "edns-buffer-size:", EDNS_OCTETS },
+		{ "cache-max-ttl:", TTL_S_MAX },
+		{ "cache-max-negative-ttl:", TTL_NEGATIVE_S_MAX },
+		{ "rrset-roundrobin:", "no" },
+		{ "minimal-responses:", "yes" },
+		{ "infra-keep-probing:", "yes" },
+		{ "use-syslog:", "no" },
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+		TRY(option_set(context, options[i].name, options[i].value, problem));
+	if (config->forwards_count)
+		TRY(option_set(context, "infra-cache-max-rtt:", FORWARD_RTT_MS_MAX, problem));
+	TRY(option_set_number(context, "rrset-cache-size:", config->cache_octets / 2, problem));
+	TRY(option_set_number(context, "msg-cache-size:", config->cache_octets / 4, problem));
+	TRY(option_set_number(context, "key-cache-size:", config->cache_octets / 8, problem));
+	TRY(option_set_number(context, "neg-cache-size:", config->cache_octets / 8, problem));
+	TRY(option_set_number(context, "outgoing-range:", OUTGOING_PORTS, problem));
+	TRY(option_set_number(context, "num-queries-per-thread:", config->queries_max, problem));
+	if (config->root_hints && *config->root_hints)
+		TRY(option_set(context, "root-hints:", config->root_hints, problem));
+	return 0;
+}
+
+static int file_check(const char *what, const char *path, char problem[IO_PROBLEM_SIZE])
+{
+	FILE *file = fopen(path, "re");
+
+	if (!file) {
+		int error = errno;
+
+		snprintf(problem, IO_PROBLEM_SIZE, "%s %s: %s", what, path, strerror(error));
+		return -error;
+	}
+	fclose(file);
+	return 0;
+}
+
+static int anchors_set(struct ub_ctx *context, const struct io_resolver_config *config, char problem[IO_PROBLEM_SIZE])
+{
+	int result;
+
+	if (!config->dnssec || !config->trust_anchor_file || !*config->trust_anchor_file)
+		return 0;
+	TRY(file_check("trust-anchor-file", config->trust_anchor_file, problem));
+	result = ub_ctx_add_ta_file(context, config->trust_anchor_file);
+	return result ? refuse(problem, "trust-anchor-file", config->trust_anchor_file, result) : 0;
+}
+
+static int forwards_set(struct ub_ctx *context, const struct io_resolver_config *config, char problem[IO_PROBLEM_SIZE])
+{
+	for (size_t i = 0; i < config->forwards_count; i++) {
+		int result = ub_ctx_set_fwd(context, config->forwards[i]);
+
+		if (result)
+			return refuse(problem, "forward", config->forwards[i], result);
+	}
+	return 0;
+}
+
+/* --- the zone file --- */
+
+struct zone_reader {
+	struct ub_ctx *context; /* NULL: only read */
+	const char *path;
+	char *problem;
+	int line;
+};
+
+static int zone_refuse(const struct zone_reader *reader, const char *why)
+{
+	snprintf(reader->problem, IO_PROBLEM_SIZE, "%s:%d: %s", reader->path, reader->line, why);
+	return -EINVAL;
+}
+
+static int zone_record_add(struct zone_reader *reader, const ldns_rr *record)
+{
+	char *text, *owner;
+	int result = 0;
+
+	if (!reader->context)
+		return 0;
+	if (ldns_rr_get_type(record) == LDNS_RR_TYPE_SOA && (owner = ldns_rdf2str(ldns_rr_owner(record)))) {
+		result = ub_ctx_zone_add(reader->context, owner, "static");
+		free(owner);
+		if (result)
+			return zone_refuse(reader, ub_strerror(result));
+	}
+	text = ldns_rr2str(record);
+	if (!text)
+		return zone_refuse(reader, "out of memory");
+	result = ub_ctx_data_add(reader->context, text);
+	free(text);
+	return result ? zone_refuse(reader, ub_strerror(result)) : 0;
+}
+
+/*
+ * Zones first: a record of a name above which an SOA stands further down the file would otherwise make a zone of its
+ * own. Two readings are simpler than keeping the records.
+ */
+static int zone_file_read(struct zone_reader *reader, bool (*wanted)(const ldns_rr *record))
+{
+	FILE *file = fopen(reader->path, "re");
+	ldns_rdf *origin = NULL, *previous = NULL;
+	uint32_t ttl = 3600;
+	int result = 0;
+
+	if (!file) {
+		int error = errno;
+
+		snprintf(reader->problem, IO_PROBLEM_SIZE, "zone-file %s: %s", reader->path, strerror(error));
+		return -error;
+	}
+	reader->line = 1;
+	while (result == 0 && !feof(file)) {
+		ldns_rr *record = NULL;
+		ldns_status status = ldns_rr_new_frm_fp_l(&record, file, &ttl, &origin, &previous, &reader->line);
+
+		if (status == LDNS_STATUS_OK && record && wanted(record))
+			result = zone_record_add(reader, record);
+		else if (status != LDNS_STATUS_OK && status != LDNS_STATUS_SYNTAX_EMPTY &&
+		         status != LDNS_STATUS_SYNTAX_TTL && status != LDNS_STATUS_SYNTAX_ORIGIN)
+			result = zone_refuse(reader, ldns_get_errorstr_by_id(status));
+		ldns_rr_free(record);
+	}
+	ldns_rdf_deep_free(origin);
+	ldns_rdf_deep_free(previous);
+	fclose(file);
+	return result;
+}
+
+static bool is_soa(const ldns_rr *record)
+{
+	return ldns_rr_get_type(record) == LDNS_RR_TYPE_SOA;
+}
+
+static bool is_not_soa(const ldns_rr *record)
+{
+	return !is_soa(record);
+}
+
+int io_resolver_check_zone_file(const char *path, char problem[IO_PROBLEM_SIZE])
+{
+	struct zone_reader reader = { .path = path, .problem = problem };
+
+	return path && *path ? zone_file_read(&reader, is_not_soa) : 0;
+}
+
+static int zone_file_load(struct ub_ctx *context, const char *path, char problem[IO_PROBLEM_SIZE])
+{
+	struct zone_reader reader = { .context = context, .path = path, .problem = problem };
+
+	if (!path || !*path)
+		return 0;
+	TRY(zone_file_read(&reader, is_soa));
+	return zone_file_read(&reader, is_not_soa);
+}
+
+/*
+ * The zones that libunbound answers for by itself (its "local-zone" defaults). With forwarders they go: a farm's own
+ * resolver may well know private reverse zones, and tests use .test and .example.
+ */
+static int local_zones_remove(struct ub_ctx *context, char problem[IO_PROBLEM_SIZE])
+{
+	static const char *const fixed[] = {
+		"localhost.", "127.in-addr.arpa.", "home.arpa.", "onion.", "test.", "invalid.", "example.", "example.com.",
+		"example.net.", "example.org.", "10.in-addr.arpa.", "168.192.in-addr.arpa.", "0.in-addr.arpa.",
+		"254.169.in-addr.arpa.", "2.0.192.in-addr.arpa.", "100.51.198.in-addr.arpa.", "113.0.203.in-addr.arpa.",
+		"255.255.255.255.in-addr.arpa.", "d.f.ip6.arpa.", "8.e.f.ip6.arpa.", "9.e.f.ip6.arpa.", "a.e.f.ip6.arpa.",
+		"b.e.f.ip6.arpa.", "8.b.d.0.1.0.0.2.ip6.arpa.",
+		"0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.",
+		"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.",
+	};
+	char name[64];
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < sizeof(fixed) / sizeof(*fixed); i++)
+		result = ub_ctx_zone_remove(context, fixed[i]);
+	for (unsigned i = 16; result == 0 && i < 32; i++) {
+		snprintf(name, sizeof(name), "%u.172.in-addr.arpa.", i);
+		result = ub_ctx_zone_remove(context, name);
+	}
+	for (unsigned i = 64; result == 0 && i < 128; i++) {
+		snprintf(name, sizeof(name), "%u.100.in-addr.arpa.", i);
+		result = ub_ctx_zone_remove(context, name);
+	}
+	return result ? refuse(problem, "local zones", "", result) : 0;
+}
+
+static int context_configure(struct ub_ctx *context, const struct io_resolver_config *config,
+                             char problem[IO_PROBLEM_SIZE])
+{
+	TRY(options_set(context, config, problem));
+	if (config->root_hints && *config->root_hints)
+		TRY(file_check("root-hints", config->root_hints, problem));
+	TRY(anchors_set(context, config, problem));
+	TRY(forwards_set(context, config, problem));
+	if (config->forwards_count)
+		TRY(local_zones_remove(context, problem));
+	return zone_file_load(context, config->zone_file, problem);
+}
+
+int io_resolver_new(struct io_loop *loop, const struct io_resolver_config *config, struct io_resolver **out,
+                    char problem[IO_PROBLEM_SIZE])
+{
+	struct io_resolver *resolver = calloc(1, sizeof(*resolver));
+	int result = -ENOMEM;
+
+	snprintf(problem, IO_PROBLEM_SIZE, "resolver: out of memory");
+	if (!resolver)
+		return -ENOMEM;
+	resolver->base = io_ub_event_base_new(loop);
+	if (resolver->base)
+		resolver->context = ub_ctx_create_ub_event(resolver->base);
+	if (resolver->context)
+		result = context_configure(resolver->context, config, problem);
+	if (result < 0) {
+		io_resolver_free(resolver);
+		return result;
+	}
+	*out = resolver;
+	return 0;
+}
+
+void io_resolver_free(struct io_resolver *resolver)
+{
+	if (!resolver)
+		return;
+	/* libunbound calls back what is under way while it is taken down: by then nobody listens. */
+	for (struct ask *ask = resolver->asks; ask; ask = ask->next)
+		ask->resolver = NULL;
+	if (resolver->context)
+		ub_ctx_delete(resolver->context);
+	while (resolver->asks) {
+		struct ask *next = resolver->asks->next;
+
+		free(resolver->asks);
+		resolver->asks = next;
+	}
+	free(resolver->base);
+	free(resolver);
+}
+
+/* --- questions --- */
+
+static void ask_free(struct ask *ask)
+{
+	if (ask->prev)
+		ask->prev->next = ask->next;
+	else
+		ask->resolver->asks = ask->next;
+	if (ask->next)
+		ask->next->prev = ask->prev;
+	free(ask);
+}
+
+static void ask_answer(void *arg, int rcode, void *packet, int packet_len, int security, char *why_bogus,
+                       int was_ratelimited)
+{
+	struct ask *ask = arg;
+	struct io_dns_reply reply = {
+		.rcode = rcode,
+		.packet = rcode == 0 && packet && packet_len > 0 ? slice_of(packet, (size_t)packet_len) : SLICE_EMPTY,
+		.security = security == 2 ? IO_DNS_SECURE : security == 1 ? IO_DNS_BOGUS : IO_DNS_INSECURE,
+	};
+	void (*done)(void *, const struct io_dns_reply *) = ask->done;
+	void *done_arg = ask->arg;
+
+	(void)why_bogus;
+	(void)was_ratelimited;
+	if (!ask->resolver)
+		return;
+	ask_free(ask);
+	done(done_arg, &reply);
+}
+
+/* Octets that mean something in a name's text form stand as \DDD. */
+static bool name_escape(struct slice name, char escaped[ESCAPED_NAME_SIZE])
+{
+	char *at = escaped;
+
+	if (name.len == 0 || name.len > 253)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		uint8_t c = name.ptr[i];
+
+		if (octet_is_alnum(c) || c == '.' || c == '-' || c == '_')
+			*at++ = (char)c;
+		else
+			at += snprintf(at, 5, "\\%03u", c);
+	}
+	*at++ = '.';
+	*at = 0;
+	return true;
+}
+
+int io_resolver_ask(struct io_resolver *resolver, struct slice name, unsigned type,
+                    void (*done)(void *arg, const struct io_dns_reply *reply), void *arg)
+{
+	char escaped[ESCAPED_NAME_SIZE];
+	struct ask *ask;
+	int result;
+
+	if (!name_escape(name, escaped))
+		return -EINVAL;
+	ask = malloc(sizeof(*ask));
+	if (!ask)
+		return -ENOMEM;
+	*ask = (struct ask){ .resolver = resolver, .next = resolver->asks, .done = done, .arg = arg };
+	if (ask->next)
+		ask->next->prev = ask;
+	resolver->asks = ask;
+	result = ub_resolve_event(resolver->context, escaped, (int)type, 1, ask, ask_answer, NULL);
+	if (result == 0)
+		return 0;
+	ask_free(ask);
+	return result == UB_NOMEM ? -ENOMEM : -EINVAL;
+}

@@ -1,0 +1,93 @@
+/*
+ * server.h - listeners and connections that carry frames of the scalability protocols (SP, as nng speaks them).
+ *
+ * Source:    the SP transport mappings over TCP (sp-tcp-mapping-01) and IPC (sp-ipc-mapping-01): both sides greet with
+ *            8 octets (0 'S' 'P' 0, protocol number, 0 0), then messages follow, each behind its length in 64 bits;
+ *            over IPC an octet of value 1 stands before the length.
+ * Frames:    a frame that arrived whole in one receive buffer is handed over where it lies; a larger one is received
+ *            straight into memory of its own once its length is known. Neither is copied again.
+ * Ownership: a frame is its receiver's until io_frame_release(). A connection outlives its socket as long as
+ *            somebody holds a reference; what is sent on a closed one is dropped.
+ * Threading: the loop's thread.
+ * Bounds:    struct io_server_bounds; each has a counter in struct io_server_counters.
+ */
+#ifndef ASSAY_IO_SERVER_H
+#define ASSAY_IO_SERVER_H
+
+#include "base/slice.h"
+#include "io/loop.h"
+
+struct io_server;
+struct io_conn;
+
+struct io_server_bounds {
+	size_t connections_max;
+	size_t frame_octets_max;    /* a larger frame is announced as IO_FRAME_TOO_LARGE and its rest thrown away */
+	size_t frames_octets_max;   /* of all frames received or under way; above it IO_FRAME_NO_ROOM */
+	size_t reply_octets_max;    /* waiting on one connection; above it the connection is not read from */
+	int64_t stall_ns_max;       /* greeting, or a frame begun, makes no progress: closed */
+};
+
+struct io_server_counters {
+	uint64_t connections_accepted, connections_refused, connections_closed, connections_stalled;
+	uint64_t frames_received, frames_too_large, frames_no_room, frames_malformed;
+	uint64_t replies_sent, reads_paused;
+	uint64_t octets_received, octets_sent;
+	size_t connections_open, frame_octets_held;
+};
+
+enum io_frame_state {
+	IO_FRAME_WHOLE,
+	IO_FRAME_TOO_LARGE, /* only the first octets (IO_FRAME_HEAD_OCTETS or fewer) are there */
+	IO_FRAME_NO_ROOM,   /* as above */
+};
+
+#define IO_FRAME_HEAD_OCTETS ((size_t)1024)
+
+struct io_frame {
+	struct slice octets;
+	enum io_frame_state state;
+	uint64_t announced;     /* the length that the peer announced */
+	void *owner;            /* of server.c */
+	bool owner_is_buffer;
+	struct io_server *server;
+};
+
+struct io_server_ops {
+	/* A frame came; it is the receiver's now. May reply, or close, before it returns. */
+	void (*frame)(void *arg, struct io_conn *conn, struct io_frame frame);
+};
+
+/* `protocol`: our SP protocol number; peers must greet with `peer_protocol`. */
+MUST_CHECK int io_server_new(struct io_loop *loop, const struct io_server_bounds *bounds, uint16_t protocol,
+                             uint16_t peer_protocol, const struct io_server_ops *ops, void *arg,
+                             struct io_server **out, char problem[IO_PROBLEM_SIZE]);
+/* After io_server_close() and when io_server_is_closed(). */
+void io_server_free(struct io_server *server);
+
+/* Serves a listening socket (see listen.h). The descriptor stays the caller's; it may serve several loops. */
+MUST_CHECK int io_server_listen(struct io_server *server, int fd, bool is_ipc);
+/* Takes no new connections; those there are go on. */
+void io_server_stop_listening(struct io_server *server);
+/* Sends what io_conn_reply() gathered; to be called at the end of every turn. */
+void io_server_flush(struct io_server *server);
+/* Closes every connection: each when its replies are out, or at once. May be called again. */
+void io_server_close(struct io_server *server, bool at_once);
+bool io_server_is_closed(const struct io_server *server);
+const struct io_server_counters *io_server_counters(const struct io_server *server);
+
+void io_frame_release(struct io_frame *frame);
+
+struct io_conn *io_conn_ref(struct io_conn *conn);
+void io_conn_unref(struct io_conn *conn);
+bool io_conn_is_closed(const struct io_conn *conn);
+/* For the receiver's own bookkeeping, zero at first: what it has in flight on this connection. */
+unsigned *io_conn_in_flight(struct io_conn *conn);
+
+/*
+ * Room for a message of exactly `octets`, to be filled before anything else is called on this connection; it is sent by
+ * the next io_server_flush(). NULL: the connection is closed or memory ran out (it is closed then): nothing is to be done.
+ */
+uint8_t *io_conn_reply(struct io_conn *conn, size_t octets);
+
+#endif

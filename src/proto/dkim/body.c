@@ -1,0 +1,189 @@
+#include "proto/dkim/body.h"
+
+/*
+ * body = *( *octet CRLF ) [ *octet ]        ; a CR or LF alone is an octet; a last line without CRLF gets one
+ *
+ * What may still turn out to be nothing is held, as counts and flags: line ends (they may be trailing empty
+ * lines), white space (it may end a line), a CR (its LF may open the next chunk). As soon as another octet
+ * follows, all that is held comes out before it, in this order. The first CRLF behind text is not held: it
+ * comes out in every case, whether more follows or not.
+ */
+
+#define CRLF_8 "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"
+static const uint8_t line_ends[] = CRLF_8 CRLF_8 CRLF_8 CRLF_8 CRLF_8 CRLF_8 CRLF_8 CRLF_8;
+#define LINE_ENDS ((sizeof(line_ends) - 1) / 2)
+
+/* Fixed size and no exit inside, so that compilers turn the scan of a block into vector code. */
+#define BLOCK 64
+
+void dkim_body_init(struct dkim_body *body, enum canonicalization canon)
+{
+	*body = (struct dkim_body){ .canon = canon };
+}
+
+void dkim_body_feed(struct dkim_body *body, struct slice chunk)
+{
+	ASSERT(body->chunk.len == 0 && !body->held_due && !body->finished);
+	body->chunk = chunk;
+}
+
+void dkim_body_finish(struct dkim_body *body)
+{
+	ASSERT(body->chunk.len == 0 && !body->held_due && !body->finished);
+	body->finished = true;
+	/* No LF came: the CR was an octet. */
+	body->held_due = body->cr_held;
+}
+
+static bool emit(struct dkim_body *body, struct slice octets, struct slice *out)
+{
+	body->octets_out += octets.len;
+	*out = octets;
+	return true;
+}
+
+static struct slice chunk_take(struct dkim_body *body, size_t len)
+{
+	struct slice taken = slice_sub(body->chunk, 0, len);
+
+	body->chunk = slice_from(body->chunk, len);
+	return taken;
+}
+
+/* The next piece of what is held and is now known to stay. */
+static bool held_next(struct dkim_body *body, struct slice *out)
+{
+	if (body->line_ends_held) {
+		uint64_t count = body->line_ends_held < LINE_ENDS ? body->line_ends_held : LINE_ENDS;
+
+		body->line_ends_held -= count;
+		return emit(body, slice_of(line_ends, 2 * (size_t)count), out);
+	}
+	if (body->wsp_held) {
+		body->wsp_held = false;
+		return emit(body, SLICE(" "), out);
+	}
+	if (body->cr_held) {
+		body->cr_held = false;
+		body->in_line = true;
+		return emit(body, SLICE("\r"), out);
+	}
+	return false;
+}
+
+static bool final_line_end(struct dkim_body *body, struct slice *out)
+{
+	if (!body->in_line && (body->canon == CANON_RELAXED || body->octets_out > 0))
+		return false;
+	body->in_line = false;
+	return emit(body, slice_of(line_ends, 2), out);
+}
+
+/* A CRLF was read. */
+static bool line_end(struct dkim_body *body, struct slice *out)
+{
+	body->wsp_held = false;
+	if (!body->in_line) {
+		body->line_ends_held++;
+		return false;
+	}
+	body->in_line = false;
+	return emit(body, slice_of(line_ends, 2), out);
+}
+
+static bool is_reducible(uint8_t c, uint8_t following)
+{
+	return c == '\t' || (c == ' ' && (following == ' ' || following == '\t' || following == '\r'));
+}
+
+static bool block_is_reducible(const uint8_t *p)
+{
+	uint8_t found = 0;
+
+	for (size_t i = 0; i < BLOCK; i++)
+		found |= (uint8_t)((p[i] == '\t') |
+		                   ((p[i] == ' ') & ((p[i + 1] == ' ') | (p[i + 1] == '\t') | (p[i + 1] == '\r'))));
+	return found;
+}
+
+/* Octets from the front in which relaxed canonicalization has nothing to change, trailing line ends apart. */
+static size_t relaxed_run(struct slice s)
+{
+	size_t i = 0;
+
+	while (i + BLOCK < s.len && !block_is_reducible(s.ptr + i))
+		i += BLOCK;
+	while (i + 1 < s.len && !is_reducible(s.ptr[i], s.ptr[i + 1]))
+		i++;
+	/* The last octet's successor is not known yet. */
+	return i + 1 == s.len && !octet_is_wsp(s.ptr[i]) ? s.len : i;
+}
+
+/*
+ * Text begins here: takes what comes out as it stands, up to the first CRLF of those at its end; the others are held.
+ */
+static bool run_next(struct dkim_body *body, struct slice *out)
+{
+	struct slice run = chunk_take(body, body->canon == CANON_SIMPLE ? body->chunk.len : relaxed_run(body->chunk));
+	uint64_t ends = 0;
+
+	if (body->chunk.len == 0 && run.ptr[run.len - 1] == '\r') {
+		body->cr_held = true;
+		run.len--;
+	}
+	while (run.len >= 2 && run.ptr[run.len - 2] == '\r' && run.ptr[run.len - 1] == '\n') {
+		run.len -= 2;
+		ends++;
+	}
+	body->in_line = ends == 0;
+	if (ends > 0) {
+		run.len += 2;
+		body->line_ends_held = ends - 1;
+	}
+	return emit(body, run, out);
+}
+
+/* Works through what opens the chunk until something comes out or, held things first, has to come out. */
+static bool chunk_next(struct dkim_body *body, struct slice *out)
+{
+	while (body->chunk.len > 0 && !body->held_due) {
+		uint8_t first = body->chunk.ptr[0];
+
+		if (body->cr_held) {
+			body->held_due = first != '\n';
+			if (body->held_due)
+				break;
+			body->cr_held = false;
+			(void)chunk_take(body, 1);
+			if (line_end(body, out))
+				return true;
+		} else if (first == '\r' && body->chunk.len == 1) {
+			body->cr_held = true;
+			(void)chunk_take(body, 1);
+		} else if (first == '\r' && body->chunk.ptr[1] == '\n') {
+			(void)chunk_take(body, 2);
+			if (line_end(body, out))
+				return true;
+		} else if (body->canon == CANON_RELAXED && octet_is_wsp(first)) {
+			(void)chunk_take(body, 1);
+			body->wsp_held = true;
+		} else if (body->line_ends_held || body->wsp_held) {
+			body->held_due = true;
+		} else {
+			return run_next(body, out);
+		}
+	}
+	return false;
+}
+
+bool dkim_body_next(struct dkim_body *body, struct slice *out)
+{
+	do {
+		if (body->held_due && held_next(body, out))
+			return true;
+		body->held_due = false;
+		if (chunk_next(body, out))
+			return true;
+	} while (body->held_due);
+	return body->finished && final_line_end(body, out);
+}

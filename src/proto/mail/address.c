@@ -1,0 +1,385 @@
+/*
+ * The grammar of RFC 5322 section 3.4, read strictly:
+ *
+ *   address-list = *([CFWS] ",") address *("," [address / CFWS])    null members: section 4.4
+ *   address      = mailbox / group
+ *   group        = phrase ":" [mailbox-list / CFWS] ";" [CFWS]
+ *   mailbox      = [phrase] [CFWS] "<" addr-spec ">" [CFWS] / addr-spec
+ *   addr-spec    = local-part "@" domain
+ *   local-part   = word *("." word)                                 CFWS around words: section 4.4
+ *   phrase       = word *(word / ".")
+ *
+ * Not taken, though section 4.4 has them: routes, CFWS inside a domain, control characters. Each has been used to
+ * make a mail program show another author than the one that was checked. Nor are domain-literals: nobody can
+ * publish a policy for them. An encoded word (RFC 2047) is an atom: what it decodes to is never an address.
+ */
+#include "proto/mail/address.h"
+
+#include "proto/mail/domain.h"
+
+#include <string.h>
+
+struct reader {
+	struct slice in;
+	size_t at;
+	struct arena *arena;
+	struct mail_author *author;
+	size_t addresses;
+};
+
+/* What a production returns besides 0 and -ENOMEM. */
+#define BREACH 1 /* of the grammar */
+#define MANY   2 /* more addresses than are read */
+
+/* As TRY(), for any result but 0. */
+#define READ(expr)                           \
+	do {                                 \
+		int read_result_ = (expr);   \
+		if (read_result_)            \
+			return read_result_; \
+	} while (0)
+
+static int peek(const struct reader *r)
+{
+	return r->at < r->in.len ? r->in.ptr[r->at] : -1;
+}
+
+static bool skip(struct reader *r, int octet)
+{
+	bool there = peek(r) == octet;
+
+	r->at += there;
+	return there;
+}
+
+static int expect(struct reader *r, int octet)
+{
+	return skip(r, octet) ? 0 : BREACH;
+}
+
+/* RFC 5322 section 3.2.3, with the octets of UTF8-non-ascii (RFC 6532 section 3.2). */
+static bool is_atext(int c)
+{
+	if (c >= 0x80)
+		return true;
+	return c > ' ' && c < 0x7f && !strchr("()<>[]:;@\\,.\"", c);
+}
+
+/* What may stand in a quoted-string or comment as it is, or behind a backslash; controls may not. */
+static bool is_text(int c)
+{
+	return c >= 0x80 || (c >= ' ' && c < 0x7f) || c == '\t';
+}
+
+/* One step of FWS: a white space, or a line end with white space behind it. */
+static bool skip_fws(struct reader *r)
+{
+	struct slice left = slice_from(r->in, r->at);
+
+	if (left.len && octet_is_wsp(left.ptr[0]))
+		r->at++;
+	else if (left.len > 2 && left.ptr[0] == '\r' && left.ptr[1] == '\n' && octet_is_wsp(left.ptr[2]))
+		r->at += 3;
+	else
+		return false;
+	return true;
+}
+
+/* One piece of a quoted-string or comment: FWS, a quoted-pair, or an octet of text. */
+static int skip_text(struct reader *r)
+{
+	if (skip_fws(r))
+		return 0;
+	(void)skip(r, '\\');
+	if (!is_text(peek(r)))
+		return BREACH;
+	r->at++;
+	return 0;
+}
+
+static int comment(struct reader *r)
+{
+	unsigned depth = 0;
+
+	do {
+		if (skip(r, '(')) {
+			if (++depth > MAIL_COMMENT_DEPTH_MAX)
+				return BREACH;
+		} else if (skip(r, ')')) {
+			depth--;
+		} else {
+			READ(skip_text(r));
+		}
+	} while (depth);
+	return 0;
+}
+
+static int cfws(struct reader *r)
+{
+	for (;;) {
+		if (peek(r) == '(')
+			READ(comment(r));
+		else if (!skip_fws(r))
+			return 0;
+	}
+}
+
+static int quoted_string(struct reader *r)
+{
+	READ(expect(r, '"'));
+	while (!skip(r, '"'))
+		READ(skip_text(r));
+	return 0;
+}
+
+static void atom(struct reader *r)
+{
+	while (is_atext(peek(r)))
+		r->at++;
+}
+
+/* What stands before "@", "<" or ":": only that says whether it had to be a local-part or a phrase. */
+struct words {
+	bool any;
+	bool local_part; /* word *("." word) */
+	bool phrase;     /* word *(word / ".") */
+};
+
+static int words(struct reader *r, struct words *out)
+{
+	bool word_due = true;
+
+	*out = (struct words){ .local_part = true };
+	for (;; out->any = true) {
+		bool dot = false;
+
+		READ(cfws(r));
+		if (peek(r) == '"')
+			READ(quoted_string(r));
+		else if (is_atext(peek(r)))
+			atom(r);
+		else if (!(dot = skip(r, '.')))
+			break;
+		out->phrase = out->any ? out->phrase : !dot;
+		out->local_part = out->local_part && dot != word_due;
+		word_due = dot;
+	}
+	out->local_part = out->local_part && !word_due;
+	return 0;
+}
+
+static void author_add(struct mail_author *author, struct slice name)
+{
+	for (size_t i = 0; i < author->domains_count; i++)
+		if (domain_equal(author->domains[i], name))
+			return;
+	if (author->domains_count < MAIL_AUTHOR_DOMAINS_MAX)
+		author->domains[author->domains_count++] = name;
+	else
+		author->domains_more = true;
+}
+
+/* Behind the "@". */
+static int domain(struct reader *r)
+{
+	struct slice name;
+	size_t start;
+
+	if (++r->addresses > MAIL_AUTHOR_ADDRESSES_MAX) {
+		r->author->domains_more = true;
+		return MANY;
+	}
+	READ(cfws(r));
+	start = r->at;
+	do {
+		if (!is_atext(peek(r)))
+			return BREACH;
+		atom(r);
+	} while (skip(r, '.'));
+	READ(domain_canonical(slice_sub(r->in, start, r->at - start), r->arena, &name));
+	author_add(r->author, name);
+	return cfws(r);
+}
+
+/* Behind the "<". */
+static int angle_addr(struct reader *r)
+{
+	struct words local;
+
+	READ(words(r, &local));
+	if (!local.local_part)
+		return BREACH;
+	READ(expect(r, '@'));
+	READ(domain(r));
+	READ(expect(r, '>'));
+	return cfws(r);
+}
+
+static int address_list(struct reader *r, bool in_group);
+
+/* Groups do not nest: that bounds the recursion. */
+static int address(struct reader *r, bool in_group)
+{
+	struct words before;
+
+	READ(words(r, &before));
+	if (skip(r, '@'))
+		return before.local_part ? domain(r) : BREACH;
+	if (before.any && !before.phrase)
+		return BREACH;
+	if (skip(r, '<'))
+		return angle_addr(r);
+	if (!before.any || in_group || !skip(r, ':'))
+		return BREACH;
+	READ(address_list(r, true));
+	READ(expect(r, ';'));
+	return cfws(r);
+}
+
+/* Up to the end of the field, where one address is due, or to the ";" of a group, which may be empty. */
+static int address_list(struct reader *r, bool in_group)
+{
+	const int end = in_group ? ';' : -1;
+	bool any = in_group;
+
+	for (;;) {
+		READ(cfws(r));
+		if (peek(r) == end)
+			return any ? 0 : BREACH;
+		if (skip(r, ','))
+			continue;
+		READ(address(r, in_group));
+		any = true;
+		if (peek(r) != end)
+			READ(expect(r, ','));
+	}
+}
+
+/* RFC 3629 section 4: no overlong forms, no surrogates, nothing above U+10FFFF. */
+static bool utf8_is_valid(struct slice s)
+{
+	static const uint8_t least[] = { 0x80, 0xa0, 0x90 }, most[] = { 0xbf, 0x9f, 0x8f };
+
+	for (size_t i = 0; i < s.len;) {
+		uint8_t lead = s.ptr[i++], from = least[0], to = most[0];
+		unsigned more = lead < 0x80 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+
+		if (lead >= 0x80 && (lead < 0xc2 || lead > 0xf4))
+			return false;
+		from = lead == 0xe0 ? least[1] : lead == 0xf0 ? least[2] : from;
+		to = lead == 0xed ? most[1] : lead == 0xf4 ? most[2] : to;
+		for (; more; more--, from = least[0], to = most[0])
+			if (i == s.len || s.ptr[i] < from || s.ptr[i++] > to)
+				return false;
+	}
+	return true;
+}
+
+/*
+ * A line that is no field, and yet a From field to a reader who overlooks white space and controls: "From" folded
+ * before its colon, " From:" at the top of the message, a NUL in the name. *value_out is what such a reader takes.
+ */
+static bool is_disguised_from(const struct mail_field *field, struct slice *value_out)
+{
+	size_t colon = slice_find(field->raw, ':'), seen = 0;
+
+	if (field->name.len || colon == SLICE_NOT_FOUND)
+		return false;
+	for (size_t i = 0; i < colon; i++) {
+		uint8_t c = field->raw.ptr[i];
+
+		if (c <= ' ' || c == 0x7f)
+			continue;
+		if (seen == 4 || octet_lower(c) != "from"[seen++])
+			return false;
+	}
+	*value_out = slice_trim_fws(slice_from(field->raw, colon + 1));
+	return seen == 4;
+}
+
+int mail_author(const struct mail_message *message, struct arena *arena, struct mail_author *out)
+{
+	struct reader r = { .arena = arena, .author = out };
+	size_t fields = 0;
+	bool malformed = false;
+
+	*out = (struct mail_author){ .state = MAIL_AUTHOR_OK };
+	for (size_t i = 0; i < message->fields_count; i++) {
+		const struct mail_field *field = &message->fields[i];
+		bool disguised = is_disguised_from(field, &r.in);
+		int result;
+
+		if (mail_field_is(field, SLICE("From")))
+			r.in = field->value;
+		else if (!disguised)
+			continue;
+		r.at = 0;
+		result = address_list(&r, false);
+		TRY(result);
+		malformed = malformed || disguised || result == BREACH || !utf8_is_valid(r.in);
+		fields++;
+	}
+	if (fields != 1)
+		out->state = fields ? MAIL_AUTHOR_SEVERAL_FIELDS : MAIL_AUTHOR_MISSING;
+	else if (malformed)
+		out->state = MAIL_AUTHOR_MALFORMED;
+	else if (out->domains_count == 0)
+		out->state = MAIL_AUTHOR_NO_ADDRESS;
+	return 0;
+}
+
+/* RFC 5321 section 4.1.2, Quoted-string: no folding, no controls. */
+static bool is_smtp_quoted_string(struct slice s)
+{
+	if (s.len < 2 || s.ptr[0] != '"' || s.ptr[s.len - 1] != '"')
+		return false;
+	s = slice_sub(s, 1, s.len - 2);
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] == '"' || (s.ptr[i] == '\\' && ++i == s.len))
+			return false;
+		if (s.ptr[i] < ' ' || s.ptr[i] == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* Dot-string (section 4.1.2); also the shape of a domain name, whose labels are checked further. */
+static bool is_dot_string(struct slice s)
+{
+	bool word_due = true;
+
+	for (size_t i = 0; i < s.len; i++) {
+		bool dot = s.ptr[i] == '.';
+
+		if (dot ? word_due : !is_atext(s.ptr[i]))
+			return false;
+		word_due = dot;
+	}
+	return !word_due;
+}
+
+static bool is_smtp_domain(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] < 0x80 && !octet_is_alnum(s.ptr[i]) && !strchr("-_.", s.ptr[i]))
+			return false;
+	return is_dot_string(s);
+}
+
+int mail_path_split(struct slice path, struct slice *local_part_out, struct slice *domain_out)
+{
+	/* A domain has no "@" and no quotes: the last "@" of a valid path is the one outside them. */
+	size_t at = slice_find_last(path, '@');
+	struct slice local;
+
+	if (at == SLICE_NOT_FOUND || !utf8_is_valid(path))
+		return MAIL_PATH_INVALID;
+	local = slice_sub(path, 0, at);
+	if (!is_dot_string(local) && !is_smtp_quoted_string(local))
+		return MAIL_PATH_INVALID;
+	if (!is_smtp_domain(slice_from(path, at + 1)))
+		return MAIL_PATH_INVALID;
+	*local_part_out = local;
+	*domain_out = slice_from(path, at + 1);
+	return 0;
+}

@@ -1,0 +1,223 @@
+#include "proto/verdict/verdict.h"
+
+#include "proto/mail/domain.h"
+#include "proto/verdict/field.h"
+
+/* One pass over one message. */
+struct pass {
+	const struct verdict_input *input;
+	const struct verdict_config *config;
+	const struct ask *ask;
+	struct arena *arena;
+	struct verdict *out;
+	struct mail_message message;
+	struct mail_author author;
+	struct reason over_bounds; /* REASON_NONE: the header is within its bounds */
+	bool blocked;              /* something asked for is pending; the parts that do not need it still go on */
+};
+
+/* Forwards -ENOMEM; notes ASK_BLOCKED. */
+#define PART(pass, expr)                                         \
+	do {                                                     \
+		int part_result_ = (expr);                       \
+		TRY(part_result_);                               \
+		(pass)->blocked |= part_result_ == ASK_BLOCKED;  \
+	} while (0)
+
+static struct slice authserv_id(const struct verdict_input *input, const struct verdict_config *config)
+{
+	return input->authserv_id.len ? input->authserv_id : config->authserv_id;
+}
+
+static int number_text(size_t number, struct arena *arena, struct slice *out)
+{
+	struct text text;
+
+	text_init(&text, arena);
+	text_u64(&text, number);
+	return text_finish(&text, out);
+}
+
+/* Says which bound, for good: a header too large now is too large tomorrow (nothing temporary about it). */
+static int over_bounds_reason(int parsed, struct pass *pass)
+{
+	const struct mail_bounds *bounds = &pass->config->bounds;
+	size_t count = pass->message.fields_count;
+	struct slice number, name = SLICE_EMPTY;
+
+	switch ((enum mail_parse_result)parsed) {
+	case MAIL_OK: return 0;
+	case MAIL_HEADER_TOO_LARGE:
+		TRY(number_text(bounds->header_octets_max, pass->arena, &number));
+		pass->over_bounds = reason_of_1(REASON_HEADER_TOO_LARGE, number);
+		return 0;
+	case MAIL_TOO_MANY_FIELDS:
+		TRY(number_text(bounds->fields_max, pass->arena, &number));
+		pass->over_bounds = reason_of_1(REASON_HEADER_TOO_MANY_FIELDS, number);
+		return 0;
+	case MAIL_FIELD_TOO_LARGE: break;
+	}
+	TRY(number_text(bounds->field_octets_max, pass->arena, &number));
+	if (count)
+		name = pass->message.fields[count - 1].name;
+	pass->over_bounds = reason_of_2(REASON_HEADER_FIELD_TOO_LARGE, number, name);
+	return 0;
+}
+
+static int read_message(struct pass *pass)
+{
+	struct verdict_flags *flags = &pass->out->flags;
+	int parsed = mail_parse(pass->input->message, &pass->config->bounds, pass->arena, &pass->message);
+
+	TRY(parsed);
+	TRY(over_bounds_reason(parsed, pass));
+	TRY(mail_author(&pass->message, pass->arena, &pass->author));
+	/* What was not read may hold another From field: no author is certain. */
+	if (parsed != MAIL_OK && pass->author.state != MAIL_AUTHOR_SEVERAL_FIELDS)
+		pass->author.state = MAIL_AUTHOR_MALFORMED;
+	flags->header_over_bounds = parsed != MAIL_OK;
+	flags->bare_cr = pass->message.bare_cr;
+	flags->bare_lf = pass->message.bare_lf;
+	flags->nul_in_header = pass->message.nul;
+	flags->malformed_header = pass->message.malformed_line;
+	flags->malformed_from = pass->author.state != MAIL_AUTHOR_OK || pass->author.domains_more;
+	return 0;
+}
+
+static struct spf_input spf_input_of(const struct pass *pass)
+{
+	return (struct spf_input){
+		.client = pass->input->client,
+		.helo = pass->input->helo,
+		.mail_from = pass->input->mail_from,
+		.receiver = authserv_id(pass->input, pass->config),
+		.now = pass->input->received_at,
+	};
+}
+
+static int check_spf_mail_from(struct pass *pass)
+{
+	struct spf_input spf = spf_input_of(pass);
+
+	if (!pass->input->has_client)
+		return 0;
+	pass->out->has_spf = true;
+	return spf_check_mail_from(&spf, &pass->config->spf, pass->ask, pass->arena, &pass->out->spf);
+}
+
+/* For the null reverse-path the check above was of HELO already (RFC 7208 section 2.4). */
+static int check_spf_helo(struct pass *pass)
+{
+	struct spf_input spf = spf_input_of(pass);
+
+	if (!pass->input->has_client || !pass->input->helo.len || !pass->input->mail_from.len)
+		return 0;
+	pass->out->has_spf_helo = true;
+	return spf_check_helo(&spf, &pass->config->spf, pass->ask, pass->arena, &pass->out->spf_helo);
+}
+
+static int check_dkim(struct pass *pass)
+{
+	/* Of a header that was not read to its end no signature can be judged. */
+	if (pass->over_bounds.id != REASON_NONE)
+		return 0;
+	return dkim_verify(&pass->message, pass->author.domains, pass->author.domains_count, pass->input->received_at,
+	                   &pass->config->dkim, pass->ask, pass->arena, &pass->out->dkim);
+}
+
+static void check_arc(struct pass *pass)
+{
+	static const char *const names[] = { "ARC-Seal", "ARC-Message-Signature", "ARC-Authentication-Results" };
+	bool present = false;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		present = present || mail_field_count(&pass->message, slice_of_str(names[i]));
+	pass->out->arc.reason = reason_of(present ? REASON_ARC_NOT_EVALUATED : REASON_ARC_NOT_PRESENT);
+}
+
+/* RFC 9989 section 4.4.2: the MAIL FROM identity; HELO only where that is what RFC 7208 section 2.4 takes for it. */
+static struct dmarc_identifier spf_identifier(const struct spf_result *spf)
+{
+	struct dmarc_identifier id = { .state = DMARC_ID_NOT_PASS };
+
+	if (domain_is_canonical(spf->domain))
+		id.domain = spf->domain;
+	if (spf->result == SPF_PASS)
+		id.state = DMARC_ID_PASS;
+	else if (spf->result == SPF_TEMPERROR)
+		id.state = DMARC_ID_TEMPERROR;
+	return id;
+}
+
+/* 4.4.1: a signature that verified, whatever its key record says about testing; no other result counts. */
+static struct dmarc_identifier dkim_identifier(const struct dkim_signature_result *signature)
+{
+	struct dmarc_identifier id = { .domain = signature->domain_canonical, .state = DMARC_ID_NOT_PASS };
+
+	if (signature->result == DKIM_PASS)
+		id.state = DMARC_ID_PASS;
+	else if (signature->result == DKIM_TEMPERROR)
+		id.state = DMARC_ID_TEMPERROR;
+	return id;
+}
+
+static int check_dmarc(struct pass *pass)
+{
+	const struct verdict *out = pass->out;
+	struct dmarc_identifier spf, *dkim = ARENA_NEW_ARRAY(pass->arena, out->dkim.count, struct dmarc_identifier);
+	struct dmarc_input input = { .author = &pass->author, .dkim = dkim, .dkim_count = out->dkim.count };
+
+	if (!dkim)
+		return -ENOMEM;
+	if (out->has_spf) {
+		spf = spf_identifier(&out->spf);
+		input.spf = &spf;
+	}
+	for (size_t i = 0; i < out->dkim.count; i++)
+		dkim[i] = dkim_identifier(&out->dkim.signatures[i]);
+	PART(pass, dmarc_evaluate(&input, pass->ask, pass->arena, &pass->out->dmarc));
+	if (pass->over_bounds.id != REASON_NONE)
+		pass->out->dmarc.reason = pass->over_bounds;
+	return 0;
+}
+
+static int write_field(const struct pass *pass, bool message)
+{
+	const struct verdict_field field = {
+		.authserv_id = authserv_id(pass->input, pass->config),
+		.mail_from = pass->input->mail_from,
+		.message = message,
+		.over_bounds = pass->over_bounds,
+	};
+
+	return verdict_field_write(&field, pass->out, pass->arena, &pass->out->authentication_results);
+}
+
+int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config,
+                          const struct ask *ask, struct arena *arena, struct verdict *out)
+{
+	struct pass pass = { .input = input, .config = config, .ask = ask, .arena = arena, .out = out };
+
+	*out = (struct verdict){ 0 };
+	TRY(read_message(&pass));
+	PART(&pass, check_spf_mail_from(&pass));
+	PART(&pass, check_spf_helo(&pass));
+	PART(&pass, check_dkim(&pass));
+	check_arc(&pass);
+	/* DMARC needs whole results; but what its policy needs goes out with the first questions. */
+	if (pass.blocked)
+		dmarc_prefetch(&pass.author, ask);
+	else
+		TRY(check_dmarc(&pass));
+	return pass.blocked ? ASK_BLOCKED : write_field(&pass, true);
+}
+
+int verdict_check_sender(const struct verdict_input *input, const struct verdict_config *config, const struct ask *ask,
+                         struct arena *arena, struct verdict *out)
+{
+	struct pass pass = { .input = input, .config = config, .ask = ask, .arena = arena, .out = out };
+
+	*out = (struct verdict){ 0 };
+	PART(&pass, check_spf_mail_from(&pass));
+	return pass.blocked ? ASK_BLOCKED : write_field(&pass, false);
+}
