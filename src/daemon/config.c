@@ -54,7 +54,7 @@ static cfg_opt_t dns_options[] = {
 	CFG_INT("max-lookups", 60, CFGF_NONE),         /* of one verdict */
 	CFG_INT("cache-size", 256 * MIB, CFGF_NONE),   /* octets, all shards */
 	CFG_INT("max-queries", 4096, CFGF_NONE),       /* under way, each shard */
-	CFG_BOOL("qname-minimisation", cfg_true, CFGF_NONE),
+	CFG_BOOL("qname-minimisation", cfg_false, CFGF_NONE),
 	CFG_END(),
 };
 static cfg_opt_t spf_options[] = {
@@ -87,9 +87,9 @@ static cfg_opt_t limits_options[] = {
 	CFG_INT("in-flight", 100000, CFGF_NONE),
 	CFG_INT("connection-in-flight", 4096, CFGF_NONE),
 	CFG_INT("connections", 20000, CFGF_NONE),
-	CFG_INT("header-size", 262144, CFGF_NONE),
-	CFG_INT("header-fields", 1000, CFGF_NONE),
-	CFG_INT("header-field-size", 65536, CFGF_NONE),
+	CFG_INT("header-size", MIB, CFGF_NONE),
+	CFG_INT("header-fields", 4096, CFGF_NONE),
+	CFG_INT("header-field-size", 512 * 1024, CFGF_NONE),
 	CFG_INT("drain-time", 10000, CFGF_NONE),       /* milliseconds */
 	CFG_INT("stall-time", 30000, CFGF_NONE),       /* milliseconds */
 	CFG_INT("key-cache-size", 64 * MIB, CFGF_NONE),
