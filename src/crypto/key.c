@@ -12,9 +12,9 @@
 #include <string.h>
 
 /* Measured with OpenSSL 3.0: EVP_PKEY, its contexts, and for RSA the Montgomery form of the modulus. */
-#define RSA_BYTES_FIXED          4096
-#define RSA_BYTES_PER_OCTET      6
-#define ED25519_BYTES_FIXED      2048
+#define RSA_BYTES_FIXED     1536
+#define RSA_BYTES_PER_OCTET 4
+#define ED25519_BYTES_FIXED 1024
 
 static bool is_odd(struct slice number)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_BYTES_TYPICAL 6144 /* RSA, 2048 bits */
+#define KEY_BYTES_TYPICAL 3072 /* RSA, 2048 bits */
 #define SLOTS_MIN         64
 #define SLOTS_MAX         ((size_t)1 << 20)
 

@@ -1,16 +1,401 @@
 #include "proto/dkim/dkim.h"
 
+#include "proto/dkim/header.h"
+#include "proto/dkim/key.h"
+#include "proto/mail/domain.h"
+
+#define ED25519_SIGNATURE_OCTETS 64 /* RFC 8032 section 5.1.6 */
+
+/* What all signatures of a message share. */
+struct verification {
+	const struct mail_message *message;
+	int64_t now;
+	const struct dkim_config *config;
+	const struct ask *ask;
+	struct arena *arena;
+	struct dkim_header header;
+	bool header_ready;
+};
+
+/* One signature on its way. */
+struct check {
+	struct verification *all;
+	const struct mail_field *field;
+	size_t number; /* of the field among the DKIM-Signature fields: its signature ids follow from it */
+	struct dkim_signature signature;
+	struct dkim_key keys[DKIM_KEYS_TRIED_MAX]; /* those that fit */
+	size_t keys_count;
+	struct dkim_signature_result *out;
+};
+
+/* Ends a check that says nothing of the signature but why it does not count; 0, for a verdict is data. */
+static int conclude(struct check *check, enum dkim_word result, struct reason reason)
+{
+	check->out->result = result;
+	check->out->reason = reason;
+	return 0;
+}
+
+static int conclude_numbers(struct check *check, enum dkim_word result, enum reason_id id, uint64_t first, uint64_t second)
+{
+	struct slice details[2];
+	struct text text;
+
+	text_init(&text, check->all->arena);
+	text_u64(&text, first);
+	TRY(text_finish(&text, &details[0]));
+	text_init(&text, check->all->arena);
+	text_u64(&text, second);
+	TRY(text_finish(&text, &details[1]));
+	return conclude(check, result, reason_of_2(id, details[0], details[1]));
+}
+
+static bool is_after(uint64_t time, int64_t now, uint64_t allowance)
+{
+	return now < 0 || (time > (uint64_t)now && time - (uint64_t)now > allowance);
+}
+
+static bool is_before(uint64_t time, int64_t now, uint64_t allowance)
+{
+	return now > 0 && (uint64_t)now > time && (uint64_t)now - time > allowance;
+}
+
+/* What of the signature itself keeps it from counting here, before anything is asked. Returns whether it goes on. */
+static bool signature_is_acceptable(struct check *check, int *result_out)
+{
+	const struct dkim_signature *signature = &check->signature;
+	const struct dkim_config *config = check->all->config;
+	uint64_t drift = config->clock_drift_s;
+
+	if (signature->hash == HASH_SHA1 && !config->allow_rsa_sha1)
+		*result_out = conclude(check, DKIM_PERMERROR,
+		                       reason_of_1(REASON_DKIM_ALGORITHM_REFUSED, signature->algorithm));
+	else if (signature->has_expiry && is_before(signature->expiry, check->all->now, drift))
+		*result_out = conclude_numbers(check, DKIM_PERMERROR, REASON_DKIM_EXPIRED, signature->expiry, 0);
+	else if (signature->has_time && is_after(signature->time, check->all->now, drift))
+		*result_out = conclude_numbers(check, DKIM_POLICY, REASON_DKIM_FUTURE, signature->time, 0);
+	else
+		return true;
+	return false;
+}
+
+static struct reason key_fault_reason(const struct check *check, enum dkim_key_fault fault)
+{
+	static const enum reason_id ids[] = {
+		[DKIM_KEY_WITHOUT_DATA] = REASON_DKIM_KEY_WITHOUT_DATA, [DKIM_KEY_REVOKED] = REASON_DKIM_KEY_REVOKED,
+		[DKIM_KEY_NOT_FOR_MAIL] = REASON_DKIM_KEY_SERVICE,      [DKIM_KEY_UNKNOWN_TYPE] = REASON_DKIM_KEY_TYPE,
+		[DKIM_KEY_MALFORMED] = REASON_DKIM_KEY_MALFORMED,       [DKIM_KEY_BAD_NUMBERS] = REASON_DKIM_KEY_EXPONENT,
+	};
+
+	return reason_of_2(ids[fault], check->signature.query_name, check->signature.algorithm);
+}
+
+/* Does the key fit the signature? If not, the result says why. */
+static int key_fit(struct check *check, const struct dkim_key *key, bool *fits_out)
+{
+	const struct dkim_signature *signature = &check->signature;
+	const struct dkim_config *config = check->all->config;
+	struct slice at = signature->query_name;
+
+	*fits_out = false;
+	check->out->testing = key->testing;
+	if (key->fault != DKIM_KEY_USABLE)
+		return conclude(check, DKIM_PERMERROR, key_fault_reason(check, key->fault));
+	if (key->key.kind != signature->kind)
+		return conclude(check, DKIM_PERMERROR, reason_of_2(REASON_DKIM_KEY_TYPE, at, signature->algorithm));
+	if (!(signature->hash == HASH_SHA1 ? key->allows_sha1 : key->allows_sha256))
+		return conclude(check, DKIM_PERMERROR, reason_of_2(REASON_DKIM_KEY_HASH, at, signature->algorithm));
+	if (key->strict_identity && !domain_equal(signature->identity_domain, signature->domain_canonical))
+		return conclude(check, DKIM_PERMERROR, reason_of_1(REASON_DKIM_KEY_STRICT, signature->identity));
+	check->out->key_bits = key->key.bits;
+	/* LESSONS row 7: our choice, not the signer's fault. */
+	if (key->key.kind == PUBLIC_KEY_RSA && key->key.bits < config->rsa_bits_min)
+		return conclude_numbers(check, DKIM_POLICY, REASON_DKIM_KEY_SHORT, key->key.bits, config->rsa_bits_min);
+	if (key->key.kind == PUBLIC_KEY_RSA && key->key.bits > config->rsa_bits_max)
+		return conclude_numbers(check, DKIM_POLICY, REASON_DKIM_KEY_LONG, key->key.bits, config->rsa_bits_max);
+	*fits_out = true;
+	return 0;
+}
+
+/* The keys that fit, in the order of the answer; when none does, the result is that of the first key record. */
+static int keys_read(struct check *check, const struct dns_answer *answer)
+{
+	struct dkim_signature_result *out = check->out, first = { 0 };
+	bool any = false;
+
+	for (size_t i = 0; i < answer->count && i < DKIM_KEY_RECORDS_READ_MAX; i++) {
+		struct dkim_key *key = &check->keys[check->keys_count];
+		int result = dkim_key_parse(answer->records[i].data, check->all->arena, key);
+		bool fits;
+
+		if (result == DKIM_KEY_NO_RECORD)
+			continue;
+		TRY(result);
+		TRY(key_fit(check, key, &fits));
+		if (fits && ++check->keys_count == DKIM_KEYS_TRIED_MAX)
+			break;
+		if (!any)
+			first = *out;
+		any = true;
+	}
+	if (check->keys_count > 0) {
+		out->testing = check->keys[0].testing;
+		out->key_bits = check->keys[0].key.bits;
+		return 0;
+	}
+	if (any)
+		*out = first;
+	else
+		return conclude(check, DKIM_PERMERROR,
+		                reason_of_1(REASON_DKIM_KEY_NONE_VALID, check->signature.query_name));
+	return 0;
+}
+
+static int keys_find(struct check *check, const struct dns_answer *answer)
+{
+	struct slice name = check->signature.query_name;
+	struct slice outcome = slice_of_str(dns_outcome_text(answer->outcome));
+
+	if (dns_is_temporary_error(answer))
+		return conclude(check, DKIM_TEMPERROR, reason_of_2(REASON_DKIM_KEY_UNAVAILABLE, name, outcome));
+	if (dns_is_void(answer))
+		return conclude(check, DKIM_PERMERROR, reason_of_2(REASON_DKIM_KEY_NOT_FOUND, name, outcome));
+	return keys_read(check, answer);
+}
+
+static const struct body_digest *body_digest(const struct check *check)
+{
+	const struct body_question question = {
+		.canon = check->signature.body_canon,
+		.hash = check->signature.hash,
+		.octets_max = check->signature.has_length ? check->signature.length : UINT64_MAX,
+	};
+
+	return ask_body_digest(check->all->ask, &question);
+}
+
+/* Is the body the one that was signed? If not, the result says so. */
+static int body_compare(struct check *check, const struct body_digest *digest, bool *same_out)
+{
+	const struct dkim_signature *signature = &check->signature;
+	uint64_t octets = digest->canonical_octets;
+	size_t hash_octets = dkim_hash_octets(signature->hash);
+
+	*same_out = false;
+	if (signature->has_length && signature->length > octets)
+		return conclude_numbers(check, DKIM_PERMERROR, REASON_DKIM_BODY_SHORT, signature->length, octets);
+	check->out->body_partly_unsigned = signature->has_length && signature->length < octets;
+	if (!slice_equal(signature->body_hash, slice_of(digest->octets, hash_octets)))
+		return conclude_numbers(check, DKIM_FAIL, REASON_DKIM_BODY_HASH, octets, 0);
+	*same_out = true;
+	return 0;
+}
+
+static int signature_ask(struct check *check, size_t key, enum signature_answer *answer_out)
+{
+	struct verification *all = check->all;
+	struct signature_question question = {
+		.id = (unsigned)DKIM_SIGNATURE_ID_OF(check->number, key),
+		.key = check->keys[key].key,
+		.hash = check->signature.hash,
+		.signature = check->signature.signature,
+	};
+
+	if (ask_signature_known(all->ask, question.id, answer_out))
+		return 0;
+	if (!all->header_ready) {
+		TRY(dkim_header_init(&all->header, all->message, all->arena));
+		all->header_ready = true;
+	}
+	TRY(dkim_header_signed(&all->header, check->field, &check->signature, all->arena, &question.signed_parts,
+	                       &question.signed_parts_count));
+	*answer_out = ask_signature(all->ask, &question);
+	return 0;
+}
+
+/* The signature is right: what may still keep it from being a pass. */
+static int conclude_valid(struct check *check, uint64_t body_octets)
+{
+	struct slice added;
+
+	if (check->out->body_partly_unsigned)
+		return conclude_numbers(check, DKIM_POLICY, REASON_DKIM_BODY_UNSIGNED, check->signature.length, body_octets);
+	added = dkim_header_uncovered(check->all->message, &check->signature);
+	if (added.len > 0)
+		return conclude(check, DKIM_POLICY, reason_of_1(REASON_DKIM_FIELD_ADDED, added));
+	return conclude(check, DKIM_PASS, reason_of(REASON_NONE));
+}
+
+static size_t signature_octets(const struct public_key *key)
+{
+	return key->kind == PUBLIC_KEY_RSA ? key->modulus.len : ED25519_SIGNATURE_OCTETS;
+}
+
+/* Each key that fits in turn; a wrong signature is worth a fault's doubt, and a fault no verdict. */
+static int keys_try(struct check *check, uint64_t body_octets)
+{
+	const struct dkim_signature *signature = &check->signature;
+	bool fault = false, tried = false;
+
+	for (size_t i = 0; i < check->keys_count; i++) {
+		const struct dkim_key *key = &check->keys[i];
+		enum signature_answer answer = SIGNATURE_FAULT;
+
+		if (signature->signature.len != signature_octets(&key->key))
+			continue;
+		tried = true;
+		TRY(signature_ask(check, i, &answer));
+		check->out->testing = key->testing;
+		check->out->key_bits = key->key.bits;
+		if (answer == SIGNATURE_PENDING)
+			return ASK_BLOCKED;
+		if (answer == SIGNATURE_VALID)
+			return conclude_valid(check, body_octets);
+		fault |= answer != SIGNATURE_INVALID;
+	}
+	if (fault)
+		return conclude(check, DKIM_TEMPERROR, reason_of(REASON_DKIM_SIGNATURE_UNCHECKED));
+	if (tried)
+		return conclude(check, DKIM_FAIL, reason_of(REASON_DKIM_SIGNATURE_WRONG));
+	return conclude_numbers(check, DKIM_FAIL, REASON_DKIM_SIGNATURE_LENGTH, signature->signature.len,
+	                        signature_octets(&check->keys[0].key));
+}
+
+/* The key and the body's digest are asked for together; a signature only when it can still become a pass. */
+static int signature_check(struct check *check)
+{
+	const struct dns_answer *answer = ask_dns(check->all->ask, check->signature.query_name, DNS_TXT);
+	const struct body_digest *digest;
+	bool same;
+
+	if (answer) {
+		TRY(keys_find(check, answer));
+		if (check->keys_count == 0)
+			return 0;
+	}
+	digest = body_digest(check);
+	if (!answer || !digest)
+		return ASK_BLOCKED;
+	TRY(body_compare(check, digest, &same));
+	return same ? keys_try(check, digest->canonical_octets) : 0;
+}
+
+static int field_verify(struct verification *all, const struct mail_field *field, size_t number,
+                        struct dkim_signature_result *out)
+{
+	struct check check = { .all = all, .field = field, .number = number, .out = out };
+	const struct dkim_signature *signature = &check.signature;
+	int result = dkim_signature_parse(field, all->arena, &check.signature);
+
+	TRY(result);
+	*out = (struct dkim_signature_result){
+		.result = DKIM_TEMPERROR,
+		.domain = signature->domain,
+		.domain_canonical = signature->domain_canonical,
+		.selector = signature->selector,
+		.identity = signature->identity,
+		.algorithm = signature->algorithm,
+		.signature_start = signature->signature_start,
+	};
+	if (result == DKIM_SIGNATURE_UNUSABLE)
+		return conclude(&check, signature->fault.result, signature->fault.reason);
+	if (!signature_is_acceptable(&check, &result))
+		return result;
+	return signature_check(&check);
+}
+
+/* DKIM-Signature fields within the bounds, and which of them are to be verified. */
+struct candidates {
+	const struct mail_field *fields[DKIM_FIELDS_MAX];
+	bool chosen[DKIM_FIELDS_MAX];
+	size_t count, chosen_count;
+	size_t total; /* in the message */
+};
+
+static void candidates_find(const struct mail_message *message, struct candidates *out)
+{
+	const struct mail_field *field;
+	size_t at = 0;
+
+	while ((field = mail_field_next(message, SLICE("DKIM-Signature"), &at))) {
+		if (out->count < DKIM_FIELDS_MAX)
+			out->fields[out->count++] = field;
+		out->total++;
+	}
+}
+
+#define RANKS 3
+
+/* How likely the signature counts for the author: 0 its very domain, 1 one above or below, 2 any other or none. */
+static int rank_of(const struct mail_field *field, const struct slice *authors, size_t authors_count, struct arena *arena,
+                   unsigned *rank_out)
+{
+	struct dkim_taglist list;
+	const struct dkim_tag *tag;
+	struct slice domain;
+	int result;
+
+	*rank_out = RANKS - 1;
+	if (dkim_taglist_parse(field->value, &list) || !(tag = dkim_taglist_find(&list, SLICE("d"))))
+		return 0;
+	result = domain_canonical(tag->value, arena, &domain);
+	if (result)
+		return result < 0 ? result : 0;
+	for (size_t i = 0; i < authors_count; i++) {
+		if (domain_equal(domain, authors[i]))
+			*rank_out = 0;
+		else if (*rank_out > 1 && (domain_is_below(domain, authors[i]) || domain_is_below(authors[i], domain)))
+			*rank_out = 1;
+	}
+	return 0;
+}
+
+/* LESSONS row 4: over the cap, decoys must not displace the signature that counts. */
+static int candidates_choose(struct candidates *candidates, size_t max, const struct slice *authors,
+                             size_t authors_count, struct arena *arena)
+{
+	unsigned ranks[DKIM_FIELDS_MAX] = { 0 };
+
+	for (size_t i = 0; candidates->count > max && i < candidates->count; i++)
+		TRY(rank_of(candidates->fields[i], authors, authors_count, arena, &ranks[i]));
+	for (unsigned rank = 0; rank < RANKS; rank++) {
+		for (size_t i = 0; i < candidates->count && candidates->chosen_count < max; i++) {
+			if (ranks[i] != rank)
+				continue;
+			candidates->chosen[i] = true;
+			candidates->chosen_count++;
+		}
+	}
+	return 0;
+}
+
 int dkim_verify(const struct mail_message *message, const struct slice *author_domains, size_t author_domains_count,
                 int64_t now, const struct dkim_config *config, const struct ask *ask, struct arena *arena,
                 struct dkim_result *out)
 {
-	(void)author_domains;
-	(void)author_domains_count;
-	(void)now;
-	(void)config;
-	(void)ask;
-	(void)arena;
-	*out = (struct dkim_result){ .ignored = mail_field_count(message, SLICE("DKIM-Signature")) };
+	struct verification all = { .message = message, .now = now, .config = config, .ask = ask, .arena = arena };
+	struct candidates candidates = { 0 };
+	struct dkim_signature_result *results;
+	bool blocked = false;
+	size_t count = 0;
+
+	candidates_find(message, &candidates);
+	TRY(candidates_choose(&candidates, config->signatures_max, author_domains, author_domains_count, arena));
+	results = ARENA_NEW_ARRAY(arena, candidates.chosen_count, struct dkim_signature_result);
+	if (!results)
+		return -ENOMEM;
+	for (size_t i = 0; i < candidates.count; i++) {
+		int result;
+
+		if (!candidates.chosen[i])
+			continue;
+		result = field_verify(&all, candidates.fields[i], i, &results[count++]);
+		TRY(result);
+		blocked |= result == ASK_BLOCKED;
+	}
+	if (blocked)
+		return ASK_BLOCKED;
+	*out = (struct dkim_result){ .signatures = results, .count = count, .ignored = candidates.total - count };
 	return 0;
 }
 

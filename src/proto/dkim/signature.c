@@ -1,0 +1,359 @@
+#include "proto/dkim/signature.h"
+
+#include "base/base64.h"
+#include "proto/mail/domain.h"
+
+#include <string.h>
+
+#define SIGNATURE_START_OCTETS 8
+
+/* What reading a field works on. */
+struct reading {
+	struct dkim_taglist list;
+	struct arena *arena;
+	struct dkim_signature *out;
+};
+
+static int unusable(struct reading *reading, enum dkim_word result, struct reason reason)
+{
+	reading->out->fault = (struct dkim_fault){ .result = result, .reason = reason };
+	return DKIM_SIGNATURE_UNUSABLE;
+}
+
+static int malformed(struct reading *reading, const struct dkim_tag *tag)
+{
+	return unusable(reading, DKIM_PERMERROR, reason_of_2(REASON_DKIM_TAG_INVALID, tag->name, tag->value));
+}
+
+static const struct dkim_tag *tag_of(const struct reading *reading, const char *name)
+{
+	return dkim_taglist_find(&reading->list, slice_of_str(name));
+}
+
+static struct slice value_of(const struct reading *reading, const char *name)
+{
+	const struct dkim_tag *tag = tag_of(reading, name);
+
+	return tag ? tag->value : SLICE_EMPTY;
+}
+
+static int signature_start(struct reading *reading, struct slice text)
+{
+	uint8_t *start = arena_alloc(reading->arena, SIGNATURE_START_OCTETS);
+	size_t len = 0;
+
+	if (!start)
+		return -ENOMEM;
+	for (size_t i = 0; i < text.len && len < SIGNATURE_START_OCTETS; i++)
+		if (text.ptr[i] > ' ')
+			start[len++] = text.ptr[i];
+	reading->out->signature_start = slice_of(start, len);
+	return 0;
+}
+
+static int identity_default(struct reading *reading)
+{
+	struct text text;
+
+	if (reading->out->domain.len == 0)
+		return 0;
+	text_init(&text, reading->arena);
+	text_octet(&text, '@');
+	text_add(&text, reading->out->domain);
+	return text_finish(&text, &reading->out->identity);
+}
+
+/* domain-name of RFC 5321: no final dot; U-labels as RFC 8616 has them. 0, DOMAIN_INVALID or -ENOMEM. */
+static int domain_name(struct slice name, struct arena *arena, struct slice *out)
+{
+	if (name.len == 0 || name.ptr[name.len - 1] == '.')
+		return DOMAIN_INVALID;
+	return domain_canonical(name, arena, out);
+}
+
+/* What results show of any signature, the unusable ones too. */
+static int as_written(struct reading *reading)
+{
+	struct dkim_signature *out = reading->out;
+
+	out->algorithm = value_of(reading, "a");
+	out->domain = value_of(reading, "d");
+	out->selector = value_of(reading, "s");
+	out->identity = value_of(reading, "i");
+	TRY(domain_name(out->domain, reading->arena, &out->domain_canonical));
+	TRY(signature_start(reading, value_of(reading, "b")));
+	return tag_of(reading, "i") ? 0 : identity_default(reading);
+}
+
+static int required(struct reading *reading)
+{
+	static const char *const names[] = { "v", "a", "b", "bh", "d", "h", "s" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!tag_of(reading, names[i]))
+			return unusable(reading, DKIM_PERMERROR,
+			                reason_of_1(REASON_DKIM_TAG_MISSING, slice_of_str(names[i])));
+	return 0;
+}
+
+static int version(struct reading *reading)
+{
+	struct slice value = value_of(reading, "v");
+
+	return slice_equal(value, SLICE("1"))
+	               ? 0
+	               : unusable(reading, DKIM_PERMERROR, reason_of_1(REASON_DKIM_VERSION, value));
+}
+
+static int algorithm(struct reading *reading)
+{
+	static const struct {
+		const char *name;
+		enum public_key_kind kind;
+		enum hash_algorithm hash;
+	} known[] = {
+		{ "rsa-sha256", PUBLIC_KEY_RSA, HASH_SHA256 },
+		{ "ed25519-sha256", PUBLIC_KEY_ED25519, HASH_SHA256 },
+		{ "rsa-sha1", PUBLIC_KEY_RSA, HASH_SHA1 },
+	};
+	struct slice value = reading->out->algorithm;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (slice_equal_nocase(value, slice_of_str(known[i].name))) {
+			reading->out->kind = known[i].kind;
+			reading->out->hash = known[i].hash;
+			return 0;
+		}
+	}
+	/* LESSONS row 9: what we do not know is not the signer's fault. */
+	return unusable(reading, DKIM_NEUTRAL, reason_of_1(REASON_DKIM_ALGORITHM_UNKNOWN, value));
+}
+
+static bool canon_word(struct slice word, enum canonicalization *out)
+{
+	*out = slice_equal_nocase(word, SLICE("relaxed")) ? CANON_RELAXED : CANON_SIMPLE;
+	return *out == CANON_RELAXED || slice_equal_nocase(word, SLICE("simple"));
+}
+
+static int canonicalizations(struct reading *reading)
+{
+	const struct dkim_tag *tag = tag_of(reading, "c");
+	struct slice body, header;
+
+	reading->out->header_canon = reading->out->body_canon = CANON_SIMPLE;
+	if (!tag)
+		return 0;
+	body = tag->value;
+	header = slice_cut(&body, '/');
+	if (!body.ptr) /* one word names that of the header */
+		body = SLICE("simple");
+	if (canon_word(header, &reading->out->header_canon) && canon_word(body, &reading->out->body_canon))
+		return 0;
+	return unusable(reading, DKIM_PERMERROR, reason_of_1(REASON_DKIM_CANONICALIZATION_UNKNOWN, tag->value));
+}
+
+static int query_methods(struct reading *reading)
+{
+	const struct dkim_tag *tag = tag_of(reading, "q");
+
+	if (!tag || dkim_colon_has(tag->value, SLICE("dns/txt")))
+		return 0;
+	return unusable(reading, DKIM_PERMERROR, reason_of_1(REASON_DKIM_QUERY_UNKNOWN, tag->value));
+}
+
+static int domain(struct reading *reading)
+{
+	if (reading->out->domain_canonical.len == 0 || domain_label_count(reading->out->domain_canonical) < 2)
+		return malformed(reading, tag_of(reading, "d"));
+	return 0;
+}
+
+/* RFC 6376 section 3.6.2.1; the whole has to be a name that can be asked for. */
+static int query_name(struct reading *reading)
+{
+	struct slice selector = SLICE_EMPTY;
+	int result = domain_name(reading->out->selector, reading->arena, &selector);
+	struct text text;
+
+	if (result < 0)
+		return result;
+	text_init(&text, reading->arena);
+	text_add(&text, selector);
+	text_str(&text, "._domainkey.");
+	text_add(&text, reading->out->domain_canonical);
+	TRY(text_finish(&text, &reading->out->query_name));
+	if (result == DOMAIN_INVALID || reading->out->query_name.len > DOMAIN_OCTETS_MAX)
+		return malformed(reading, tag_of(reading, "s"));
+	return 0;
+}
+
+static int hex_digit(uint8_t c)
+{
+	uint8_t lower = octet_lower(c);
+
+	return octet_is_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/* dkim-quoted-printable (RFC 6376 section 2.11): "=" and two hexadecimal digits; white space does not count. */
+static int quoted_printable(struct slice in, struct arena *arena, struct slice *out)
+{
+	uint8_t *octets = arena_alloc(arena, in.len);
+	size_t len = 0;
+
+	if (!octets)
+		return -ENOMEM;
+	for (size_t i = 0; i < in.len; i++) {
+		uint8_t c = in.ptr[i];
+
+		if (c <= ' ')
+			continue;
+		if (c == '=') {
+			int high = i + 2 < in.len ? hex_digit(in.ptr[i + 1]) : -1;
+			int low = i + 2 < in.len ? hex_digit(in.ptr[i + 2]) : -1;
+
+			if (high < 0 || low < 0)
+				return DKIM_SIGNATURE_UNUSABLE;
+			c = (uint8_t)(high << 4 | low);
+			i += 2;
+		}
+		octets[len++] = c;
+	}
+	*out = slice_of(octets, len);
+	return 0;
+}
+
+static int identity(struct reading *reading)
+{
+	const struct dkim_tag *tag = tag_of(reading, "i");
+	struct dkim_signature *out = reading->out;
+	struct slice decoded;
+	size_t at;
+	int result;
+
+	out->identity_domain = out->domain_canonical;
+	if (!tag)
+		return 0;
+	result = quoted_printable(tag->value, reading->arena, &decoded);
+	if (result)
+		return result < 0 ? result : malformed(reading, tag);
+	at = slice_find_last(decoded, '@');
+	if (at == SLICE_NOT_FOUND)
+		return malformed(reading, tag);
+	result = domain_name(slice_from(decoded, at + 1), reading->arena, &out->identity_domain);
+	if (result)
+		return result < 0 ? result : malformed(reading, tag);
+	if (!domain_is_equal_or_below(out->identity_domain, out->domain_canonical))
+		return unusable(reading, DKIM_PERMERROR,
+		                reason_of_2(REASON_DKIM_IDENTITY_OUTSIDE, tag->value, out->domain));
+	return 0;
+}
+
+static bool is_field_name(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (name.ptr[i] <= ' ' || name.ptr[i] > 126)
+			return false;
+	return name.len > 0;
+}
+
+static int signed_names(struct reading *reading)
+{
+	const struct dkim_tag *tag = tag_of(reading, "h");
+	struct slice rest = tag->value, name;
+	size_t count = 0;
+	bool from = false;
+
+	reading->out->names = tag->value;
+	while (dkim_colon_next(&rest, &name)) {
+		if (++count > DKIM_SIGNED_NAMES_MAX)
+			return unusable(reading, DKIM_PERMERROR, reason_of_1(REASON_DKIM_NAMES_EXCESSIVE, SLICE("1000")));
+		if (!is_field_name(name))
+			return malformed(reading, tag);
+		from = from || slice_equal_nocase(name, SLICE("From"));
+	}
+	return from ? 0 : unusable(reading, DKIM_PERMERROR, reason_of(REASON_DKIM_FROM_NOT_SIGNED));
+}
+
+static bool all_digits(struct slice s, size_t digits_max)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!octet_is_digit(s.ptr[i]))
+			return false;
+	return s.len >= 1 && s.len <= digits_max;
+}
+
+/* A number, or UINT64_MAX for one of more than `digits_finite` digits or that does not fit. */
+static int number(struct reading *reading, const char *name, size_t digits_finite, bool *has_out, uint64_t *out)
+{
+	const struct dkim_tag *tag = tag_of(reading, name);
+
+	*has_out = tag != NULL;
+	if (!tag)
+		return 0;
+	if (!all_digits(tag->value, DKIM_LENGTH_DIGITS_MAX))
+		return malformed(reading, tag);
+	if (!slice_to_u64(tag->value, digits_finite, out))
+		*out = UINT64_MAX;
+	return 0;
+}
+
+static int numbers(struct reading *reading)
+{
+	struct dkim_signature *out = reading->out;
+	int result = number(reading, "l", DKIM_LENGTH_DIGITS_MAX, &out->has_length, &out->length);
+
+	if (!result)
+		result = number(reading, "t", DKIM_TIME_DIGITS_MAX, &out->has_time, &out->time);
+	if (!result)
+		result = number(reading, "x", DKIM_TIME_DIGITS_MAX, &out->has_expiry, &out->expiry);
+	if (!result && out->has_time && out->has_expiry && out->expiry <= out->time && out->expiry != UINT64_MAX)
+		result = malformed(reading, tag_of(reading, "x"));
+	return result;
+}
+
+static int base64_tag(struct reading *reading, const char *name, size_t octets_exact, struct slice *out)
+{
+	const struct dkim_tag *tag = tag_of(reading, name);
+	int result;
+
+	if (tag->value.len > DKIM_SIGNATURE_TEXT_OCTETS_MAX)
+		return malformed(reading, tag);
+	result = base64_decode(tag->value, reading->arena, out);
+	if (result < 0)
+		return result;
+	if (result || out->len == 0 || (octets_exact && out->len != octets_exact))
+		return malformed(reading, tag);
+	return 0;
+}
+
+static int body_hash(struct reading *reading)
+{
+	return base64_tag(reading, "bh", dkim_hash_octets(reading->out->hash), &reading->out->body_hash);
+}
+
+static int signature(struct reading *reading)
+{
+	reading->out->signature_area = tag_of(reading, "b")->area;
+	return base64_tag(reading, "b", 0, &reading->out->signature);
+}
+
+int dkim_signature_parse(const struct mail_field *field, struct arena *arena, struct dkim_signature *out)
+{
+	static int (*const steps[])(struct reading *reading) = {
+		required, version,      algorithm, canonicalizations, query_methods, domain,
+		identity, signed_names, numbers,   body_hash,         signature,     query_name,
+	};
+	struct reading reading = { .arena = arena, .out = out };
+
+	*out = (struct dkim_signature){ 0 };
+	if (dkim_taglist_parse(field->value, &reading.list))
+		return unusable(&reading, DKIM_PERMERROR, reason_of(REASON_DKIM_SYNTAX));
+	TRY(as_written(&reading));
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		int result = steps[i](&reading);
+
+		if (result)
+			return result;
+	}
+	return 0;
+}

@@ -1,0 +1,52 @@
+/*
+ * signature.h - a DKIM-Signature field, read.
+ *
+ * Source:    RFC 6376 sections 3.5 and 6.1.1, RFC 8301, RFC 8463, RFC 8616.
+ * Purity:    no I/O, no clock.
+ * Ownership: slices point into the field or into the arena.
+ * Errors:    0; DKIM_SIGNATURE_UNUSABLE: `fault` says what the result is; -ENOMEM.
+ */
+#ifndef ASSAY_PROTO_DKIM_SIGNATURE_H
+#define ASSAY_PROTO_DKIM_SIGNATURE_H
+
+#include "proto/dkim/taglist.h"
+
+#define DKIM_SIGNATURE_UNUSABLE 1
+
+struct dkim_fault {
+	enum dkim_word result;
+	struct reason reason;
+};
+
+struct dkim_signature {
+	/* As written, empty when absent; set for every field that is a tag list at all. */
+	struct slice algorithm, domain, selector;
+	struct slice identity;        /* i=, or "@" and d= */
+	struct slice signature_start; /* the first 8 characters of b=, without white space */
+	struct slice domain_canonical;
+	/* Set when the signature is usable. */
+	struct slice identity_domain; /* canonical */
+	struct slice query_name;      /* <selector>._domainkey.<domain>, canonical, at most 253 octets */
+	enum public_key_kind kind;
+	enum hash_algorithm hash;
+	enum canonicalization header_canon, body_canon;
+	struct slice names;          /* h=, every item of which is a field name */
+	struct slice body_hash;      /* as many octets as the hash has */
+	struct slice signature;      /* b=, at least one octet */
+	struct slice signature_area; /* of the field's value: what is left out where the field itself is hashed */
+	bool has_length, has_time, has_expiry;
+	uint64_t length;       /* l=; UINT64_MAX for all above it */
+	uint64_t time, expiry; /* t=, x=; UINT64_MAX for numbers of more than 12 digits */
+	/* Set when it is not. */
+	struct dkim_fault fault;
+};
+
+MUST_CHECK int dkim_signature_parse(const struct mail_field *field, struct arena *arena, struct dkim_signature *out);
+
+/* Octets of a digest of that hash. */
+static inline size_t dkim_hash_octets(enum hash_algorithm hash)
+{
+	return hash == HASH_SHA1 ? 20 : 32;
+}
+
+#endif
