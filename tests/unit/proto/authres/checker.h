@@ -183,6 +183,8 @@ static inline struct checker checker_run(struct slice field)
 	checker_value(&c);
 	if (checker_at(&c, "; none"))
 		checker_expect(&c, "; none");
+	if (checker_at(&c, ";\r\n\tnone"))
+		checker_expect(&c, ";\r\n\tnone");
 	while (!c.breach && c.at < c.in.len)
 		checker_resinfo(&c);
 	checker_lines(&c);
