@@ -189,7 +189,9 @@ void authres_reason(struct authres_writer *writer, struct slice reason)
 
 int authres_finish(struct authres_writer *writer, struct slice *out)
 {
-	if (!writer->any)
-		put(writer, SLICE("; none"));
+	if (!writer->any) {
+		put(writer, SLICE(";"));
+		put_token(writer, SLICE("none"));
+	}
 	return text_finish(&writer->text, out);
 }
