@@ -129,18 +129,10 @@ static struct verdict_input input_of(const struct vector *v)
 	return input;
 }
 
-static void world_take_body(struct world *world, struct slice message)
-{
-	for (size_t at = 0; at + 4 <= message.len && !world->body.ptr; at++)
-		if (slice_starts_with(slice_from(message, at), SLICE("\r\n\r\n")))
-			world->body = slice_from(message, at + 4);
-}
-
 static int run(const struct verdict_input *input, struct world *world, struct arena *arena, struct verdict *verdict)
 {
 	int result;
 
-	world_take_body(world, input->message);
 	for (unsigned passes = 0;; passes++) {
 		assert_in_range(passes, 0, 12);
 		result = verdict_check_message(input, &config, &world->ask, arena, verdict);
@@ -219,7 +211,6 @@ static void test_first_pass_asks_for_all_parts(void **state)
 	(void)state;
 	world_fill(&world);
 	input.helo = SLICE("h.d.example");
-	world_take_body(&world, input.message);
 	assert_int_equal(verdict_check_message(&input, &config, &world.ask, &world.arena, &verdict), ASK_BLOCKED);
 	assert_int_equal(world.asked_count, COUNT_OF(names));
 	for (size_t i = 0; i < COUNT_OF(names); i++)
