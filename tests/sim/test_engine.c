@@ -125,10 +125,11 @@ static size_t request_make(unsigned index, uint8_t *at)
 	struct sent *sent = &run.sent[index];
 	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
 	Assay__V1__CheckMessage call = ASSAY__V1__CHECK_MESSAGE__INIT;
-	Assay__V1__Envelope envelope = ASSAY__V1__ENVELOPE__INIT;
+	Assay__V1__Envelope envelope;
 	char from[64], message[256], client[] = "192.0.2.1", helo[] = "mx.sim";
 	size_t len = 0;
 
+	assay__v1__envelope__init(&envelope);
 	sent->hops = (unsigned)sim_random(3);
 	for (unsigned i = 0; i <= sent->hops; i++) {
 		sent->backtrace[i] = (uint32_t)sim_random(UINT32_MAX) & 0x7f;
