@@ -101,6 +101,7 @@ static const struct {
 	{ "void-mx.example", DNS_TXT, "v=spf1 mx:v4mx.example mx:v4mx.example mx:v4mx.example -all" },
 	{ "v4mx.example", DNS_MX, "v4only.example" },
 	{ "v4mx.example", DNS_MX, "nx1.example" },
+	{ "void-ptr.example", DNS_TXT, "v=spf1 ptr:example.com ptr:example.com ptr:example.com +all" },
 	{ "look10.example", DNS_TXT,
 	  "v=spf1 a:v4only.example a:v4only.example a:v4only.example a:v4only.example "
 	  "a:v4only.example mx:example.org ptr:example.net exists:nx.example "
@@ -146,6 +147,11 @@ static const struct {
 	{ "exp-soft.example", DNS_TXT, "v=spf1 ~all exp=why.exp.example" },
 	{ "exp-bad.example", DNS_TXT, "v=spf1 -all exp=bad.exp.example" },
 	{ "bad.exp.example", DNS_TXT, "100% wrong" },
+	{ "exp-two.example", DNS_TXT, "v=spf1 -all exp=two.exp.example" },
+	{ "two.exp.example", DNS_TXT, "one" },
+	{ "two.exp.example", DNS_TXT, "two" },
+	{ "exp-name.example", DNS_TXT, "v=spf1 -all exp=%{p}.exp.example" },
+	{ "unknown.exp.example", DNS_TXT, "who are you?" },
 	{ "exp-temp.example", DNS_TXT, "v=spf1 -all exp=temp.example" },
 	{ "exp-p.example", DNS_TXT, "v=spf1 -all exp=p.exp.example" },
 	{ "p.exp.example", DNS_TXT, "you are %{p}" },
@@ -249,7 +255,8 @@ static const struct vector {
 	{ "include loop", "192.0.2.1", "bob@loop.example", SPF_PERMERROR, REASON_SPF_LOOKUPS, "", "" },
 	{ "redirect loop", "192.0.2.1", "bob@red-loop.example", SPF_PERMERROR, REASON_SPF_LOOKUPS, "", "" },
 	{ "10 terms", "10.0.0.1", "bob@look10.example", SPF_PASS, REASON_SPF_PASS, "ip4:10.0.0.1", "red.example" },
-	{ "11 terms, the last a redirect", "192.0.2.10", "bob@look10.example", SPF_PERMERROR, REASON_SPF_LOOKUPS, "", "" },
+	{ "11 terms, the last a redirect", "192.0.2.10", "bob@look10.example", SPF_PERMERROR, REASON_SPF_LOOKUPS, "",
+	  "" },
 	{ "11 terms, one nested", "192.0.2.10", "bob@look11.example", SPF_PERMERROR, REASON_SPF_LOOKUPS, "", "" },
 	{ "excess in the last term", "192.0.2.10", "bob@look-last.example", SPF_PERMERROR, REASON_SPF_LOOKUPS, "", "" },
 	{ "%{p} counts", "192.0.2.65", "bob@p-limit.example", SPF_PERMERROR, REASON_SPF_LOOKUPS, "", "" },
@@ -258,6 +265,7 @@ static const struct vector {
 	{ "3 void, in the last term", "192.0.2.9", "bob@void-last.example", SPF_PERMERROR, REASON_SPF_VOID_LOOKUPS, "",
 	  "" },
 	{ "3 void, nested", "192.0.2.9", "bob@void-inc.example", SPF_PERMERROR, REASON_SPF_VOID_LOOKUPS, "", "" },
+	{ "3 void ptr", "192.0.2.9", "bob@void-ptr.example", SPF_PERMERROR, REASON_SPF_VOID_LOOKUPS, "", "" },
 	{ "hosts of mx do not count as void", "2001:db8::1", "bob@void-mx.example", SPF_FAIL, REASON_SPF_FAIL, "-all",
 	  "void-mx.example" },
 	/* results */
@@ -368,20 +376,23 @@ static void test_6_2_explanations(void **state)
 	static const struct {
 		const char *from, *explanation;
 		enum spf_word word;
+		unsigned lookups; /* of the record, and no more are allowed: an explanation costs none */
 	} cases[] = {
 		{ "bob@exp.example",
 		  "10.0.0.4 is not one of exp.example's designated mail servers; ask unknown, HELO mx.helo.example",
-		  SPF_FAIL },
-		{ "bob@exp-inc.example", "", SPF_FAIL },
+		  SPF_FAIL, 0 },
+		{ "bob@exp-inc.example", "", SPF_FAIL, 1 },
 		{ "bob@exp-red.example",
 		  "10.0.0.4 is not one of exp.example's designated mail servers; ask unknown, HELO mx.helo.example",
-		  SPF_FAIL },
-		{ "bob@exp-soft.example", "", SPF_SOFTFAIL },
-		{ "bob@exp-bad.example", "", SPF_FAIL },
-		{ "bob@exp-temp.example", "", SPF_FAIL },
-		{ "bob@exp-p.example", "you are unknown", SPF_FAIL },
-		{ "alice@exp-local.example", "alice may not", SPF_FAIL },
-		{ "alic\xc3\xa9@exp-local.example", "", SPF_FAIL },
+		  SPF_FAIL, 1 },
+		{ "bob@exp-soft.example", "", SPF_SOFTFAIL, 0 },
+		{ "bob@exp-bad.example", "", SPF_FAIL, 0 },
+		{ "bob@exp-temp.example", "", SPF_FAIL, 0 },
+		{ "bob@exp-p.example", "you are unknown", SPF_FAIL, 0 },
+		{ "bob@exp-two.example", "", SPF_FAIL, 0 },
+		{ "bob@exp-name.example", "who are you?", SPF_FAIL, 0 },
+		{ "alice@exp-local.example", "alice may not", SPF_FAIL, 1 },
+		{ "alic\xc3\xa9@exp-local.example", "", SPF_FAIL, 1 },
 	};
 	struct world world;
 	struct spf_result result;
@@ -392,8 +403,7 @@ static void test_6_2_explanations(void **state)
 
 		world_init(&world);
 		zone_load(&world);
-		/* Nothing of an explanation counts as a look-up. */
-		run(&world, &input, i < 7 ? &(struct spf_config){ 1, 0 } : &defaults, &world.arena, &result);
+		run(&world, &input, &(struct spf_config){ cases[i].lookups, 1 }, &world.arena, &result);
 		assert_slice_equal(result.explanation, slice_of_str(cases[i].explanation));
 		assert_int_equal(result.result, cases[i].word);
 		world_deinit(&world);
@@ -532,6 +542,34 @@ static void test_4_6_4_ptr_names(void **state)
 		run(&world, &input, &defaults, &world.arena, &result);
 		assert_int_equal(result.result, before == 9 ? SPF_PASS : SPF_NEUTRAL);
 		assert_int_equal(world_times_asked(&world, "other.test", DNS_A), 0);
+		world_deinit(&world);
+	}
+}
+
+/* Section 7.3: %{p} is the domain if that is validated, else a name below it, else any. */
+static void test_7_3_validated_name(void **state)
+{
+	static const char *const names[] = { "other.test", "b.pick.example", "a.pick.example", "pick.example" };
+	static const char *const picked[] = { "other.test", "b.pick.example", "b.pick.example", "pick.example" };
+	struct spf_input input = input_of("192.0.2.1", "", "bob@pick.example");
+	struct spf_result result;
+	struct world world;
+
+	(void)state;
+	for (size_t last = 0; last < COUNT_OF(names); last++) {
+		world_init(&world);
+		world_txt(&world, "pick.example", "v=spf1 -all exp=why.example");
+		world_txt(&world, "why.example", "%{p}");
+		world_ptr(&world, "1.2.0.192.in-addr.arpa", "liar.pick.example");
+		world_a(&world, "liar.pick.example", "192.0.2.2");
+		for (size_t i = 0; i <= last; i++) {
+			world_ptr(&world, "1.2.0.192.in-addr.arpa", names[i]);
+			world_a(&world, names[i], "192.0.2.1");
+		}
+		world_ptr(&world, "1.2.0.192.in-addr.arpa", "another.test");
+		world_a(&world, "another.test", "192.0.2.1");
+		run(&world, &input, &defaults, &world.arena, &result);
+		assert_slice_equal(result.explanation, slice_of_str(picked[last]));
 		world_deinit(&world);
 	}
 }
@@ -697,6 +735,33 @@ static void test_warm_cache_asks_nothing_ahead(void **state)
 	world_deinit(&world);
 }
 
+/* Evaluation cannot come past a term that matches, so nothing behind it is asked for. */
+static void test_nothing_is_asked_behind_a_match(void **state)
+{
+	static const char *const records[] = {
+		"v=spf1 a:a.example ip4:192.0.2.1 mx:b.example redirect=b.example",
+		"v=spf1 a:a.example exists:known.example mx:b.example redirect=b.example",
+		"v=spf1 a:a.example all mx:b.example redirect=b.example"
+	};
+	struct spf_input input = input_of("192.0.2.1", "", "bob@m.example");
+	struct spf_result result;
+	struct world world;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(records); i++) {
+		world_init(&world);
+		world_txt(&world, "m.example", records[i]);
+		world_a(&world, "known.example", "127.0.0.2");
+		(void)ask_dns(&world.ask, SLICE("known.example"), DNS_A);
+		run(&world, &input, &defaults, &world.arena, &result);
+		assert_int_equal(result.result, SPF_PASS);
+		assert_int_equal(world_times_asked(&world, "a.example", DNS_A), 2);
+		assert_int_equal(world_times_asked(&world, "b.example", DNS_MX), 0);
+		assert_int_equal(world_times_asked(&world, "b.example", DNS_TXT), 0);
+		world_deinit(&world);
+	}
+}
+
 /* STANDARDS S3: what is asked ahead is bounded by the look-up terms and by the questions of one pass. */
 static void test_asking_ahead_is_bounded(void **state)
 {
@@ -794,8 +859,9 @@ static void test_words_and_reasons(void **state)
 UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_6_2_explanations),
 	  cmocka_unit_test(test_6_2_explanation_is_harmless), cmocka_unit_test(test_2_3_identities),
 	  cmocka_unit_test(test_5_mapped_octets), cmocka_unit_test(test_4_6_4_mx_hosts),
-	  cmocka_unit_test(test_4_6_4_ptr_names), cmocka_unit_test(test_depth),
-	  cmocka_unit_test(test_configured_limits), cmocka_unit_test(test_no_fault_is_a_pass),
-	  cmocka_unit_test(test_questions_travel_together), cmocka_unit_test(test_warm_cache_asks_nothing_ahead),
+	  cmocka_unit_test(test_4_6_4_ptr_names), cmocka_unit_test(test_7_3_validated_name),
+	  cmocka_unit_test(test_depth), cmocka_unit_test(test_configured_limits),
+	  cmocka_unit_test(test_no_fault_is_a_pass), cmocka_unit_test(test_questions_travel_together),
+	  cmocka_unit_test(test_warm_cache_asks_nothing_ahead), cmocka_unit_test(test_nothing_is_asked_behind_a_match),
 	  cmocka_unit_test(test_asking_ahead_is_bounded), cmocka_unit_test(test_every_allocation_fails),
 	  cmocka_unit_test(test_words_and_reasons))
