@@ -159,10 +159,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct answers answers;
 	struct slice rest = slice_of(data, size), texts[TEXTS_MAX], line;
 	struct verdict_input input = { .has_client = size % 8 != 0,
-		                       .client = { .octets = { 192, 0, 2, 1 } },
-		                       .helo = slice_cut(&rest, '\n'),
-		                       .mail_from = slice_cut(&rest, '\n'),
-		                       .received_at = 1795000000 };
+				       .client = { .octets = { 192, 0, 2, 1 } },
+				       .helo = slice_cut(&rest, '\n'),
+				       .mail_from = slice_cut(&rest, '\n'),
+				       .received_at = 1795000000 };
 	struct verdict verdicts[2];
 	struct arena arena;
 	size_t texts_count = 0;

@@ -2,7 +2,8 @@
  * checker.h - a strict reader of Authentication-Results values, for tests: RFC 8601 section 2.2 without comments.
  *
  * Written apart from the writer, by the grammar alone:
- *   value *(";" CRLF HTAB method "=" result [FWS "reason=" value] *(FWS ptype "." property "=" pvalue)) / value "; none"
+ *   value *(";" CRLF HTAB method "=" result [FWS "reason=" value] *(FWS ptype "." property "=" pvalue))
+ *   / value "; none"
  */
 #ifndef ASSAY_TESTS_AUTHRES_CHECKER_H
 #define ASSAY_TESTS_AUTHRES_CHECKER_H

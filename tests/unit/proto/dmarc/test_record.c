@@ -34,7 +34,8 @@ static void test_twice(void **state)
 		sprintf(text, "v=DMARC1; %s", twice[i]);
 		assert_int_equal(dmarc_record_parse(slice_of_str(text), &record), DMARC_RECORD_INVALID);
 	}
-	assert_int_equal(dmarc_record_parse(SLICE("v=DMARC1; p=none; adkim=s; adkim=r; rua=mailto:a@b; rua=x"), &record), 0);
+	assert_int_equal(dmarc_record_parse(SLICE("v=DMARC1;p=none; adkim=s; adkim=r; rua=mailto:a@b; rua=x"), &record),
+	                 0);
 	assert_true(record.adkim_strict);
 	assert_slice_equal(record.rua, SLICE("mailto:a@b"));
 }

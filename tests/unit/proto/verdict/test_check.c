@@ -11,14 +11,13 @@
 #include "world.h"
 
 /* An empty body, simple canonicalization; the signature itself is forced to be valid. */
-#define BH     "frcCV1k9oG9oKj3dpUqdJg1PxRT2RSN/XKdLCPjaYaY="
-#define B      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaQ=="
-#define SIGNED(d, s) \
-	"DKIM-Signature: v=1; a=ed25519-sha256; d=" d "; s=" s "; h=from;\r\n\tbh=" BH ";\r\n\tb=" B "\r\n"
-#define KEY    "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
-#define FROM   "From: Bob <bob@b.example>\r\n"
-#define END    "\r\n"
-#define LINE   "\r\n\t"
+#define BH           "frcCV1k9oG9oKj3dpUqdJg1PxRT2RSN/XKdLCPjaYaY="
+#define B            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaQ=="
+#define SIGNED(d, s) "DKIM-Signature: v=1; a=ed25519-sha256; d=" d "; s=" s "; h=from;\r\n\tbh=" BH ";\r\n\tb=" B "\r\n"
+#define KEY          "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+#define FROM         "From: Bob <bob@b.example>\r\n"
+#define END          "\r\n"
+#define LINE         "\r\n\t"
 
 static const struct verdict_config config = {
 	.authserv_id = { (const uint8_t *)"mx", 2 },
@@ -66,41 +65,43 @@ static const struct vector vectors[] = {
 	  ";" LINE "spf=pass smtp.mailfrom=a@c.example;" LINE "spf=pass smtp.helo=b.example;" LINE "dkim=none;" LINE
 	  "dmarc=fail reason=\"c.example passed but is not of the same organization as" LINE
 	  "the author domain b.example\" header.from=b.example policy.dmarc=reject" },
-	{ "nor for a MAIL FROM that does not exist (CK A1)", "b.example", "a@none.b.example", FROM END, DMARC_RESULT_FAIL,
-	  REJECTED, "", NULL },
-	{ "nor for one that is no address (CK A2)", "b.example", "(a@b.example", FROM END, DMARC_RESULT_FAIL, REJECTED, "",
-	  NULL },
+	{ "nor for a MAIL FROM that does not exist (CK A1)", "b.example", "a@none.b.example", FROM END,
+	  DMARC_RESULT_FAIL, REJECTED, "", NULL },
+	{ "nor for one that is no address (CK A2)", "b.example", "(a@b.example", FROM END, DMARC_RESULT_FAIL, REJECTED,
+	  "", NULL },
 	{ "part of the body unsigned (LESSONS 10)", "h.d.example", "a@d.example",
-	  "DKIM-Signature: v=1; a=ed25519-sha256; d=b.example; s=s; h=from; l=0;\r\n\tbh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJ"
-	  "WZG3hSuFU=;\r\n\tb=" B "\r\n" FROM END "x\r\n", DMARC_RESULT_FAIL, REJECTED, "", NULL },
+	  "DKIM-Signature: v=1; a=ed25519-sha256; d=b.example; s=s; h=from; "
+	  "l=0;\r\n\tbh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJ"
+	  "WZG3hSuFU=;\r\n\tb=" B "\r\n" FROM END "x\r\n",
+	  DMARC_RESULT_FAIL, REJECTED, "", NULL },
 	{ "body changed", "h.d.example", "a@d.example", SIGNED("b.example", "s") FROM END "x\r\n", DMARC_RESULT_FAIL,
 	  REJECTED, "", NULL },
 	{ "key look-up timed out (LESSONS 1)", "h.d.example", "a@d.example", SIGNED("b.example", "slow") FROM END,
 	  DMARC_RESULT_TEMPERROR, ACCEPTED, "", NULL },
 	{ "of a stranger's key: not our trouble", "h.d.example", "a@d.example", SIGNED("c.example", "slow") FROM END,
 	  DMARC_RESULT_FAIL, REJECTED, "", NULL },
-	{ "SPF timed out (LESSONS 1)", "h.d.example", "a@slow.b.example", FROM END, DMARC_RESULT_TEMPERROR, ACCEPTED, "",
-	  NULL },
+	{ "SPF timed out (LESSONS 1)", "h.d.example", "a@slow.b.example", FROM END, DMARC_RESULT_TEMPERROR, ACCEPTED,
+	  "", NULL },
 	{ "no From field", "b.example", "a@b.example", SIGNED("b.example", "s") "To: a@b.example\r\n" END,
 	  DMARC_RESULT_PERMERROR, ACCEPTED, "", NULL },
-	{ "two From fields (CK A10)", "b.example", "a@b.example", SIGNED("b.example", "s") FROM "From: a@d.example\r\n" END,
-	  DMARC_RESULT_PERMERROR, REJECTED, "", NULL },
+	{ "two From fields (CK A10)", "b.example", "a@b.example",
+	  SIGNED("b.example", "s") FROM "From: a@d.example\r\n" END, DMARC_RESULT_PERMERROR, REJECTED, "", NULL },
 	{ "malformed From field", "b.example", "a@b.example", SIGNED("b.example", "s") "From: a@b.example <x>\r\n" END,
 	  DMARC_RESULT_PERMERROR, REJECTED, "", NULL },
 	{ "empty message", "b.example", "a@b.example", "", DMARC_RESULT_PERMERROR, ACCEPTED, "", NULL },
-	{ "no policy", "c.example", "a@c.example", SIGNED("c.example", "s") "From: a@c.example\r\n" END, DMARC_RESULT_NONE,
-	  ACCEPTED, "", NULL },
-	{ "a group without an address (RFC 6854)", "b.example", "a@b.example", "From: Robot:;\r\n" END, DMARC_RESULT_NONE,
-	  ACCEPTED, "", NULL },
+	{ "no policy", "c.example", "a@c.example", SIGNED("c.example", "s") "From: a@c.example\r\n" END,
+	  DMARC_RESULT_NONE, ACCEPTED, "", NULL },
+	{ "a group without an address (RFC 6854)", "b.example", "a@b.example", "From: Robot:;\r\n" END,
+	  DMARC_RESULT_NONE, ACCEPTED, "", NULL },
 	/* Octets of the sender in the field (LESSONS 14, CK A4 and A5). */
-	{ "forged result as MAIL FROM", "b.example", "a@b.example;\r\n\tdmarc=pass", FROM END, DMARC_RESULT_FAIL, REJECTED,
-	  "", NULL },
+	{ "forged result as MAIL FROM", "b.example", "a@b.example;\r\n\tdmarc=pass", FROM END, DMARC_RESULT_FAIL,
+	  REJECTED, "", NULL },
 	{ "forged result as HELO", "x; dmarc=pass header.from=b.example", "", FROM END, DMARC_RESULT_FAIL, REJECTED, "",
 	  NULL },
-	{ "comment in d=", "h.d.example", "a@d.example", SIGNED("b.example(.d.example", "s") FROM END, DMARC_RESULT_FAIL,
-	  REJECTED, "", NULL },
-	{ "quote in s= and i=", "h.d.example", "a@d.example", SIGNED("b.example", "s\"; dmarc=pass i=\"@b.example") FROM END,
+	{ "comment in d=", "h.d.example", "a@d.example", SIGNED("b.example(.d.example", "s") FROM END,
 	  DMARC_RESULT_FAIL, REJECTED, "", NULL },
+	{ "quote in s= and i=", "h.d.example", "a@d.example",
+	  SIGNED("b.example", "s\"; dmarc=pass i=\"@b.example") FROM END, DMARC_RESULT_FAIL, REJECTED, "", NULL },
 	/* Passing. */
 	{ "both", "b.example", "a@b.example", SIGNED("b.example", "s") FROM END, DMARC_RESULT_PASS, ACCEPTED, "sd",
 	  ";" LINE "spf=pass smtp.mailfrom=a@b.example;" LINE "spf=pass smtp.helo=b.example;" LINE
@@ -110,20 +111,21 @@ static const struct vector vectors[] = {
 	  SIGNED("c.example", "s") SIGNED("b.example", "s") FROM END, DMARC_RESULT_PASS, ACCEPTED, "d", NULL },
 	{ "a key in testing counts", "h.d.example", "a@d.example", SIGNED("b.example", "t") FROM END, DMARC_RESULT_PASS,
 	  ACCEPTED, "d", NULL },
-	{ "null reverse-path: HELO is the identity (RFC 7208 2.4)", "b.example", "", FROM END, DMARC_RESULT_PASS, ACCEPTED,
-	  "s", ";" LINE "spf=pass smtp.helo=b.example;" LINE "dkim=none;" LINE
+	{ "null reverse-path: HELO is the identity (RFC 7208 2.4)", "b.example", "", FROM END, DMARC_RESULT_PASS,
+	  ACCEPTED, "s",
+	  ";" LINE "spf=pass smtp.helo=b.example;" LINE "dkim=none;" LINE
 	  "dmarc=pass header.from=b.example policy.dmarc=reject" },
-	{ "pass beside a time-out", "h.d.example", "a@b.example", SIGNED("b.example", "slow") FROM END, DMARC_RESULT_PASS,
-	  ACCEPTED, "s", NULL },
+	{ "pass beside a time-out", "h.d.example", "a@b.example", SIGNED("b.example", "slow") FROM END,
+	  DMARC_RESULT_PASS, ACCEPTED, "s", NULL },
 };
 
 static struct verdict_input input_of(const struct vector *v)
 {
 	struct verdict_input input = { .has_client = true,
-		                       .helo = slice_of_str(v->helo),
-		                       .mail_from = slice_of_str(v->mail_from),
-		                       .message = slice_of_str(v->message),
-		                       .received_at = 1795000000 };
+				       .helo = slice_of_str(v->helo),
+				       .mail_from = slice_of_str(v->mail_from),
+				       .message = slice_of_str(v->message),
+				       .received_at = 1795000000 };
 
 	assert_true(ip_parse(SLICE("192.0.2.1"), &input.client));
 	return input;
@@ -156,12 +158,12 @@ static void check(const struct vector *v, const struct verdict *verdict)
 
 	if (verdict->dmarc.result != v->dmarc || verdict->dmarc.disposition != v->disposition)
 		fail_msg("%s: %s %s", v->what, dmarc_word_text(verdict->dmarc.result),
-		         dmarc_policy_text(verdict->dmarc.disposition));
+			 dmarc_policy_text(verdict->dmarc.disposition));
 	if (verdict->dmarc.spf_aligned != spf || verdict->dmarc.dkim_aligned != dkim)
 		fail_msg("%s: alignment", v->what);
 	assert_grammatical(field);
 	assert_int_equal(checker_run(field).methods, 1 + (unsigned)verdict->has_spf_helo + 1 +
-	                                             (unsigned)(verdict->dkim.count ? verdict->dkim.count : 1));
+							     (unsigned)(verdict->dkim.count ? verdict->dkim.count : 1));
 	assert_true(slice_starts_with(field, SLICE("mx;")));
 	if (v->field)
 		assert_slice_equal(slice_from(field, 2), slice_of_str(v->field));
@@ -203,7 +205,7 @@ static const struct vector *vector_of(const char *what)
 static void test_first_pass_asks_for_all_parts(void **state)
 {
 	static const char *const names[] = { "b.example", "h.d.example", "s._domainkey.b.example", "_dmarc.b.example",
-		                             "_dmarc.example" };
+					     "_dmarc.example" };
 	static struct world world;
 	struct verdict_input input = input_of(vector_of("both"));
 	struct verdict verdict;
@@ -380,6 +382,6 @@ static void test_full_arena(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_first_pass_asks_for_all_parts),
-          cmocka_unit_test(test_header_over_bounds), cmocka_unit_test(test_flags),
-          cmocka_unit_test(test_arc_is_not_evaluated), cmocka_unit_test(test_without_client),
-          cmocka_unit_test(test_sender), cmocka_unit_test(test_full_arena))
+	  cmocka_unit_test(test_header_over_bounds), cmocka_unit_test(test_flags),
+	  cmocka_unit_test(test_arc_is_not_evaluated), cmocka_unit_test(test_without_client),
+	  cmocka_unit_test(test_sender), cmocka_unit_test(test_full_arena))
