@@ -1,9 +1,10 @@
 /*
- * Goal:   the result of every signature is what RFC 6376 section 6 and RFCs 8301, 8463 and 8616 make of it, with the decisions
- *         of STANDARDS chapter 2; nothing but a right signature that covers what it has to is a pass.
- * Method: the RFCs' own messages are verified with real keys, then damaged octet by octet. A table replaces one tag, key record
- *         or DNS outcome at a time and lets every signature be right, so that only the rule itself can keep it from passing. Each
- *         case runs with answers that come late and at once. Then every allocation fails once.
+ * Goal:   the result of every signature is what RFC 6376 section 6 and RFCs 8301, 8463 and 8616 make of it, with
+ *         the decisions of STANDARDS chapter 2; nothing but a right signature that covers what it has to is a pass.
+ * Method: the RFCs' own messages are verified with real keys, then damaged octet by octet. A table replaces one
+ *         tag, key record or DNS outcome at a time and lets every signature be right, so that only the rule itself
+ *         can keep it from passing. Each case runs with answers that come late and at once. Then every allocation
+ *         fails once.
  */
 #include "proto/dkim/dkim.h"
 
@@ -16,7 +17,9 @@
 
 #define NOW 1600000000
 
-static const struct mail_bounds wide = { .header_octets_max = 1 << 20, .fields_max = 5000, .field_octets_max = 1 << 20 };
+static const struct mail_bounds wide = {
+	.header_octets_max = 1 << 20, .fields_max = 5000, .field_octets_max = 1 << 20
+};
 static const struct dkim_config defaults = {
 	.signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300
 };
@@ -87,20 +90,24 @@ static void test_rfc_messages(void **state)
 		{ "no_message", "", 0, { 0 }, { 0 } },
 		{ "body_changed", RFC6376_SIGNATURE RFC6376_RECEIVED VECTOR_FIELDS "\r\n" VECTOR_BODY "P.S.\r\n", 1,
 		  { DKIM_FAIL }, { REASON_DKIM_BODY_HASH } },
-		{ "no_body", RFC6376_SIGNATURE RFC6376_RECEIVED VECTOR_FIELDS, 1, { DKIM_FAIL }, { REASON_DKIM_BODY_HASH } },
+		{ "no_body",
+		  RFC6376_SIGNATURE RFC6376_RECEIVED VECTOR_FIELDS, 1, { DKIM_FAIL }, { REASON_DKIM_BODY_HASH } },
 		{ "received_missing", RFC6376_SIGNATURE VECTOR_FIELDS "\r\n" VECTOR_BODY, 1, { DKIM_FAIL },
 		  { REASON_DKIM_SIGNATURE_WRONG } },
-		{ "from_changed", RFC6376_SIGNATURE RFC6376_RECEIVED VECTOR_FIELDS "From: x@example.net\r\n\r\n" VECTOR_BODY,
+		{ "from_changed",
+		  RFC6376_SIGNATURE RFC6376_RECEIVED VECTOR_FIELDS "From: x@example.net\r\n\r\n" VECTOR_BODY,
 		  1, { DKIM_FAIL }, { REASON_DKIM_SIGNATURE_WRONG } },
 		{ "rfc6376_from_added_on_top", "From: x@example.net\r\n" RFC6376_MESSAGE, 1, { DKIM_POLICY },
 		  { REASON_DKIM_FIELD_ADDED } },
-		{ "rfc8463_oversigned_from_added", "From: x@example.net\r\n" RFC8463_MESSAGE, 2, { DKIM_FAIL, DKIM_FAIL },
+		{ "rfc8463_oversigned_from_added",
+		  "From: x@example.net\r\n" RFC8463_MESSAGE, 2, { DKIM_FAIL, DKIM_FAIL },
 		  { REASON_DKIM_SIGNATURE_WRONG, REASON_DKIM_SIGNATURE_WRONG } },
 		{ "rfc6376", RFC6376_MESSAGE, 1, { DKIM_PASS }, { NONE } },
 		{ "rfc6376_trailing_empty_lines", RFC6376_MESSAGE "\r\n\r\n", 1, { DKIM_PASS }, { NONE } },
 		{ "rfc6376_received_added_on_top", "Received: by x\r\n" RFC6376_MESSAGE, 1, { DKIM_PASS }, { NONE } },
 		{ "rfc8463", RFC8463_MESSAGE, 2, { DKIM_PASS, DKIM_PASS }, { NONE, NONE } },
-		{ "rfc8463_each_alone", RFC8463_RSA_SIGNATURE VECTOR_FIELDS "\r\n" VECTOR_BODY, 1, { DKIM_PASS }, { NONE } },
+		{ "rfc8463_each_alone",
+		  RFC8463_RSA_SIGNATURE VECTOR_FIELDS "\r\n" VECTOR_BODY, 1, { DKIM_PASS }, { NONE } },
 	};
 
 	(void)state;
@@ -244,7 +251,8 @@ static const struct {
 	{ "type_other_way", "a=ed25519-sha256", RFC6376_KEY, DKIM_PERMERROR, REASON_DKIM_KEY_TYPE, 0, 64 },
 	{ "malformed", "", "v=DKIM1; p=AAAA", DKIM_PERMERROR, REASON_DKIM_KEY_MALFORMED, 0, 0 },
 	{ "hash_other", "", "h=sha1; p=" RFC6376_KEY_DATA, DKIM_PERMERROR, REASON_DKIM_KEY_HASH, 0, 0 },
-	{ "strict_and_subdomain", "i=@a.example.com", "t=s; p=" RFC6376_KEY_DATA, DKIM_PERMERROR, REASON_DKIM_KEY_STRICT,
+	{ "strict_and_subdomain",
+	  "i=@a.example.com", "t=s; p=" RFC6376_KEY_DATA, DKIM_PERMERROR, REASON_DKIM_KEY_STRICT,
 	  0, 0 },
 	{ "strict_and_same", "i=joe@Example.com", "t=s; p=" RFC6376_KEY_DATA, DKIM_PASS, NONE, 0, 0 },
 	{ "not_strict", "i=@a.example.com", "t=x; p=" RFC6376_KEY_DATA, DKIM_PASS, NONE, 0, 0 },
@@ -438,12 +446,14 @@ static void test_several_records(void **state)
 		unsigned asked;
 	} cases[] = {
 		{ "texts_only", 50, { NULL }, DKIM_PERMERROR, REASON_DKIM_KEY_NONE_VALID, 0 },
-		{ "first_fault_is_told", 1, { "v=DKIM1; p=", "v=DKIM1; p=AAAA" }, DKIM_PERMERROR, REASON_DKIM_KEY_REVOKED, 0 },
+		{ "first_fault_is_told",
+		  1, { "v=DKIM1; p=", "v=DKIM1; p=AAAA" }, DKIM_PERMERROR, REASON_DKIM_KEY_REVOKED, 0 },
 		{ "third_is_too_late", 0, { other, other, RFC6376_KEY }, DKIM_FAIL, REASON_DKIM_SIGNATURE_WRONG, 2 },
 		{ "key_behind_50_texts", 50, { RFC6376_KEY }, DKIM_PASS, NONE, 1 },
 		{ "second_key", 1, { other, RFC6376_KEY }, DKIM_PASS, NONE, 2 },
 		{ "first_key", 0, { RFC6376_KEY, other }, DKIM_PASS, NONE, 1 },
-		{ "behind_unusable_ones", 0, { "v=DKIM1; p=", RFC8463_ED25519_KEY, "p=A", RFC6376_KEY }, DKIM_PASS, NONE, 1 },
+		{ "behind_unusable_ones",
+		  0, { "v=DKIM1; p=", RFC8463_ED25519_KEY, "p=A", RFC6376_KEY }, DKIM_PASS, NONE, 1 },
 	};
 
 	(void)state;
@@ -546,7 +556,8 @@ static void test_cap(void **state)
 		world_init(&world);
 		assert_int_equal(verify(&world, slice_of(made.text, made.len), NOW, &config, &world.arena, &result), 0);
 		for (size_t s = 0; s < result.count; s++)
-			chosen[s] = result.signatures[s].selector.len ? (char)result.signatures[s].selector.ptr[0] : 'b';
+			chosen[s] = result.signatures[s].selector.len
+			                    ? (char)result.signatures[s].selector.ptr[0] : 'b';
 		assert_string_equal(chosen, cases[i].chosen);
 		assert_int_equal(result.count + result.ignored, 7);
 		assert_true(world.asked_count <= cases[i].max);
@@ -566,8 +577,9 @@ static void test_thousand_signatures(void **state)
 	world_init(&world);
 	text_init(&in, &world.arena);
 	for (unsigned i = 0; i < 1000; i++)
-		text_printf(&in, "DKIM-Signature: v=1; a=rsa-sha256; d=e%u.example.com; s=s; h=from; bh=%s; b=AAAA\r\n", i / 2,
-		            VECTOR_BODY_HASH);
+		text_printf(&in,
+		            "DKIM-Signature: v=1; a=rsa-sha256; d=e%u.example.com; s=s; h=from; bh=%s; b=AAAA\r\n",
+		            i / 2, VECTOR_BODY_HASH);
 	text_str(&in, VECTOR_FIELDS "\r\n" VECTOR_BODY);
 	assert_int_equal(text_finish(&in, &text), 0);
 	assert_int_equal(verify(&world, text, NOW, &defaults, &world.arena, &result), 0);
