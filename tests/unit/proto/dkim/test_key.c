@@ -1,8 +1,8 @@
 /*
- * Goal:   key records are read by RFC 6376 section 3.6.1; keys that would make arithmetic dear or forgery cheap are refused before
- *         any (STANDARDS 2.8, S11), and DER has one form (LESSONS rows 5 and 6).
- * Method: tables of records, bad ones first; keys are put together from DER elements, each broken in one way; a good
- *         key is cut off at every octet and has every octet changed. Then every allocation fails once.
+ * Goal:   key records are read by RFC 6376 section 3.6.1; keys that would make arithmetic dear or forgery cheap are
+ *         refused before any (STANDARDS 2.8, S11), and DER has one form (LESSONS rows 5 and 6).
+ * Method: tables of records, bad ones first; keys are put together from DER elements, each broken in one way; a
+ *         good key is cut off at every octet and has every octet changed. Then every allocation fails once.
  */
 #include "proto/dkim/key.h"
 
