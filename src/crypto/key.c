@@ -129,7 +129,16 @@ static bool errors_tell_no_memory(void)
 	return no_memory;
 }
 
-int crypto_key_new(struct crypto_provider *provider, const struct crypto_key_octets *octets, struct crypto_key **key_out)
+static size_t key_bytes(const struct crypto_key *key, size_t octets)
+{
+	size_t openssl = key->octets.kind == CRYPTO_KEY_RSA ? RSA_BYTES_FIXED + RSA_BYTES_PER_OCTET * octets
+	                                                    : ED25519_BYTES_FIXED;
+
+	return sizeof(*key) + octets + openssl;
+}
+
+int crypto_key_new(struct crypto_provider *provider, const struct crypto_key_octets *octets,
+                   struct crypto_key **key_out)
 {
 	size_t len = octets->modulus.len + octets->exponent.len + octets->point.len;
 	struct crypto_key *key;
@@ -147,8 +156,7 @@ int crypto_key_new(struct crypto_provider *provider, const struct crypto_key_oct
 	key->octets.modulus = octets_keep(&at, octets->modulus);
 	key->octets.exponent = octets_keep(&at, octets->exponent);
 	key->octets.point = octets_keep(&at, octets->point);
-	key->bytes = sizeof(*key) + len +
-	             (octets->kind == CRYPTO_KEY_RSA ? RSA_BYTES_FIXED + RSA_BYTES_PER_OCTET * len : ED25519_BYTES_FIXED);
+	key->bytes = key_bytes(key, len);
 	if (!key_prepare(key, octets)) {
 		bool no_memory = errors_tell_no_memory();
 

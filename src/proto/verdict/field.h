@@ -18,6 +18,6 @@ struct verdict_field {
 };
 
 MUST_CHECK int verdict_field_write(const struct verdict_field *field, const struct verdict *verdict,
-                                   struct arena *arena, struct slice *out);
+				   struct arena *arena, struct slice *out);
 
 #endif

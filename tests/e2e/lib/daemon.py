@@ -26,14 +26,15 @@ class DaemonError(Exception):
 
 
 def configuration(ipc, forward, listen=(), authserv_id="mx.example.org", timeout_ms=2000, dns="", extra=""):
-    """The text of a configuration that uses one scripted DNS server."""
+    """The text of a configuration that uses one scripted DNS server, or with `forward` empty the roots."""
+    forwards = f'"{forward}"' if forward else ""
     urls = ", ".join(f'"{url}"' for url in [ipc, *listen])
     return f"""
 listen = {{{urls}}}
 shards = 1
 authserv-id = "{authserv_id}"
 dns {{
-	forward = {{"{forward}"}}
+	forward = {{{forwards}}}
 	dnssec = false
 	timeout = {timeout_ms}
 	{dns}
