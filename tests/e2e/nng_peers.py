@@ -36,7 +36,8 @@ def check_nngcat(report, daemon, tcp):
     with open(path, "wb") as file:
         file.write(STATUS_REQUEST)
     for url in (daemon.ipc, tcp):
-        done = subprocess.run(["nngcat", "--req", "--dial", url, "--file", path, "--raw", "--count", "1"],
+        done = subprocess.run(["nngcat", "--req", "--dial", url, "--file", path, "--raw", "--count", "1",
+                               "--recv-timeout", "20", "--send-timeout", "20"],
                               capture_output=True, timeout=30, check=False)
         report.check(f"nngcat over {url.split(':')[0]}", b"ipc://" in done.stdout, f"{done.stdout[:80]} {done.stderr}")
 

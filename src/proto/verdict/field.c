@@ -14,16 +14,13 @@ static int write_reason(struct authres_writer *writer, const struct reason *reas
 	return 0;
 }
 
-static int write_spf(struct authres_writer *writer, const struct spf_result *spf, struct slice mail_from,
-		     struct arena *arena)
+/* Without the local-part, which hardly any policy looks at (RFC 8601 section 2.7.2). */
+static int write_spf(struct authres_writer *writer, const struct spf_result *spf, struct arena *arena)
 {
 	authres_method(writer, "spf", spf_word_text(spf->result));
 	if (spf->result != SPF_PASS && spf->result != SPF_NONE)
 		TRY(write_reason(writer, &spf->reason, arena));
-	if (spf->scope == SPF_HELO)
-		authres_property(writer, "smtp.helo", spf->domain);
-	else
-		authres_property_address(writer, "smtp.mailfrom", mail_from);
+	authres_property(writer, spf->scope == SPF_HELO ? "smtp.helo" : "smtp.mailfrom", spf->domain);
 	return 0;
 }
 
@@ -77,9 +74,9 @@ int verdict_field_write(const struct verdict_field *field, const struct verdict 
 
 	authres_begin(&writer, arena, field->authserv_id);
 	if (verdict->has_spf)
-		TRY(write_spf(&writer, &verdict->spf, field->mail_from, arena));
+		TRY(write_spf(&writer, &verdict->spf, arena));
 	if (verdict->has_spf_helo)
-		TRY(write_spf(&writer, &verdict->spf_helo, field->mail_from, arena));
+		TRY(write_spf(&writer, &verdict->spf_helo, arena));
 	if (field->message) {
 		TRY(write_dkim(&writer, field, &verdict->dkim, arena));
 		TRY(write_dmarc(&writer, &verdict->dmarc, arena));

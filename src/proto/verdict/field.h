@@ -12,7 +12,6 @@
 
 struct verdict_field {
 	struct slice authserv_id;
-	struct slice mail_from;    /* as in verdict_input */
 	bool message;              /* a whole message was checked: DKIM and DMARC are named */
 	struct reason over_bounds; /* REASON_NONE, or why the header was not read to its end */
 };

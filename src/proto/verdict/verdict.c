@@ -185,7 +185,6 @@ static int write_field(const struct pass *pass, bool message)
 {
 	const struct verdict_field field = {
 		.authserv_id = authserv_id(pass->input, pass->config),
-		.mail_from = pass->input->mail_from,
 		.message = message,
 		.over_bounds = pass->over_bounds,
 	};
