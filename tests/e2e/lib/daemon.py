@@ -53,12 +53,13 @@ def free_tcp_url():
 class Daemon:
     """One assayd, from start() to stop(); its files are in a directory of its own under /tmp."""
 
-    def __init__(self, dns_server, **options):
+    def __init__(self, dns_server, text=None, **options):
+        """`text`: a function of the ipc URL that gives the whole configuration; else configuration() does."""
         self.directory = tempfile.mkdtemp(prefix="assay-e2e-")
         self.ipc = f"ipc://{self.directory}/sock"
         self.config = os.path.join(self.directory, "assayd.conf")
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(configuration(self.ipc, dns_server.forward(), **options))
+            file.write(text(self.ipc) if text else configuration(self.ipc, dns_server.forward(), **options))
         self.lines = []
         self._ready = threading.Event()
         self._ended = threading.Event()
