@@ -3,8 +3,8 @@
  *         for neither a right nor a wrong signature; keys are bounded before any arithmetic, and the cache by
  *         bytes.
  * Method: refused keys and damaged signatures first; known answers (FIPS 180-4; the
- *         signatures of src/crypto/probe.h); callbacks that add and take back jobs; OpenSSL's allocations fail from each
- *         one on.
+ *         signatures of src/crypto/probe.h); callbacks that add and take back jobs; OpenSSL's allocations
+ *         fail from each one on.
  */
 #include "crypto/batch.h"
 #include "crypto/keys.h"
