@@ -2,9 +2,9 @@
  * Goal:   a batch answers as one job at a time would, calls back only when all of a run is done, and takes a fault
  *         for neither a right nor a wrong signature; keys are bounded before any arithmetic, and the cache by
  *         bytes.
- * Method: refused keys and damaged signatures first; known answers (FIPS 180-4, RFC 8032 section 7.1 through the
- *         probe table of src/crypto); callbacks that add and take back jobs; OpenSSL's allocations fail from each
- *         one on.
+ * Method: refused keys and damaged signatures first; known answers (FIPS 180-4; the
+ *         signatures of src/crypto/probe.h); callbacks that add and take back jobs; OpenSSL's allocations
+ *         fail from each one on.
  */
 #include "crypto/batch.h"
 #include "crypto/keys.h"

@@ -326,5 +326,23 @@ static void test_data_bound(void **state)
 	arena_deinit(&arena);
 }
 
+static void test_memory(void **state)
+{
+	struct dkim_key key;
+	struct arena arena;
+	int result = -ENOMEM;
+
+	(void)state;
+	for (size_t bytes = 0; result == -ENOMEM; bytes += 16) {
+		arena_init(&arena, bytes);
+		result = dkim_key_parse(SLICE(RFC6376_KEY), &arena, &key);
+		arena_deinit(&arena);
+		assert_true(bytes < 4096);
+	}
+	assert_int_equal(result, 0);
+	assert_int_equal(key.fault, DKIM_KEY_USABLE);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_bad_records), cmocka_unit_test(test_good_records), cmocka_unit_test(test_numbers),
-          cmocka_unit_test(test_der_forms), cmocka_unit_test(test_damaged), cmocka_unit_test(test_data_bound))
+          cmocka_unit_test(test_der_forms), cmocka_unit_test(test_damaged), cmocka_unit_test(test_data_bound),
+          cmocka_unit_test(test_memory))
