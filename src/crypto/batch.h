@@ -1,14 +1,16 @@
 /*
  * batch.h - hashes and signature checks of many messages, gathered and done together.
  *
- * A job is the caller's memory and is linked in: gathering allocates nothing. crypto_batch_run() does all
- * that was gathered, kind by kind, as wide as the machine's kernels are; only then does it call back, so a caller may in its callback
- * finish its request, free its own jobs, take others' back with crypto_batch_remove(), and gather new ones for the next run.
+ * A job is the caller's memory and is linked in: gathering allocates nothing. crypto_batch_run() does all that was
+ * gathered, kind by kind, as wide as the machine's kernels are; only then does it call back. So a caller may in its
+ * callback finish its request, free its jobs, take others back with crypto_batch_remove(), and gather new ones for the
+ * next run.
  *
  * Ownership: a job, and what it points to, stays where it is from add until its callback is called or it was
  *            removed. The key of a verify job is the caller's reference and has to live that long.
  * Threading: one batch a thread; callbacks are called from inside crypto_batch_run(), and nowhere else.
- * Errors:    none returned: what could not be worked out ends as `failed` or CRYPTO_FAULT, never as a digest or verdict.
+ * Errors:    none returned: what could not be worked out ends as `failed` or CRYPTO_FAULT, never as a digest or a
+ *            verdict.
  * Bounds:    the caller's: the octets of a job's source, the number of its parts.
  */
 #ifndef ASSAY_CRYPTO_BATCH_H
@@ -32,7 +34,8 @@ struct crypto_hash_job {
 	struct crypto_job job; /* first: a done callback casts to it */
 	/* Asked. */
 	enum crypto_hash hash;
-	bool (*next)(void *source, struct slice *out); /* the next octets, valid until it is called again; false: no more */
+	/* The next octets, valid until it is called again; false: no more, and it is not called again. */
+	bool (*next)(void *source, struct slice *out);
 	void *source;
 	uint64_t octets_max; /* hash at most so many; the source is read to its end all the same */
 	/* Answered. */

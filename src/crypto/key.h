@@ -48,7 +48,7 @@ enum crypto_verdict {
 	CRYPTO_PENDING,
 	CRYPTO_VALID,
 	CRYPTO_INVALID,
-	CRYPTO_FAULT, /* not checked: no memory, or an algorithm that the provider lacks; never an answer about the signature */
+	CRYPTO_FAULT, /* not checked, for lack of memory or of the algorithm; says nothing about the signature */
 };
 
 /* One signature at once, without a batch: over a digest of that hash (Ed25519: over the digest's octets, RFC 8463). */

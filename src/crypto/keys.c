@@ -15,7 +15,8 @@ int crypto_keys_init(struct crypto_keys *keys, struct crypto_provider *provider,
 
 	while (slots < SLOTS_MAX && slots < bytes_max / KEY_BYTES_TYPICAL)
 		slots *= 2;
-	*keys = (struct crypto_keys){ .provider = provider, .bytes_max = bytes_max, .seed = seed, .slots_count = slots };
+	*keys = (struct crypto_keys){ .provider = provider, .bytes_max = bytes_max, .seed = seed };
+	keys->slots_count = slots;
 	keys->slots = calloc(slots, sizeof(struct crypto_key *));
 	return keys->slots ? 0 : -ENOMEM;
 }

@@ -1,7 +1,8 @@
 /*
  * probe.h - known answers for the three octets "abc", to try algorithms with.
  *
- * Digests: FIPS 180-4, as in RFC 6234 section 8.5. Signatures: over those digests, with keys made for this table and thrown away.
+ * Digests: FIPS 180-4, as in RFC 6234 section 8.5. Signatures: over those digests, with keys made for this table and
+ * thrown away.
  */
 #ifndef ASSAY_CRYPTO_PROBE_H
 #define ASSAY_CRYPTO_PROBE_H

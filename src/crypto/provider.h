@@ -1,8 +1,8 @@
 /*
  * provider.h - the algorithms of OpenSSL, fetched once, and what of them works here.
  *
- * A system's crypto policy may switch algorithms off (SHA-1 first of all). What is in use is therefore tried with known answers
- * at start, in a library context of our own that reads no system configuration, and can be reported.
+ * A system's crypto policy may switch algorithms off, SHA-1 first of all (LESSONS row 8). So they are used in a
+ * library context of our own, which reads no system configuration, and tried with known answers at start.
  *
  * Threading: one provider a thread; nothing of it is shared.
  * Errors:    0; -ENOMEM; -ENOTSUP: not even SHA-256 and RSA with it work.

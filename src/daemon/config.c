@@ -54,7 +54,7 @@ static cfg_opt_t dns_options[] = {
 	CFG_INT("max-lookups", 60, CFGF_NONE),         /* of one verdict */
 	CFG_INT("cache-size", 256 * MIB, CFGF_NONE),   /* octets, all shards */
 	CFG_INT("max-queries", 4096, CFGF_NONE),       /* under way, each shard */
-	CFG_BOOL("qname-minimisation", cfg_true, CFGF_NONE),
+	CFG_BOOL("qname-minimisation", cfg_false, CFGF_NONE),
 	CFG_END(),
 };
 static cfg_opt_t spf_options[] = {
@@ -87,9 +87,9 @@ static cfg_opt_t limits_options[] = {
 	CFG_INT("in-flight", 100000, CFGF_NONE),
 	CFG_INT("connection-in-flight", 4096, CFGF_NONE),
 	CFG_INT("connections", 20000, CFGF_NONE),
-	CFG_INT("header-size", 262144, CFGF_NONE),
-	CFG_INT("header-fields", 1000, CFGF_NONE),
-	CFG_INT("header-field-size", 65536, CFGF_NONE),
+	CFG_INT("header-size", MIB, CFGF_NONE),
+	CFG_INT("header-fields", 4096, CFGF_NONE),
+	CFG_INT("header-field-size", 512 * 1024, CFGF_NONE),
 	CFG_INT("drain-time", 10000, CFGF_NONE),       /* milliseconds */
 	CFG_INT("stall-time", 30000, CFGF_NONE),       /* milliseconds */
 	CFG_INT("key-cache-size", 64 * MIB, CFGF_NONE),
@@ -111,7 +111,7 @@ static cfg_opt_t options[] = {
 /* libConfuse reports through a function without an argument of ours; the daemon reads one file, in one thread. */
 static struct {
 	char *problem; /* the first one stays: later ones follow from it */
-	char name[128]; /* of the number being checked */
+	const char *path;
 } parsing;
 
 __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *format, va_list args)
@@ -121,10 +121,47 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
 	if (parsing.problem[0])
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	if (cfg && cfg->filename && cfg->line)
-		snprintf(parsing.problem, CONFIG_PROBLEM_SIZE, "%s:%d: %s", cfg->filename, cfg->line, text);
-	else
-		snprintf(parsing.problem, CONFIG_PROBLEM_SIZE, "%s", text);
+	/* A section does not know its file, only its line. */
+	snprintf(parsing.problem, CONFIG_PROBLEM_SIZE, "%s:%d: %s", cfg->filename ? cfg->filename : parsing.path, cfg->line,
+	         text);
+}
+
+__attribute__((format(printf, 2, 0))) static void on_error_ignore(cfg_t *cfg, const char *format, va_list args)
+{
+	(void)cfg;
+	(void)format;
+	(void)args;
+}
+
+/*
+ * libConfuse takes the end of the file for the end of an open section, and a truncated file for a whole one. So the
+ * text is read once more with a brace behind it: only where a section was left open does that make sense.
+ */
+static bool ends_in_section(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	cfg_t *again = cfg_init(options, CFGF_NONE);
+	char *text = NULL;
+	size_t len = 0;
+	bool open = false;
+
+	if (file && again && getdelim(&text, &len, 0, file) >= 0) {
+		size_t used = strlen(text);
+		char *longer = realloc(text, used + sizeof("\n}\n"));
+
+		if (longer) {
+			text = longer;
+			memcpy(text + used, "\n}\n", sizeof("\n}\n"));
+			cfg_set_error_function(again, on_error_ignore);
+			open = cfg_parse_buf(again, text) == CFG_SUCCESS;
+		}
+	}
+	free(text);
+	if (again)
+		cfg_free(again);
+	if (file)
+		fclose(file);
+	return open;
 }
 
 static const struct number *number_of(cfg_t *cfg, const char *option)
@@ -345,6 +382,7 @@ int config_read(const char *path, struct daemon_config *out, char problem[CONFIG
 		return -ENOMEM;
 	}
 	parsing.problem = problem;
+	parsing.path = path;
 	cfg_set_error_function(out->file, on_error);
 	checks_set(out->file);
 	result = cfg_parse(out->file, path);
@@ -352,6 +390,10 @@ int config_read(const char *path, struct daemon_config *out, char problem[CONFIG
 		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: %s", path, strerror(errno));
 	else if (result != CFG_SUCCESS && !problem[0])
 		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: not understood", path);
+	if (result == CFG_SUCCESS && ends_in_section(path)) {
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: the last section is not closed: a } is missing", path);
+		result = CFG_PARSE_ERROR;
+	}
 	result = result == CFG_SUCCESS ? values_read(out) : -EINVAL;
 	if (result == 0)
 		result = check_whole(path, out, problem);

@@ -50,10 +50,11 @@ static void count_error(struct shard *shard, Assay__V1__Error__Code code)
 void reply_error(const struct reply_to *to, Assay__V1__Error__Code code, const char *text)
 {
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
-	Assay__V1__Error error = ASSAY__V1__ERROR__INIT;
+	Assay__V1__Error error;
 	char copy[TEXT_SIZE];
 
 	snprintf(copy, sizeof(copy), "%s", text);
+	assay__v1__error__init(&error);
 	error.code = code;
 	error.text = copy;
 	response.result_case = ASSAY__V1__RESPONSE__RESULT_ERROR;
@@ -69,7 +70,7 @@ void reply_status(const struct reply_to *to, struct arena *arena)
 	const struct engine *engine = to->shard->engine;
 	const struct engine_config *config = to->shard->config;
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
-	Assay__V1__StatusResult status = ASSAY__V1__STATUS_RESULT__INIT;
+	Assay__V1__StatusResult status;
 	Assay__V1__Counter *counters = ARENA_NEW_ARRAY(arena, COUNTER_COUNT, Assay__V1__Counter);
 	Assay__V1__Counter **pointers = ARENA_NEW_ARRAY(arena, COUNTER_COUNT, Assay__V1__Counter *);
 	char **listeners = ARENA_NEW_ARRAY(arena, config->listen_count, char *);
@@ -78,6 +79,7 @@ void reply_status(const struct reply_to *to, struct arena *arena)
 		reply_error(to, ASSAY__V1__ERROR__CODE__INTERNAL, "out of memory");
 		return;
 	}
+	assay__v1__status_result__init(&status);
 	for (unsigned i = 0; i < COUNTER_COUNT; i++) {
 		assay__v1__counter__init(&counters[i]);
 		counters[i].name = text_of(counter_descriptions[i].name);

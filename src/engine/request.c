@@ -252,10 +252,12 @@ static struct slice slice_of_bytes(ProtobufCBinaryData bytes)
 static const char *envelope_read(const struct request *request, const Assay__V1__Envelope *envelope,
                                  struct verdict_input *input)
 {
-	static const Assay__V1__Envelope none = ASSAY__V1__ENVELOPE__INIT;
+	Assay__V1__Envelope none;
 
-	if (!envelope)
+	if (!envelope) {
+		assay__v1__envelope__init(&none);
 		envelope = &none;
+	}
 	input->helo = slice_of_bytes(envelope->helo);
 	input->mail_from = slice_of_bytes(envelope->mail_from);
 	input->authserv_id = slice_of_bytes(envelope->authserv_id);

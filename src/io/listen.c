@@ -9,10 +9,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BACKLOG 4096
 #define HOST_SIZE 256
+#define TRIES_MAX 11
+#define RETRY_PAUSE_NS 100000000
 
 struct tcp_url {
 	char host[HOST_SIZE]; /* empty: every address */
@@ -207,10 +210,22 @@ static int ipc_open(const char *url, struct io_listener *out, char problem[IO_PR
 	return 0;
 }
 
+/*
+ * A process that was killed may hold its sockets for a moment longer (the kernel ends an io_uring in the
+ * background), and a restart is quick: so an address in use is tried again before it is an error.
+ */
 int io_listener_open(const char *url, bool first, struct io_listener *out, char problem[IO_PROBLEM_SIZE])
 {
+	const struct timespec pause = { .tv_nsec = RETRY_PAUSE_NS };
+	int result = -EADDRINUSE;
+
 	TRY(io_url_check(url, problem));
-	return is_tcp(url) ? tcp_open(url, first, out, problem) : ipc_open(url, out, problem);
+	for (unsigned tries = 0; result == -EADDRINUSE && tries < TRIES_MAX; tries++) {
+		if (tries)
+			(void)nanosleep(&pause, NULL);
+		result = is_tcp(url) ? tcp_open(url, first, out, problem) : ipc_open(url, out, problem);
+	}
+	return result;
 }
 
 void io_listener_close(struct io_listener *listener)

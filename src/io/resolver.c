@@ -13,7 +13,13 @@
 #define OUTGOING_PORTS 4096        /* sockets for UDP queries at once */
 #define TTL_S_MAX "86400"
 #define TTL_NEGATIVE_S_MAX "3600"
-#define FORWARD_RTT_MS_MAX "1000"  /* a forwarder that a dead zone keeps silent is asked again soon */
+/*
+ * What is remembered of a server's slowness, seconds. A forwarder that dead zones keep silent must not be taken for dead
+ * itself; before it could be (after time-outs of 12 s), it is forgotten. (infra-cache-max-rtt below 12 s is no way:
+ * until libunbound 1.23 such servers count as unusable and are not probed.)
+ */
+#define FORWARDER_MEMORY_S "2"
+#define SERVER_MEMORY_S "120"
 #define ESCAPED_NAME_SIZE (253 * 4 + 2)
 
 struct io_resolver {
@@ -67,13 +73,12 @@ static int options_set(struct ub_ctx *context, const struct io_resolver_config *
 		{ "rrset-roundrobin:", "no" },
 		{ "minimal-responses:", "yes" },
 		{ "infra-keep-probing:", "yes" },
+		{ "infra-host-ttl:", config->forwards_count ? FORWARDER_MEMORY_S : SERVER_MEMORY_S },
 		{ "use-syslog:", "no" },
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
 		TRY(option_set(context, options[i].name, options[i].value, problem));
-	if (config->forwards_count)
-		TRY(option_set(context, "infra-cache-max-rtt:", FORWARD_RTT_MS_MAX, problem));
 	TRY(option_set_number(context, "rrset-cache-size:", config->cache_octets / 2, problem));
 	TRY(option_set_number(context, "msg-cache-size:", config->cache_octets / 4, problem));
 	TRY(option_set_number(context, "key-cache-size:", config->cache_octets / 8, problem));
@@ -127,7 +132,7 @@ struct zone_reader {
 	struct ub_ctx *context; /* NULL: only read */
 	const char *path;
 	char *problem;
-	int line;
+	int line; /* where the record being read begins */
 };
 
 static int zone_refuse(const struct zone_reader *reader, const char *why)
@@ -166,7 +171,7 @@ static int zone_file_read(struct zone_reader *reader, bool (*wanted)(const ldns_
 	FILE *file = fopen(reader->path, "re");
 	ldns_rdf *origin = NULL, *previous = NULL;
 	uint32_t ttl = 3600;
-	int result = 0;
+	int line = 1, result = 0;
 
 	if (!file) {
 		int error = errno;
@@ -174,11 +179,12 @@ static int zone_file_read(struct zone_reader *reader, bool (*wanted)(const ldns_
 		snprintf(reader->problem, IO_PROBLEM_SIZE, "zone-file %s: %s", reader->path, strerror(error));
 		return -error;
 	}
-	reader->line = 1;
-	while (result == 0 && !feof(file)) {
+	while (result == 0 && !feof(file) && !ferror(file)) {
 		ldns_rr *record = NULL;
-		ldns_status status = ldns_rr_new_frm_fp_l(&record, file, &ttl, &origin, &previous, &reader->line);
+		ldns_status status;
 
+		reader->line = line;
+		status = ldns_rr_new_frm_fp_l(&record, file, &ttl, &origin, &previous, &line);
 		if (status == LDNS_STATUS_OK && record && wanted(record))
 			result = zone_record_add(reader, record);
 		else if (status != LDNS_STATUS_OK && status != LDNS_STATUS_SYNTAX_EMPTY &&
@@ -186,6 +192,8 @@ static int zone_file_read(struct zone_reader *reader, bool (*wanted)(const ldns_
 			result = zone_refuse(reader, ldns_get_errorstr_by_id(status));
 		ldns_rr_free(record);
 	}
+	if (ferror(file))
+		result = zone_refuse(reader, "cannot be read");
 	ldns_rdf_deep_free(origin);
 	ldns_rdf_deep_free(previous);
 	fclose(file);

@@ -7,7 +7,7 @@
 
 #define FIELD_NAME_OCTETS (sizeof("Authentication-Results: ") - 1)
 /* Longer than any address (RFC 5321 section 4.5.3.1): a value above it identifies nothing, and is left out. */
-#define VALUE_OCTETS_MAX 500
+#define VALUE_OCTETS_MAX  500
 
 static void put(struct authres_writer *writer, struct slice s)
 {
@@ -82,7 +82,7 @@ void authres_method(struct authres_writer *writer, const char *method, const cha
 
 /* "name=" and what `add` makes of the value, as one token. */
 static void property(struct authres_writer *writer, const char *name, struct slice value,
-                     void (*add)(struct text *text, struct slice value))
+		     void (*add)(struct text *text, struct slice value))
 {
 	struct text text;
 	struct slice token;
@@ -130,8 +130,8 @@ static bool is_ascii(struct slice s)
 }
 
 /*
- * [[local-part] "@"] domain-name. A local-part that is not ASCII is left out rather than maimed; a domain is written with
- * its A-labels. Anything of another shape is a value.
+ * [[local-part] "@"] domain-name. A local-part that is not ASCII is left out rather than maimed; a domain is written
+ * with its A-labels. Anything of another shape is a value.
  */
 static void address_add(struct text *text, struct slice value)
 {
@@ -189,7 +189,9 @@ void authres_reason(struct authres_writer *writer, struct slice reason)
 
 int authres_finish(struct authres_writer *writer, struct slice *out)
 {
-	if (!writer->any)
-		put(writer, SLICE("; none"));
+	if (!writer->any) {
+		put(writer, SLICE(";"));
+		put_token(writer, SLICE("none"));
+	}
 	return text_finish(&writer->text, out);
 }

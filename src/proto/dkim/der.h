@@ -12,8 +12,8 @@
 #include "base/cursor.h"
 
 /*
- * Positive numbers without leading zero octets. RFC 6376 section 3.6.1 asks for RSAPublicKey; what is published is nearly always
- * SubjectPublicKeyInfo: both are read. False: neither, or anything but DER, or octets behind it.
+ * Positive numbers without leading zero octets. RFC 6376 section 3.6.1 asks for RSAPublicKey, and what is published is
+ * nearly always SubjectPublicKeyInfo: both are read. False: neither, or anything but DER, or octets behind it.
  */
 bool der_rsa_public_key(struct slice text, struct slice *modulus_out, struct slice *exponent_out);
 

@@ -1,5 +1,6 @@
 #include "proto/dkim/dkim.h"
 
+#include "proto/dkim/candidates.h"
 #include "proto/dkim/header.h"
 #include "proto/dkim/key.h"
 #include "proto/mail/domain.h"
@@ -14,7 +15,7 @@ struct verification {
 	const struct ask *ask;
 	struct arena *arena;
 	struct dkim_header header;
-	bool header_ready;
+	bool header_ready; /* the header is looked into when the first signature is asked for */
 };
 
 /* One signature on its way. */
@@ -28,7 +29,7 @@ struct check {
 	struct dkim_signature_result *out;
 };
 
-/* Ends a check that says nothing of the signature but why it does not count; 0, for a verdict is data. */
+/* Ends a check; 0, for a verdict is data. */
 static int conclude(struct check *check, enum dkim_word result, struct reason reason)
 {
 	check->out->result = result;
@@ -36,7 +37,8 @@ static int conclude(struct check *check, enum dkim_word result, struct reason re
 	return 0;
 }
 
-static int conclude_numbers(struct check *check, enum dkim_word result, enum reason_id id, uint64_t first, uint64_t second)
+static int conclude_numbers(struct check *check, enum dkim_word result, enum reason_id id, uint64_t first,
+                            uint64_t second)
 {
 	struct slice details[2];
 	struct text text;
@@ -82,9 +84,12 @@ static bool signature_is_acceptable(struct check *check, int *result_out)
 static struct reason key_fault_reason(const struct check *check, enum dkim_key_fault fault)
 {
 	static const enum reason_id ids[] = {
-		[DKIM_KEY_WITHOUT_DATA] = REASON_DKIM_KEY_WITHOUT_DATA, [DKIM_KEY_REVOKED] = REASON_DKIM_KEY_REVOKED,
-		[DKIM_KEY_NOT_FOR_MAIL] = REASON_DKIM_KEY_SERVICE,      [DKIM_KEY_UNKNOWN_TYPE] = REASON_DKIM_KEY_TYPE,
-		[DKIM_KEY_MALFORMED] = REASON_DKIM_KEY_MALFORMED,       [DKIM_KEY_BAD_NUMBERS] = REASON_DKIM_KEY_EXPONENT,
+		[DKIM_KEY_WITHOUT_DATA] = REASON_DKIM_KEY_WITHOUT_DATA,
+		[DKIM_KEY_REVOKED] = REASON_DKIM_KEY_REVOKED,
+		[DKIM_KEY_NOT_FOR_MAIL] = REASON_DKIM_KEY_SERVICE,
+		[DKIM_KEY_UNKNOWN_TYPE] = REASON_DKIM_KEY_TYPE,
+		[DKIM_KEY_MALFORMED] = REASON_DKIM_KEY_MALFORMED,
+		[DKIM_KEY_BAD_NUMBERS] = REASON_DKIM_KEY_EXPONENT,
 	};
 
 	return reason_of_2(ids[fault], check->signature.query_name, check->signature.algorithm);
@@ -222,7 +227,8 @@ static int conclude_valid(struct check *check, uint64_t body_octets)
 	struct slice added;
 
 	if (check->out->body_partly_unsigned)
-		return conclude_numbers(check, DKIM_POLICY, REASON_DKIM_BODY_UNSIGNED, check->signature.length, body_octets);
+		return conclude_numbers(check, DKIM_POLICY, REASON_DKIM_BODY_UNSIGNED, check->signature.length,
+		                        body_octets);
 	added = dkim_header_uncovered(check->all->message, &check->signature);
 	if (added.len > 0)
 		return conclude(check, DKIM_POLICY, reason_of_1(REASON_DKIM_FIELD_ADDED, added));
@@ -307,83 +313,18 @@ static int field_verify(struct verification *all, const struct mail_field *field
 	return signature_check(&check);
 }
 
-/* DKIM-Signature fields within the bounds, and which of them are to be verified. */
-struct candidates {
-	const struct mail_field *fields[DKIM_FIELDS_MAX];
-	bool chosen[DKIM_FIELDS_MAX];
-	size_t count, chosen_count;
-	size_t total; /* in the message */
-};
-
-static void candidates_find(const struct mail_message *message, struct candidates *out)
-{
-	const struct mail_field *field;
-	size_t at = 0;
-
-	while ((field = mail_field_next(message, SLICE("DKIM-Signature"), &at))) {
-		if (out->count < DKIM_FIELDS_MAX)
-			out->fields[out->count++] = field;
-		out->total++;
-	}
-}
-
-#define RANKS 3
-
-/* How likely the signature counts for the author: 0 its very domain, 1 one above or below, 2 any other or none. */
-static int rank_of(const struct mail_field *field, const struct slice *authors, size_t authors_count, struct arena *arena,
-                   unsigned *rank_out)
-{
-	struct dkim_taglist list;
-	const struct dkim_tag *tag;
-	struct slice domain;
-	int result;
-
-	*rank_out = RANKS - 1;
-	if (dkim_taglist_parse(field->value, &list) || !(tag = dkim_taglist_find(&list, SLICE("d"))))
-		return 0;
-	result = domain_canonical(tag->value, arena, &domain);
-	if (result)
-		return result < 0 ? result : 0;
-	for (size_t i = 0; i < authors_count; i++) {
-		if (domain_equal(domain, authors[i]))
-			*rank_out = 0;
-		else if (*rank_out > 1 && (domain_is_below(domain, authors[i]) || domain_is_below(authors[i], domain)))
-			*rank_out = 1;
-	}
-	return 0;
-}
-
-/* LESSONS row 4: over the cap, decoys must not displace the signature that counts. */
-static int candidates_choose(struct candidates *candidates, size_t max, const struct slice *authors,
-                             size_t authors_count, struct arena *arena)
-{
-	unsigned ranks[DKIM_FIELDS_MAX] = { 0 };
-
-	for (size_t i = 0; candidates->count > max && i < candidates->count; i++)
-		TRY(rank_of(candidates->fields[i], authors, authors_count, arena, &ranks[i]));
-	for (unsigned rank = 0; rank < RANKS; rank++) {
-		for (size_t i = 0; i < candidates->count && candidates->chosen_count < max; i++) {
-			if (ranks[i] != rank)
-				continue;
-			candidates->chosen[i] = true;
-			candidates->chosen_count++;
-		}
-	}
-	return 0;
-}
-
 int dkim_verify(const struct mail_message *message, const struct slice *author_domains, size_t author_domains_count,
                 int64_t now, const struct dkim_config *config, const struct ask *ask, struct arena *arena,
                 struct dkim_result *out)
 {
 	struct verification all = { .message = message, .now = now, .config = config, .ask = ask, .arena = arena };
-	struct candidates candidates = { 0 };
+	struct dkim_candidates candidates;
 	struct dkim_signature_result *results;
 	bool blocked = false;
 	size_t count = 0;
 
-	candidates_find(message, &candidates);
-	TRY(candidates_choose(&candidates, config->signatures_max, author_domains, author_domains_count, arena));
+	TRY(dkim_candidates_choose(message, config->signatures_max, author_domains, author_domains_count, arena,
+	                           &candidates));
 	results = ARENA_NEW_ARRAY(arena, candidates.chosen_count, struct dkim_signature_result);
 	if (!results)
 		return -ENOMEM;

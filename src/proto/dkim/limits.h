@@ -14,7 +14,7 @@
 #define DKIM_KEY_RECORDS_READ_MAX 64
 #define DKIM_SIGNATURE_ID_OF(field, key) ((field) * DKIM_KEYS_TRIED_MAX + (key))
 
-/* RFC 6376 section 3.5 defines 15 tags, section 3.6.1 nine; unknown ones are allowed. Bounds the search for duplicates. */
+/* RFC 6376 section 3.5 defines 14 tags and allows unknown ones; bounds the search for duplicates. */
 #define DKIM_TAGS_MAX 64
 /* Names in h=: a header has at most as many fields (LESSONS row 6). */
 #define DKIM_SIGNED_NAMES_MAX 1000

@@ -266,7 +266,7 @@ static int signed_names(struct reading *reading)
 	reading->out->names = tag->value;
 	while (dkim_colon_next(&rest, &name)) {
 		if (++count > DKIM_SIGNED_NAMES_MAX)
-			return unusable(reading, DKIM_PERMERROR, reason_of_1(REASON_DKIM_NAMES_EXCESSIVE, SLICE("1000")));
+			return unusable(reading, DKIM_PERMERROR, reason_of(REASON_DKIM_NAMES_EXCESSIVE));
 		if (!is_field_name(name))
 			return malformed(reading, tag);
 		from = from || slice_equal_nocase(name, SLICE("From"));

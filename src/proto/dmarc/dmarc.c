@@ -53,7 +53,7 @@ static struct reason error_reason(const struct dmarc_walk *walk)
 static bool policy_found(const struct dmarc_walk *walk, struct dmarc_result *out)
 {
 	*out = (struct dmarc_result){ .from_domain = walk->steps[0].name,
-		                      .organizational_domain = walk->organizational_domain };
+				      .organizational_domain = walk->organizational_domain };
 	if (!walk->policy_known) {
 		out->result = DMARC_RESULT_TEMPERROR;
 		out->reason = error_reason(walk);
@@ -88,7 +88,7 @@ static int author_exists(const struct dmarc_walk *walk, const struct ask *ask, s
 		return ASK_BLOCKED;
 	if (dns_is_temporary_error(answer)) {
 		out->reason = reason_of_2(REASON_DMARC_EXISTENCE_TEMPERROR, walk->steps[0].name,
-		                          slice_of_str(dns_outcome_text(answer->outcome)));
+					  slice_of_str(dns_outcome_text(answer->outcome)));
 		return POLICY_UNKNOWN;
 	}
 	*exists = answer->outcome != DNS_NXDOMAIN;
@@ -131,7 +131,7 @@ enum alignment { ALIGNED, NOT_ALIGNED, ALIGNMENT_UNKNOWN, ALIGNMENT_PENDING };
 
 /* 4.10.2. Of names that cannot align no question is asked: many signatures would make many walks. */
 static enum alignment alignment_of(struct slice name, bool strict, const struct dmarc_walk *author,
-                                   const struct ask *ask)
+				   const struct ask *ask)
 {
 	struct dmarc_walk walk;
 
@@ -142,7 +142,8 @@ static enum alignment alignment_of(struct slice name, bool strict, const struct 
 	if (strict)
 		return NOT_ALIGNED;
 	if (!author->organizational_domain_known)
-		return domain_is_equal_or_below(name, dmarc_walk_highest_candidate(author)) ? ALIGNMENT_UNKNOWN : NOT_ALIGNED;
+		return domain_is_equal_or_below(name, dmarc_walk_highest_candidate(author)) ? ALIGNMENT_UNKNOWN
+											    : NOT_ALIGNED;
 	if (!domain_is_equal_or_below(name, author->organizational_domain))
 		return NOT_ALIGNED;
 	if (dmarc_walk(name, ask, &walk) == ASK_BLOCKED)
@@ -161,7 +162,7 @@ struct tally {
 };
 
 static void tally_identifier(const struct dmarc_identifier *id, bool strict, const struct dmarc_walk *author,
-                             const struct ask *ask, struct tally *tally, bool *aligned)
+			     const struct ask *ask, struct tally *tally, bool *aligned)
 {
 	enum alignment alignment = alignment_of(id->domain, strict, author, ask);
 	enum reason_id why = REASON_DMARC_ALIGNMENT_TEMPERROR;
@@ -183,7 +184,7 @@ static void tally_identifier(const struct dmarc_identifier *id, bool strict, con
 }
 
 static void tally_state(const struct dmarc_input *input, int state, const struct dmarc_walk *author,
-                        const struct ask *ask, struct tally *tally)
+			const struct ask *ask, struct tally *tally)
 {
 	const struct dmarc_record *record = &author->policy->record;
 
@@ -191,7 +192,8 @@ static void tally_state(const struct dmarc_input *input, int state, const struct
 		tally_identifier(input->spf, record->aspf_strict, author, ask, tally, &tally->spf_aligned);
 	for (size_t i = 0; i < input->dkim_count; i++)
 		if ((int)input->dkim[i].state == state)
-			tally_identifier(&input->dkim[i], record->adkim_strict, author, ask, tally, &tally->dkim_aligned);
+			tally_identifier(&input->dkim[i], record->adkim_strict, author, ask, tally,
+					 &tally->dkim_aligned);
 }
 
 static struct reason fail_reason(const struct dmarc_walk *author, const struct tally *tally)
@@ -208,7 +210,7 @@ static struct reason fail_reason(const struct dmarc_walk *author, const struct t
 
 /* 5.3.5 and 5.3.6; an aligned pass is enough, whatever else could not be found out. */
 static void conclude(const struct dmarc_walk *author, const struct tally *tally, bool policy_unknown,
-                     struct dmarc_result *out)
+		     struct dmarc_result *out)
 {
 	out->spf_aligned = tally->spf_aligned;
 	out->dkim_aligned = tally->dkim_aligned;
@@ -228,7 +230,7 @@ static void conclude(const struct dmarc_walk *author, const struct tally *tally,
 }
 
 static int evaluate_author(struct slice name, const struct dmarc_input *input, const struct ask *ask,
-                           struct dmarc_result *out)
+			   struct dmarc_result *out)
 {
 	struct dmarc_walk author;
 	struct tally tally = { 0 };
@@ -299,7 +301,7 @@ static size_t domains_looked_at(const struct mail_author *author)
 }
 
 int dmarc_evaluate(const struct dmarc_input *input, const struct ask *ask, struct arena *arena,
-                   struct dmarc_result *out)
+		   struct dmarc_result *out)
 {
 	const struct mail_author *author = input->author;
 	bool usable = author_is_usable(author), blocked = false;
@@ -312,7 +314,7 @@ int dmarc_evaluate(const struct dmarc_input *input, const struct ask *ask, struc
 		out->result = DMARC_RESULT_NONE;
 	for (size_t i = 0; i < domains_looked_at(author); i++) {
 		int waiting = usable ? evaluate_author(author->domains[i], input, ask, &result)
-		                     : evaluate_policy(author->domains[i], ask, &result);
+				     : evaluate_policy(author->domains[i], ask, &result);
 
 		blocked = blocked || waiting;
 		if (!waiting && (i == 0 || weight(&result) > weight(out)))

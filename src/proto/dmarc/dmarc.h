@@ -39,7 +39,11 @@ struct dmarc_result {
 	struct slice policy_domain; /* where the record was found; empty: none */
 	struct slice organizational_domain; /* of from_domain; empty: unknown (temporary error) */
 	enum dmarc_policy policy;   /* the published word for this author domain: p, sp or np; before t=y */
-	enum dmarc_policy disposition; /* what is asked for this message: none when it passed; after t=y */
+	/*
+	 * What is asked for this message: none when it passed; after t=y. With DMARC_RESULT_PERMERROR (no certain
+	 * author): the strictest that a readable author domain asks for mail that fails.
+	 */
+	enum dmarc_policy disposition;
 	bool spf_aligned;           /* an aligned pass by SPF */
 	bool dkim_aligned;          /* by one of the signatures */
 	bool testing;               /* the record has t=y */

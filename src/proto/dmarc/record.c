@@ -116,10 +116,10 @@ enum tag { TAG_P, TAG_SP, TAG_NP, TAG_PSD, TAG_T, TAG_ADKIM, TAG_ASPF, TAG_FO, T
 
 static enum tag tag_find(struct slice name)
 {
-	static const char *const names[] = { [TAG_P] = "p",         [TAG_SP] = "sp",     [TAG_NP] = "np",
-		                             [TAG_PSD] = "psd",     [TAG_T] = "t",       [TAG_ADKIM] = "adkim",
-		                             [TAG_ASPF] = "aspf",   [TAG_FO] = "fo",     [TAG_RUA] = "rua",
-		                             [TAG_RUF] = "ruf" };
+	static const char *const names[] = {
+		[TAG_P] = "p",         [TAG_SP] = "sp",     [TAG_NP] = "np", [TAG_PSD] = "psd", [TAG_T] = "t",
+		[TAG_ADKIM] = "adkim", [TAG_ASPF] = "aspf", [TAG_FO] = "fo", [TAG_RUA] = "rua", [TAG_RUF] = "ruf"
+	};
 
 	for (unsigned tag = 0; tag < TAG_UNKNOWN; tag++)
 		if (slice_equal_nocase(name, slice_of_str(names[tag])))
@@ -183,7 +183,7 @@ int dmarc_record_parse(struct slice text, struct dmarc_record *out)
 
 		if (tag == TAG_UNKNOWN || !value.ptr)
 			continue;
-		/* RFC 6376 section 3.2 refuses any tag list with a tag twice; of a tag that decides nothing the first counts. */
+		/* RFC 6376 section 3.2 refuses a tag twice; of one that decides nothing the first is taken. */
 		if (seen & 1u << tag) {
 			if (tag <= TAG_T)
 				return DMARC_RECORD_INVALID;

@@ -31,8 +31,8 @@ struct dmarc_record {
 	enum dmarc_policy p, sp, np;
 	bool adkim_strict, aspf_strict;
 	enum dmarc_psd psd;
-	bool testing;  /* t=y */
-	unsigned fo;   /* meaningless without ruf (section 4.7) */
+	bool testing;          /* t=y */
+	unsigned fo;           /* meaningless without ruf (section 4.7) */
 	struct slice rua, ruf; /* lists as written: for dmarc_uri_next() */
 };
 

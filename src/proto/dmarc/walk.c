@@ -9,9 +9,8 @@
 /* The target behind `name`: 4.10 step 4, "If x < 8, remove the left-most label ... until 7 labels remain". */
 static struct slice target_next(struct slice name)
 {
-	return domain_label_count(name) > DMARC_WALK_QUERIES_MAX
-	               ? domain_suffix(name, DMARC_WALK_QUERIES_MAX - 1)
-	               : domain_parent(name);
+	return domain_label_count(name) > DMARC_WALK_QUERIES_MAX ? domain_suffix(name, DMARC_WALK_QUERIES_MAX - 1)
+								 : domain_parent(name);
 }
 
 /* NULL: pending. A name too long to be asked for cannot exist. */

@@ -16,13 +16,13 @@
 #define DMARC_WALK_QUERIES_MAX 8
 
 enum dmarc_step_state {
-	DMARC_STEP_NONE,     /* no record, or several */
+	DMARC_STEP_NONE, /* no record, or several */
 	DMARC_STEP_RECORD,
-	DMARC_STEP_ERROR,    /* a temporary error: there may be one */
+	DMARC_STEP_ERROR, /* a temporary error: there may be one */
 };
 
 struct dmarc_step {
-	struct slice name;          /* the domain; "_dmarc." goes before it */
+	struct slice name; /* the domain; "_dmarc." goes before it */
 	enum dmarc_step_state state;
 	enum dns_outcome outcome;
 	unsigned discarded;         /* records thrown away: several at one name, or an invalid one */
@@ -32,10 +32,10 @@ struct dmarc_step {
 struct dmarc_walk {
 	struct dmarc_step steps[DMARC_WALK_QUERIES_MAX]; /* in walk order, up to the one that stopped it */
 	size_t steps_count;
-	size_t errors;                  /* steps with DMARC_STEP_ERROR */
+	size_t errors; /* steps with DMARC_STEP_ERROR */
 	/* Empty after an error: the record that was not seen might have said otherwise. */
 	struct slice organizational_domain;
-	/* The record for mail whose author domain is the name walked from (4.10.1); NULL: none, or unknown after an error. */
+	/* The record for mail whose author domain is the name walked from (4.10.1); NULL: none, or unknown. */
 	const struct dmarc_step *policy;
 	bool organizational_domain_known, policy_known;
 };

@@ -32,11 +32,11 @@ struct reader {
 #define MANY   2 /* more addresses than are read */
 
 /* As TRY(), for any result but 0. */
-#define READ(expr)                           \
-	do {                                 \
-		int read_result_ = (expr);   \
-		if (read_result_)            \
-			return read_result_; \
+#define READ(expr)                                                                                                     \
+	do {                                                                                                           \
+		int read_result_ = (expr);                                                                             \
+		if (read_result_)                                                                                      \
+			return read_result_;                                                                           \
 	} while (0)
 
 static int peek(const struct reader *r)

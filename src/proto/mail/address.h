@@ -31,9 +31,13 @@ struct mail_author {
 	/* Distinct, canonical, in order of appearance; also the readable ones when the state is not OK. */
 	struct slice domains[MAIL_AUTHOR_DOMAINS_MAX];
 	size_t domains_count;
-	bool domains_more; /* there were more than MAIL_AUTHOR_DOMAINS_MAX */
+	bool domains_more; /* there were more than MAIL_AUTHOR_DOMAINS_MAX, or more addresses than are read */
 };
 
+/*
+ * A line that is no field but looks like From to a reader who overlooks white space and controls in the name (folded
+ * before the colon, " From:" on top, "F\0rom:") counts as a malformed From field.
+ */
 MUST_CHECK int mail_author(const struct mail_message *message, struct arena *arena, struct mail_author *out);
 
 /*

@@ -188,6 +188,7 @@ static int explanation(struct spf_run *run, const struct spf_host *host, struct 
 	if (host->word != SPF_FAIL || !exp)
 		return 0;
 	step = spf_target(run, host, exp, &name);
+	ASSERT(step != SPF_STEP_EXCEPTION);
 	if (step != SPF_STEP_MATCH)
 		return step;
 	return explain(run, host, name, out);

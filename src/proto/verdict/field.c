@@ -14,22 +14,19 @@ static int write_reason(struct authres_writer *writer, const struct reason *reas
 	return 0;
 }
 
-static int write_spf(struct authres_writer *writer, const struct spf_result *spf, struct slice mail_from,
-                     struct arena *arena)
+/* Without the local-part, which hardly any policy looks at (RFC 8601 section 2.7.2). */
+static int write_spf(struct authres_writer *writer, const struct spf_result *spf, struct arena *arena)
 {
 	authres_method(writer, "spf", spf_word_text(spf->result));
 	if (spf->result != SPF_PASS && spf->result != SPF_NONE)
 		TRY(write_reason(writer, &spf->reason, arena));
-	if (spf->scope == SPF_HELO)
-		authres_property(writer, "smtp.helo", spf->domain);
-	else
-		authres_property_address(writer, "smtp.mailfrom", mail_from);
+	authres_property(writer, spf->scope == SPF_HELO ? "smtp.helo" : "smtp.mailfrom", spf->domain);
 	return 0;
 }
 
 /* d= only when it is a domain: of anything else the octets are the sender's alone. */
 static int write_signature(struct authres_writer *writer, const struct dkim_signature_result *signature,
-                           struct arena *arena)
+			   struct arena *arena)
 {
 	authres_method(writer, "dkim", dkim_word_text(signature->result));
 	if (signature->result != DKIM_PASS)
@@ -44,14 +41,14 @@ static int write_signature(struct authres_writer *writer, const struct dkim_sign
 	return 0;
 }
 
-static int write_dkim(struct authres_writer *writer, const struct verdict_field *field,
-                      const struct dkim_result *dkim, struct arena *arena)
+static int write_dkim(struct authres_writer *writer, const struct verdict_field *field, const struct dkim_result *dkim,
+		      struct arena *arena)
 {
 	if (field->over_bounds.id != REASON_NONE) {
 		authres_method(writer, "dkim", dkim_word_text(DKIM_PERMERROR));
 		return write_reason(writer, &field->over_bounds, arena);
 	}
-	/* "none" is "not signed" (RFC 8601 section 2.7.1): not to be said of signatures that local limits left aside. */
+	/* "none" is "not signed" (RFC 8601 section 2.7.1): not to be said of signatures that a limit left aside. */
 	if (dkim->count == 0)
 		authres_method(writer, "dkim", dkim->ignored ? dkim_word_text(DKIM_POLICY) : "none");
 	for (size_t i = 0; i < dkim->count; i++)
@@ -71,15 +68,15 @@ static int write_dmarc(struct authres_writer *writer, const struct dmarc_result 
 }
 
 int verdict_field_write(const struct verdict_field *field, const struct verdict *verdict, struct arena *arena,
-                        struct slice *out)
+			struct slice *out)
 {
 	struct authres_writer writer;
 
 	authres_begin(&writer, arena, field->authserv_id);
 	if (verdict->has_spf)
-		TRY(write_spf(&writer, &verdict->spf, field->mail_from, arena));
+		TRY(write_spf(&writer, &verdict->spf, arena));
 	if (verdict->has_spf_helo)
-		TRY(write_spf(&writer, &verdict->spf_helo, field->mail_from, arena));
+		TRY(write_spf(&writer, &verdict->spf_helo, arena));
 	if (field->message) {
 		TRY(write_dkim(&writer, field, &verdict->dkim, arena));
 		TRY(write_dmarc(&writer, &verdict->dmarc, arena));

@@ -12,12 +12,11 @@
 
 struct verdict_field {
 	struct slice authserv_id;
-	struct slice mail_from;    /* as in verdict_input */
 	bool message;              /* a whole message was checked: DKIM and DMARC are named */
 	struct reason over_bounds; /* REASON_NONE, or why the header was not read to its end */
 };
 
 MUST_CHECK int verdict_field_write(const struct verdict_field *field, const struct verdict *verdict,
-                                   struct arena *arena, struct slice *out);
+				   struct arena *arena, struct slice *out);
 
 #endif

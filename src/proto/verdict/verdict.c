@@ -17,11 +17,11 @@ struct pass {
 };
 
 /* Forwards -ENOMEM; notes ASK_BLOCKED. */
-#define PART(pass, expr)                                         \
-	do {                                                     \
-		int part_result_ = (expr);                       \
-		TRY(part_result_);                               \
-		(pass)->blocked |= part_result_ == ASK_BLOCKED;  \
+#define PART(pass, expr)                                                                                               \
+	do {                                                                                                           \
+		int part_result_ = (expr);                                                                             \
+		TRY(part_result_);                                                                                     \
+		(pass)->blocked |= part_result_ == ASK_BLOCKED;                                                        \
 	} while (0)
 
 static struct slice authserv_id(const struct verdict_input *input, const struct verdict_config *config)
@@ -122,7 +122,7 @@ static int check_dkim(struct pass *pass)
 	if (pass->over_bounds.id != REASON_NONE)
 		return 0;
 	return dkim_verify(&pass->message, pass->author.domains, pass->author.domains_count, pass->input->received_at,
-	                   &pass->config->dkim, pass->ask, pass->arena, &pass->out->dkim);
+			   &pass->config->dkim, pass->ask, pass->arena, &pass->out->dkim);
 }
 
 static void check_arc(struct pass *pass)
@@ -185,7 +185,6 @@ static int write_field(const struct pass *pass, bool message)
 {
 	const struct verdict_field field = {
 		.authserv_id = authserv_id(pass->input, pass->config),
-		.mail_from = pass->input->mail_from,
 		.message = message,
 		.over_bounds = pass->over_bounds,
 	};
@@ -193,8 +192,8 @@ static int write_field(const struct pass *pass, bool message)
 	return verdict_field_write(&field, pass->out, pass->arena, &pass->out->authentication_results);
 }
 
-int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config,
-                          const struct ask *ask, struct arena *arena, struct verdict *out)
+int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config, const struct ask *ask,
+			  struct arena *arena, struct verdict *out)
 {
 	struct pass pass = { .input = input, .config = config, .ask = ask, .arena = arena, .out = out };
 
@@ -213,7 +212,7 @@ int verdict_check_message(const struct verdict_input *input, const struct verdic
 }
 
 int verdict_check_sender(const struct verdict_input *input, const struct verdict_config *config, const struct ask *ask,
-                         struct arena *arena, struct verdict *out)
+			 struct arena *arena, struct verdict *out)
 {
 	struct pass pass = { .input = input, .config = config, .ask = ask, .arena = arena, .out = out };
 

@@ -27,8 +27,8 @@ struct vector {
 static const struct vector vectors[] = {
 	/* Fields. */
 	{ "no field", "To: a@x.example\r\n", MISSING, "" },
-	{ "never Sender or Resent-From (RFC 9989 5.3.1)", "Sender: a@x.example\r\nResent-From: a@x.example\r\n", MISSING,
-	  "" },
+	{ "never Sender or Resent-From (RFC 9989 5.3.1)", "Sender: a@x.example\r\nResent-From: a@x.example\r\n",
+	  MISSING, "" },
 	{ "two fields (CK A10)", "From: a@x.example\r\nFrom: b@y.example\r\n", SEVERAL, "x.example y.example" },
 	{ "two equal fields", "From: a@x.example\r\nfrom: a@x.example\r\n", SEVERAL, "x.example" },
 	{ "space before the colon is a From field (CK A11)", "From : a@x.example\r\n", OK, "x.example" },
@@ -110,7 +110,8 @@ static const struct vector vectors[] = {
 	{ "address in a quoted name is a name", "From: \"b@y.example\" <a@x.example>\r\n", OK, "x.example" },
 	{ "quotes in quotes (OpenDMARC 345)", "From: \"\\\"Medtronic, Inc.\\\"\" <a@x.example>\r\n", OK, "x.example" },
 	{ "encoded words", "From: =?utf-8?Q?J=C3=B6rg?= =?utf-8?B?YWI=?= <a@x.example>\r\n", OK, "x.example" },
-	{ "encoded word that looks like an address", "From: =?utf-8?Q?b=40y.example?= <a@x.example>\r\n", OK, "x.example" },
+	{ "encoded word that looks like an address", "From: =?utf-8?Q?b=40y.example?= <a@x.example>\r\n", OK,
+	  "x.example" },
 	{ "quoted local-part with an at", "From: \"b@y.example\"@x.example\r\n", OK, "x.example" },
 	{ "quoted part (obs-local-part)", "From: a.\"b c\".d@x.example\r\n", OK, "x.example" },
 	{ "comments", "From: (b@y.example) a (c\\)) @ (d (e)) x.example (f)\r\n", OK, "x.example" },
@@ -165,7 +166,7 @@ static void test_vectors(void **state)
 		arena_reset(&arena);
 		assert_int_equal(read_author(slice_of_str(v->header), &arena, &author), 0);
 		if (author.state != v->state || strcmp(joined(&author), v->domains))
-			fail_msg("%s: state %d (want %d), domains %s", v->name, author.state, v->state, joined(&author));
+			fail_msg("%s: state %d (want %d): %s", v->name, author.state, v->state, joined(&author));
 		assert_false(author.domains_more);
 	}
 	arena_deinit(&arena);
@@ -299,5 +300,6 @@ static void test_path_split(void **state)
 	                 MAIL_PATH_INVALID);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_nul_is_malformed), cmocka_unit_test(test_many_addresses),
-          cmocka_unit_test(test_cuts_and_full_arenas), cmocka_unit_test(test_path_split))
+UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_nul_is_malformed),
+          cmocka_unit_test(test_many_addresses), cmocka_unit_test(test_cuts_and_full_arenas),
+          cmocka_unit_test(test_path_split))

@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+"""Goal:   DNS that answers nothing gives temperror within the deadline, and others are served meanwhile.
+Method: some names of the scripted zone are never answered. Requests for them run in the background while requests for
+        others are timed."""
+
+import concurrent.futures
+import json
+import time
+
+from lib.daemon import Daemon
+from lib.dnsserver import DnsServer
+from lib.report import Report
+from lib.zones import PASS
+
+DNS_TIMEOUT_MS = 2000
+DEADLINE_MS = 1500
+MARGIN_S = 1.5  # for a machine that does much else
+SILENT_REQUESTS = 16
+SILENT_ROUNDS = 3
+OTHERS_A_ROUND = 10
+RECOVERY_S = 10
+
+# Every name that is asked for is a new one: the daemon's cache would answer for the DNS.
+ZONE = {
+    **PASS,
+    **{f"other{number}.example": [["TXT", "v=spf1 +all"]] for number in range(1000)},
+    **{f"silent{number}.example": [["*", "TIMEOUT"]] for number in range(1000)},
+    "silent.example": [["*", "TIMEOUT"]],
+    "_dmarc.silent.example": [["*", "TIMEOUT"]],
+    "s1._domainkey.silent.example": [["*", "TIMEOUT"]],
+}
+
+MESSAGE = (
+    b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=silent.example; s=s1;\r\n"
+    b" h=from; bh=g3zLYH4xKxcPrHOD18z9YfpQcnk/GaJedfustWU5uGs=; b=YWJj\r\n"
+    b"From: a@silent.example\r\n\r\ntest\r\n"
+)
+SILENT_ENVELOPE = ["--ip", "192.0.2.1", "--helo", "mail.pass.example", "--from", "a@silent.example"]
+
+
+def timed(function, *arguments, **options):
+    start = time.monotonic()
+    return function(*arguments, **options), time.monotonic() - start
+
+
+def spf(daemon, domain):
+    return timed(daemon.ask, "spf", "--ip", "192.0.2.1", "--helo", "x.example", "--from", f"a@{domain}")
+
+
+def check_others(report, daemon, first, pending):
+    """Requests for other names, while silent ones wait."""
+    slowest = 0
+    report.check("the silent ones wait", not any(future.done() for future in pending))
+    for number in range(first, first + OTHERS_A_ROUND):
+        answer, took = spf(daemon, f"other{number}.example")
+        report.check("others get their verdict", answer["spf"]["result"] == "pass", f"{took:.2f} s {answer['spf']}")
+        slowest = max(slowest, took)
+        time.sleep(0.1)
+    report.check("others do not wait", slowest < 1.0, f"{slowest:.2f} s")
+
+
+def check_silent(report, pending):
+    for future in pending:
+        answer, took = future.result()
+        report.check("silence is temperror", answer["spf"]["result"] == "temperror", str(answer["spf"]))
+        report.check("within dns.timeout", took < DNS_TIMEOUT_MS / 1000 + MARGIN_S, f"{took:.2f} s")
+
+
+def check_round(report, daemon, pool, number):
+    first = number * SILENT_REQUESTS
+    pending = [pool.submit(spf, daemon, f"silent{first + i}.example") for i in range(SILENT_REQUESTS)]
+    time.sleep(0.1)
+    check_others(report, daemon, number * OTHERS_A_ROUND, pending)
+    check_silent(report, pending)
+
+
+def check_recovery(report, daemon, dns):
+    """Nothing is answered for a while, and then all is."""
+    dns.silent = True
+    for number in range(500, 503):
+        answer, _ = spf(daemon, f"other{number}.example")
+        report.check("no DNS at all is temperror", answer["spf"]["result"] == "temperror", str(answer["spf"]))
+    dns.silent = False
+    start = time.monotonic()
+    for number in range(600, 1000):
+        answer, _ = spf(daemon, f"other{number}.example")
+        took = time.monotonic() - start
+        if answer["spf"]["result"] == "pass" or took > RECOVERY_S:
+            break
+        time.sleep(0.1)
+    report.check(f"it recovers within {RECOVERY_S} s", answer["spf"]["result"] == "pass", f"{took:.1f} s {answer['spf']}")
+    print(f"recovered after {took:.1f} s")
+
+
+def check_deadline(report, daemon):
+    (status, output, error), took = timed(
+        daemon.assay, "check", "--json", "--timeout", str(DEADLINE_MS), *SILENT_ENVELOPE, "-", stdin=MESSAGE
+    )
+    report.check("a verdict before the request's own deadline", status == 0, f"status {status} {error.strip()}")
+    report.check("in time", took < DEADLINE_MS / 1000 + MARGIN_S, f"{took:.2f} s")
+    if status == 0:
+        verdict = json.loads(output)
+        results = [verdict["spf"]["result"], verdict["dkim"][0]["result"], verdict["dmarc"]["result"]]
+        report.check("all methods are temperror", results == ["temperror"] * 3, str(results))
+
+
+def main():
+    report = Report("dns_silence")
+    dns = DnsServer(ZONE)
+    with Daemon(dns, timeout_ms=DNS_TIMEOUT_MS) as daemon:
+        with concurrent.futures.ThreadPoolExecutor(SILENT_REQUESTS) as pool:
+            for number in range(SILENT_ROUNDS):
+                check_round(report, daemon, pool, number)
+        check_deadline(report, daemon)
+        check_recovery(report, daemon, dns)
+    dns.stop()
+    report.finish()
+
+
+main()

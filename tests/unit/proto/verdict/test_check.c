@@ -1,0 +1,387 @@
+/*
+ * Goal:   SPF, DKIM and DMARC make one verdict in which nothing that was not proved counts, and the field says it.
+ * Method: whole messages in a scripted world where signatures of key "s" are valid; negative ones first. Each vector is
+ *         run with answers at hand and with each pending first: the same verdict, octet for octet; each field is read
+ *         back by a strict reader; each allocation fails once.
+ */
+#include "proto/verdict/verdict.h"
+
+#include "../authres/checker.h"
+#include "unit.h"
+#include "world.h"
+
+/* An empty body, simple canonicalization; the signature itself is forced to be valid. */
+#define BH           "frcCV1k9oG9oKj3dpUqdJg1PxRT2RSN/XKdLCPjaYaY="
+#define B            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaQ=="
+#define SIGNED(d, s) "DKIM-Signature: v=1; a=ed25519-sha256; d=" d "; s=" s "; h=from;\r\n\tbh=" BH ";\r\n\tb=" B "\r\n"
+#define KEY          "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+#define FROM         "From: Bob <bob@b.example>\r\n"
+#define END          "\r\n"
+#define LINE         "\r\n\t"
+
+static const struct verdict_config config = {
+	.authserv_id = { (const uint8_t *)"mx", 2 },
+	.spf = { .lookups_max = 10, .void_lookups_max = 2 },
+	.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300 },
+	.bounds = { .header_octets_max = 8192, .fields_max = 20, .field_octets_max = 4096 },
+};
+
+/* b.example: SPF for 192.0.2.1, a key, p=reject. c.example: SPF for the same host, a key. */
+static void world_fill(struct world *world)
+{
+	world_init(world);
+	world->signature_forced = SIGNATURE_VALID;
+	world_txt(world, "b.example", "v=spf1 ip4:192.0.2.1 -all");
+	world_txt(world, "c.example", "v=spf1 ip4:192.0.2.1 -all");
+	world_outcome(world, "slow.b.example", DNS_TXT, DNS_TIMEOUT);
+	world_txt(world, "s._domainkey.b.example", KEY);
+	world_txt(world, "t._domainkey.b.example", KEY "; t=y");
+	world_txt(world, "s._domainkey.c.example", KEY);
+	world_outcome(world, "slow._domainkey.b.example", DNS_TXT, DNS_TIMEOUT);
+	world_outcome(world, "slow._domainkey.c.example", DNS_TXT, DNS_TIMEOUT);
+	world_txt(world, "_dmarc.b.example", "v=DMARC1; p=reject");
+}
+
+struct vector {
+	const char *what, *helo, *mail_from, *message;
+	enum dmarc_word dmarc;
+	enum dmarc_policy disposition;
+	const char *aligned; /* of "s", "d" */
+	const char *field;   /* behind "mx"; NULL: not asserted */
+};
+
+#define REJECTED DMARC_POLICY_REJECT
+#define ACCEPTED DMARC_POLICY_NONE
+
+static const struct vector vectors[] = {
+	{ "nothing proved", "h.c.example", "a@d.example", FROM END, DMARC_RESULT_FAIL, REJECTED, "",
+	  ";" LINE "spf=none smtp.mailfrom=d.example;" LINE "spf=none smtp.helo=h.c.example;" LINE "dkim=none;" LINE
+	  "dmarc=fail reason=\"neither SPF nor DKIM passed, and b.example has a policy\"" LINE
+	  "header.from=b.example policy.dmarc=reject" },
+	{ "proved for another domain", "c.example", "a@c.example", SIGNED("c.example", "s") FROM END, DMARC_RESULT_FAIL,
+	  REJECTED, "", NULL },
+	{ "an aligned HELO does not count beside a MAIL FROM (CVE-2019-20790, LESSONS 15)", "b.example", "a@c.example",
+	  FROM END, DMARC_RESULT_FAIL, REJECTED, "",
+	  ";" LINE "spf=pass smtp.mailfrom=c.example;" LINE "spf=pass smtp.helo=b.example;" LINE "dkim=none;" LINE
+	  "dmarc=fail reason=\"c.example passed but is not of the same organization as" LINE
+	  "the author domain b.example\" header.from=b.example policy.dmarc=reject" },
+	{ "nor for a MAIL FROM that does not exist (CK A1)", "b.example", "a@none.b.example", FROM END,
+	  DMARC_RESULT_FAIL, REJECTED, "", NULL },
+	{ "nor for one that is no address (CK A2)", "b.example", "(a@b.example", FROM END, DMARC_RESULT_FAIL, REJECTED,
+	  "", NULL },
+	{ "part of the body unsigned (LESSONS 10)", "h.d.example", "a@d.example",
+	  "DKIM-Signature: v=1; a=ed25519-sha256; d=b.example; s=s; h=from; "
+	  "l=0;\r\n\tbh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJ"
+	  "WZG3hSuFU=;\r\n\tb=" B "\r\n" FROM END "x\r\n",
+	  DMARC_RESULT_FAIL, REJECTED, "", NULL },
+	{ "body changed", "h.d.example", "a@d.example", SIGNED("b.example", "s") FROM END "x\r\n", DMARC_RESULT_FAIL,
+	  REJECTED, "", NULL },
+	{ "key look-up timed out (LESSONS 1)", "h.d.example", "a@d.example", SIGNED("b.example", "slow") FROM END,
+	  DMARC_RESULT_TEMPERROR, ACCEPTED, "", NULL },
+	{ "of a stranger's key: not our trouble", "h.d.example", "a@d.example", SIGNED("c.example", "slow") FROM END,
+	  DMARC_RESULT_FAIL, REJECTED, "", NULL },
+	{ "SPF timed out (LESSONS 1)", "h.d.example", "a@slow.b.example", FROM END, DMARC_RESULT_TEMPERROR, ACCEPTED,
+	  "", NULL },
+	{ "no From field", "b.example", "a@b.example", SIGNED("b.example", "s") "To: a@b.example\r\n" END,
+	  DMARC_RESULT_PERMERROR, ACCEPTED, "", NULL },
+	{ "two From fields (CK A10)", "b.example", "a@b.example",
+	  SIGNED("b.example", "s") FROM "From: a@d.example\r\n" END, DMARC_RESULT_PERMERROR, REJECTED, "", NULL },
+	{ "malformed From field", "b.example", "a@b.example", SIGNED("b.example", "s") "From: a@b.example <x>\r\n" END,
+	  DMARC_RESULT_PERMERROR, REJECTED, "", NULL },
+	{ "empty message", "b.example", "a@b.example", "", DMARC_RESULT_PERMERROR, ACCEPTED, "", NULL },
+	{ "no policy", "c.example", "a@c.example", SIGNED("c.example", "s") "From: a@c.example\r\n" END,
+	  DMARC_RESULT_NONE, ACCEPTED, "", NULL },
+	{ "a group without an address (RFC 6854)", "b.example", "a@b.example", "From: Robot:;\r\n" END,
+	  DMARC_RESULT_NONE, ACCEPTED, "", NULL },
+	/* Octets of the sender in the field (LESSONS 14, CK A4 and A5). */
+	{ "forged result as MAIL FROM", "b.example", "a@b.example;\r\n\tdmarc=pass", FROM END, DMARC_RESULT_FAIL,
+	  REJECTED, "", NULL },
+	{ "forged result as HELO", "x; dmarc=pass header.from=b.example", "", FROM END, DMARC_RESULT_FAIL, REJECTED, "",
+	  NULL },
+	{ "comment in d=", "h.d.example", "a@d.example", SIGNED("b.example(.d.example", "s") FROM END,
+	  DMARC_RESULT_FAIL, REJECTED, "", NULL },
+	{ "quote in s= and i=", "h.d.example", "a@d.example",
+	  SIGNED("b.example", "s\"; dmarc=pass i=\"@b.example") FROM END, DMARC_RESULT_FAIL, REJECTED, "", NULL },
+	/* Passing. */
+	{ "both", "b.example", "a@b.example", SIGNED("b.example", "s") FROM END, DMARC_RESULT_PASS, ACCEPTED, "sd",
+	  ";" LINE "spf=pass smtp.mailfrom=b.example;" LINE "spf=pass smtp.helo=b.example;" LINE
+	  "dkim=pass header.d=b.example header.i=@b.example header.s=s" LINE
+	  "header.a=ed25519-sha256 header.b=aaaaaaaa;" LINE "dmarc=pass header.from=b.example policy.dmarc=reject" },
+	{ "DKIM alone, second of two", "h.d.example", "a@d.example",
+	  SIGNED("c.example", "s") SIGNED("b.example", "s") FROM END, DMARC_RESULT_PASS, ACCEPTED, "d", NULL },
+	{ "a key in testing counts", "h.d.example", "a@d.example", SIGNED("b.example", "t") FROM END, DMARC_RESULT_PASS,
+	  ACCEPTED, "d", NULL },
+	{ "null reverse-path: HELO is the identity (RFC 7208 2.4)", "b.example", "", FROM END, DMARC_RESULT_PASS,
+	  ACCEPTED, "s",
+	  ";" LINE "spf=pass smtp.helo=b.example;" LINE "dkim=none;" LINE
+	  "dmarc=pass header.from=b.example policy.dmarc=reject" },
+	{ "pass beside a time-out", "h.d.example", "a@b.example", SIGNED("b.example", "slow") FROM END,
+	  DMARC_RESULT_PASS, ACCEPTED, "s", NULL },
+};
+
+static struct verdict_input input_of(const struct vector *v)
+{
+	struct verdict_input input = { .has_client = true,
+				       .helo = slice_of_str(v->helo),
+				       .mail_from = slice_of_str(v->mail_from),
+				       .message = slice_of_str(v->message),
+				       .received_at = 1795000000 };
+
+	assert_true(ip_parse(SLICE("192.0.2.1"), &input.client));
+	return input;
+}
+
+static int run(const struct verdict_input *input, struct world *world, struct arena *arena, struct verdict *verdict)
+{
+	int result;
+
+	for (unsigned passes = 0;; passes++) {
+		assert_in_range(passes, 0, 12);
+		result = verdict_check_message(input, &config, &world->ask, arena, verdict);
+		if (result != ASK_BLOCKED)
+			return result;
+	}
+}
+
+static void assert_grammatical(struct slice field)
+{
+	struct checker checker = checker_run(field);
+
+	if (checker.breach)
+		fail_msg("%s at %zu: %.*s", checker.breach, checker.at, SLICE_FMT(field));
+}
+
+static void check(const struct vector *v, const struct verdict *verdict)
+{
+	bool spf = strchr(v->aligned, 's'), dkim = strchr(v->aligned, 'd');
+	struct slice field = verdict->authentication_results;
+
+	if (verdict->dmarc.result != v->dmarc || verdict->dmarc.disposition != v->disposition)
+		fail_msg("%s: %s %s", v->what, dmarc_word_text(verdict->dmarc.result),
+			 dmarc_policy_text(verdict->dmarc.disposition));
+	if (verdict->dmarc.spf_aligned != spf || verdict->dmarc.dkim_aligned != dkim)
+		fail_msg("%s: alignment", v->what);
+	assert_grammatical(field);
+	assert_int_equal(checker_run(field).methods, 1 + (unsigned)verdict->has_spf_helo + 1 +
+							     (unsigned)(verdict->dkim.count ? verdict->dkim.count : 1));
+	assert_true(slice_starts_with(field, SLICE("mx;")));
+	if (v->field)
+		assert_slice_equal(slice_from(field, 2), slice_of_str(v->field));
+}
+
+static void test_vectors(void **state)
+{
+	static struct world world;
+	struct verdict verdict;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
+		struct verdict_input input = input_of(&vectors[i]);
+		char first[4096];
+
+		for (int eager = 0; eager < 2; eager++) {
+			world_fill(&world);
+			world.eager = eager;
+			assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
+			check(&vectors[i], &verdict);
+			if (!eager)
+				sprintf(first, "%.*s", SLICE_FMT(verdict.authentication_results));
+			assert_slice_equal(verdict.authentication_results, slice_of_str(first));
+			world_deinit(&world);
+		}
+	}
+}
+
+static const struct vector *vector_of(const char *what)
+{
+	for (size_t i = 0; i < COUNT_OF(vectors); i++)
+		if (!strcmp(vectors[i].what, what))
+			return &vectors[i];
+	fail_msg("%s", what);
+	return NULL;
+}
+
+/* SPF of both identities, the key, and the policy walk are under way together: one round trip, not four. */
+static void test_first_pass_asks_for_all_parts(void **state)
+{
+	static const char *const names[] = { "b.example", "h.d.example", "s._domainkey.b.example", "_dmarc.b.example",
+					     "_dmarc.example" };
+	static struct world world;
+	struct verdict_input input = input_of(vector_of("both"));
+	struct verdict verdict;
+
+	(void)state;
+	world_fill(&world);
+	input.helo = SLICE("h.d.example");
+	assert_int_equal(verdict_check_message(&input, &config, &world.ask, &world.arena, &verdict), ASK_BLOCKED);
+	assert_int_equal(world.asked_count, COUNT_OF(names));
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		assert_int_equal(world_times_asked(&world, names[i], DNS_TXT), 1);
+	assert_int_equal(world.bodies_asked, 1);
+	world_deinit(&world);
+}
+
+/* LESSONS 22: over a bound is for good, says which one, and proves nothing; the policy still speaks. */
+static void test_header_over_bounds(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned times;
+		enum reason_id reason;
+		const char *text;
+	} over[] = {
+		{ "X-A: b\r\n", 20, REASON_HEADER_TOO_MANY_FIELDS, "the header has more than 20 fields" },
+		{ "X-Long:", 1, REASON_HEADER_FIELD_TOO_LARGE, "the header field X-Long is larger than 4096 octets" },
+		{ "X-B:", 3, REASON_HEADER_TOO_LARGE, "the header is larger than 8192 octets" },
+	};
+	static struct world world;
+	struct verdict verdict;
+	struct slice text;
+	char message[20000];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(over); i++) {
+		struct verdict_input input = input_of(vector_of("both"));
+		size_t len = (size_t)sprintf(message, "%s%s", SIGNED("b.example", "s"), FROM);
+
+		for (unsigned k = 0; k < over[i].times; k++) {
+			len += (size_t)sprintf(message + len, "%s", over[i].line);
+			if (i > 0)
+				len += (size_t)sprintf(message + len, "%0*d\r\n", i == 1 ? 5000 : 3000, 0);
+		}
+		len += (size_t)sprintf(message + len, "\r\n");
+		input.message = slice_of(message, len);
+		world_fill(&world);
+		assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
+		assert_true(verdict.flags.header_over_bounds);
+		assert_true(verdict.flags.malformed_from);
+		assert_int_equal(verdict.spf.result, SPF_PASS);
+		assert_int_equal(verdict.dkim.count, 0);
+		assert_int_equal(verdict.dmarc.result, DMARC_RESULT_PERMERROR);
+		assert_int_equal(verdict.dmarc.disposition, DMARC_POLICY_REJECT);
+		assert_int_equal(verdict.dmarc.reason.id, over[i].reason);
+		assert_int_equal(reason_render(&verdict.dmarc.reason, &world.arena, &text), 0);
+		assert_slice_equal(text, slice_of_str(over[i].text));
+		assert_grammatical(verdict.authentication_results);
+		world_deinit(&world);
+	}
+}
+
+static void test_flags(void **state)
+{
+	const struct {
+		struct slice message;
+		struct verdict_flags flags;
+	} flagged[] = {
+		{ SLICE(FROM END "a\r\n"), { 0 } },
+		{ SLICE(FROM END "a\rb\r\n"), { .bare_cr = true } },
+		{ SLICE(FROM END "a\n.\r\n"), { .bare_lf = true } },
+		{ SLICE(FROM "X: \0\r\n" END), { .nul_in_header = true } },
+		{ SLICE(FROM "no field\r\n" END), { .malformed_header = true } },
+		{ SLICE("From : x\r\n" END), { .malformed_from = true } },
+		{ SLICE("From: a@a, a@b, a@c, a@d, a@e\r\n" END), { .malformed_from = true } },
+		{ SLICE(FROM "From\r\n : x\r\n" END), { .malformed_header = true, .malformed_from = true } },
+	};
+	static struct world world;
+	struct verdict verdict;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(flagged); i++) {
+		struct verdict_input input = input_of(vector_of("both"));
+
+		world_fill(&world);
+		input.message = flagged[i].message;
+		assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
+		if (memcmp(&verdict.flags, &flagged[i].flags, sizeof(verdict.flags)) != 0)
+			fail_msg("flags of message %zu", i);
+		world_deinit(&world);
+	}
+}
+
+/* This version makes no claim about ARC, and says so where a chain is there. */
+static void test_arc_is_not_evaluated(void **state)
+{
+	static struct world world;
+	struct verdict_input input = input_of(vector_of("both"));
+	struct verdict verdict;
+
+	(void)state;
+	for (int present = 0; present < 2; present++) {
+		world_fill(&world);
+		input.message = present ? SLICE("ARC-Seal: i=1; cv=none\r\n" FROM END) : SLICE(FROM END);
+		assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
+		assert_false(verdict.arc.evaluated);
+		assert_int_equal(verdict.arc.result, ARC_NONE);
+		assert_int_equal(verdict.arc.reason.id, present ? REASON_ARC_NOT_EVALUATED : REASON_ARC_NOT_PRESENT);
+		assert_null(strstr((const char *)verdict.authentication_results.ptr, "\tarc="));
+		world_deinit(&world);
+	}
+}
+
+static void test_without_client(void **state)
+{
+	static struct world world;
+	struct verdict_input input = input_of(vector_of("both"));
+	struct verdict verdict;
+
+	(void)state;
+	world_fill(&world);
+	input.has_client = false;
+	input.authserv_id = SLICE("other.example");
+	assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
+	assert_false(verdict.has_spf || verdict.has_spf_helo || verdict.dmarc.spf_aligned);
+	assert_int_equal(verdict.dmarc.result, DMARC_RESULT_PASS);
+	assert_true(slice_starts_with(verdict.authentication_results, SLICE("other.example;\r\n\tdkim=pass ")));
+	world_deinit(&world);
+}
+
+static void test_sender(void **state)
+{
+	static struct world world;
+	struct verdict_input input = input_of(vector_of("both"));
+	struct verdict verdict;
+
+	(void)state;
+	world_fill(&world);
+	assert_int_equal(verdict_check_sender(&input, &config, &world.ask, &world.arena, &verdict), ASK_BLOCKED);
+	assert_int_equal(verdict_check_sender(&input, &config, &world.ask, &world.arena, &verdict), 0);
+	assert_true(verdict.has_spf);
+	assert_slice_equal(verdict.authentication_results, SLICE("mx;\r\n\tspf=pass smtp.mailfrom=b.example"));
+	input.has_client = false;
+	assert_int_equal(verdict_check_sender(&input, &config, &world.ask, &world.arena, &verdict), 0);
+	assert_slice_equal(verdict.authentication_results, SLICE("mx; none"));
+	world_deinit(&world);
+}
+
+/* Out of memory at any point: an error, or the verdict that there would have been; never another one. */
+static void test_full_arena(void **state)
+{
+	static struct world world;
+	struct verdict verdict;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
+		struct verdict_input input = input_of(&vectors[i]);
+		int result = -ENOMEM;
+
+		for (size_t bytes = 0; result; bytes += bytes < 4096 ? 64 : 512) {
+			struct arena arena;
+
+			arena_init(&arena, bytes);
+			world_fill(&world);
+			world.eager = true;
+			result = run(&input, &world, &arena, &verdict);
+			if (result == 0)
+				check(&vectors[i], &verdict);
+			else
+				assert_int_equal(result, -ENOMEM);
+			world_deinit(&world);
+			arena_deinit(&arena);
+		}
+	}
+}
+
+UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_first_pass_asks_for_all_parts),
+	  cmocka_unit_test(test_header_over_bounds), cmocka_unit_test(test_flags),
+	  cmocka_unit_test(test_arc_is_not_evaluated), cmocka_unit_test(test_without_client),
+	  cmocka_unit_test(test_sender), cmocka_unit_test(test_full_arena))
