@@ -29,7 +29,7 @@ static void put(struct packet *p, const void *octets, size_t len)
 	p->len += len;
 }
 
-static void put_number(struct packet *p, uint32_t number, unsigned octets)
+static void put_number(struct packet *p, uint64_t number, unsigned octets)
 {
 	while (octets-- > 0) {
 		uint8_t octet = (uint8_t)(number >> 8 * octets);
@@ -46,7 +46,7 @@ static void put_name(struct packet *p, const char *name)
 	while (rest.len) {
 		struct slice label = slice_cut(&rest, '.');
 
-		put_number(p, (uint32_t)label.len, 1);
+		put_number(p, label.len, 1);
 		put(p, label.ptr, label.len);
 	}
 	put_number(p, 0, 1);
@@ -54,7 +54,7 @@ static void put_name(struct packet *p, const char *name)
 
 static void put_pointer(struct packet *p, size_t target)
 {
-	put_number(p, 0xc000 | (uint32_t)target, 2);
+	put_number(p, 0xc000 | target, 2);
 }
 
 static struct packet *begin(const char *question, enum dns_type type)
@@ -580,7 +580,7 @@ static void test_largest_packet(void **state)
 
 		put_pointer(&packet, QUESTION_AT);
 		at = begin_rdata(&packet, DNS_A, CLASS_IN, TTL);
-		put_number(&packet, (uint32_t)records++, 4);
+		put_number(&packet, records++, 4);
 		end_rdata(&packet, at);
 	}
 	answer = read_packet(&packet, DNS_A);

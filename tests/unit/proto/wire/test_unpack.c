@@ -461,7 +461,7 @@ static void nested_init(ProtobufCMessage *message)
 
 static void test_depth_bound(void **state)
 {
-	uint8_t octets[2 * (WIRE_DEPTH_MAX + 2)];
+	uint8_t octets[2 * (WIRE_DEPTH_MAX + 2)] = { 0 };
 	ProtobufCMessage *message;
 
 	(void)state;
