@@ -4,7 +4,9 @@
 #
 #   build        gcc, as it is released: everything, and the quick start
 #   build-asan   clang, address and undefined-behaviour sanitizers: everything; the nng soak is 30 s here
-#   build-tsan   clang, thread sanitizer: the tests in which threads meet
+#   build-tsan   clang, thread sanitizer: the tests in which threads meet; the daemon is asked
+#                by the programs of the first build
+#                (With a sanitizer the daemon has two shards.)
 #   build-arena  clang, address sanitizer, every arena object an allocation of its own: unit tests
 #
 # ASSAY_BUILD_ROOT   where these folders go; default: the top of the tree, or ~/.cache/assay when that is not ours
@@ -19,6 +21,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 . "$root/deploy/common.sh"
 
+tsan_tests="unit.client_call sim.engine e2e.command e2e.messages e2e.dns_silence e2e.start_stop e2e.nng_peers
+	e2e.nng_soak"
 builds=${ASSAY_BUILDS:-build build-asan build-tsan build-arena}
 passed=0
 failed=0
@@ -87,6 +91,7 @@ quickstart() {
 	fi
 }
 
+# shellcheck disable=SC2086  # $tsan_tests is a list
 run_build() {
 	case $1 in
 	build)
@@ -96,8 +101,9 @@ run_build() {
 		make build-asan clang -Dwerror=true -Db_sanitize=address,undefined -Db_lundef=false && run build-asan
 		;;
 	build-tsan)
-		make build-tsan clang -Db_sanitize=thread -Db_lundef=false &&
-			run build-tsan unit.client_call e2e.command e2e.dns_silence e2e.start_stop e2e.nng_peers e2e.nng_soak
+		[ ! -x "$build_root/build/assay" ] || export ASSAY_CLIENTS="$build_root/build"
+		make build-tsan clang -Db_sanitize=thread -Db_lundef=false && run build-tsan $tsan_tests
+		unset ASSAY_CLIENTS
 		;;
 	build-arena)
 		make build-arena clang -Db_sanitize=address,undefined -Db_lundef=false -Darena-malloc=true &&
@@ -113,9 +119,11 @@ export ASSAY_BUILD_ROOT="$build_root"
 # Reports of sanitizers are failures; leaks count.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1}"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}"
-export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=0:suppressions=$root/tests/tsan.supp}"
+export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=0}"
 
 for name in $builds; do
+	export ASSAY_SHARDS=2
+	[ "$name" != build ] || unset ASSAY_SHARDS
 	run_build "$name" || :
 done
 say "$passed passed, $failed failed, $skipped skipped"

@@ -13,8 +13,11 @@ import threading
 BUILD = os.environ.get("ASSAY_BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "..", "build"))
 SOURCE = os.environ.get("ASSAY_SOURCE", os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 ASSAYD = os.path.join(BUILD, "assayd")
-NNG_STOCK = os.path.join(BUILD, "tests", "e2e", "nng_stock")
-ASSAY = os.path.join(BUILD, "assay")
+# The programs that ask it may be those of another build: with a thread sanitizer, only the daemon's is of interest.
+CLIENTS = os.environ.get("ASSAY_CLIENTS", BUILD)
+NNG_STOCK = os.path.join(CLIENTS, "tests", "e2e", "nng_stock")
+ASSAY = os.path.join(CLIENTS, "assay")
+SHARDS = int(os.environ.get("ASSAY_SHARDS", "1"))
 READY_S = 30
 STOP_S = 30
 ASK_S = 60
@@ -31,7 +34,7 @@ def configuration(ipc, forward, listen=(), authserv_id="mx.example.org", timeout
     urls = ", ".join(f'"{url}"' for url in [ipc, *listen])
     return f"""
 listen = {{{urls}}}
-shards = 1
+shards = {SHARDS}
 authserv-id = "{authserv_id}"
 dns {{
 	forward = {{{forwards}}}
