@@ -162,6 +162,26 @@ static int zone_record_add(struct zone_reader *reader, const ldns_rr *record)
 	return result ? zone_refuse(reader, ub_strerror(result)) : 0;
 }
 
+/* Moves over lines without a record, which ldns would skip without telling where the record begins. */
+static void empty_lines_skip(FILE *file, int *line)
+{
+	char *text = NULL;
+	size_t size = 0;
+	long at = ftell(file);
+
+	while (at >= 0 && getline(&text, &size, file) > 0) {
+		char first = text[strspn(text, " \t\r\n")];
+
+		if (first && first != ';') {
+			(void)fseek(file, at, SEEK_SET);
+			break;
+		}
+		++*line;
+		at = ftell(file);
+	}
+	free(text);
+}
+
 /*
  * Zones first: a record of a name above which an SOA stands further down the file would otherwise make a zone of its
  * own. Two readings are simpler than keeping the records.
@@ -179,10 +199,13 @@ static int zone_file_read(struct zone_reader *reader, bool (*wanted)(const ldns_
 		snprintf(reader->problem, IO_PROBLEM_SIZE, "zone-file %s: %s", reader->path, strerror(error));
 		return -error;
 	}
-	while (result == 0 && !feof(file) && !ferror(file)) {
+	for (;;) {
 		ldns_rr *record = NULL;
 		ldns_status status;
 
+		empty_lines_skip(file, &line);
+		if (result || feof(file) || ferror(file))
+			break;
 		reader->line = line;
 		status = ldns_rr_new_frm_fp_l(&record, file, &ttl, &origin, &previous, &line);
 		if (status == LDNS_STATUS_OK && record && wanted(record))

@@ -191,7 +191,7 @@ static void test_oneof_given_twice(void **state)
 
 /* --- round trips --- */
 
-static Assay__V1__Envelope envelope = ASSAY__V1__ENVELOPE__INIT;
+static Assay__V1__Envelope envelope;
 static Assay__V1__CheckMessage check_message = ASSAY__V1__CHECK_MESSAGE__INIT;
 static Assay__V1__CheckDigest check_digest = ASSAY__V1__CHECK_DIGEST__INIT;
 static Assay__V1__BodyDigest digests[3] = { ASSAY__V1__BODY_DIGEST__INIT, ASSAY__V1__BODY_DIGEST__INIT,
@@ -202,6 +202,7 @@ static void envelope_fill(void)
 	static ProtobufCBinaryData rcpt_to[3];
 	static char client_ip[] = "2001:db8::1";
 
+	assay__v1__envelope__init(&envelope);
 	rcpt_to[0] = bytes_make("a@example.org");
 	rcpt_to[1] = bytes_make("");
 	rcpt_to[2] = bytes_make("c@example.org");
