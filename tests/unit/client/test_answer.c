@@ -35,7 +35,7 @@ static uint8_t *pack_verdict(size_t *count_out)
 	Assay__V1__Dmarc dmarc = ASSAY__V1__DMARC__INIT;
 	Assay__V1__Flags flags = ASSAY__V1__FLAGS__INIT;
 	Assay__V1__Dmarc__Shadow shadow = ASSAY__V1__DMARC__SHADOW__INIT;
-	Assay__V1__Deletion deletion = ASSAY__V1__DELETION__INIT, *deletions[] = { &deletion, &deletion };
+	Assay__V1__Deletion deletion, *deletions[] = { &deletion, &deletion };
 	char *duplicates[] = { wire_string("From"), wire_string("Subject") };
 
 	assay__v1__reason__init(&reason);
@@ -59,6 +59,7 @@ static uint8_t *pack_verdict(size_t *count_out)
 	shadow.organizational_domain = BYTES("b.example");
 	shadow.differs = 1;
 	dmarc.shadow = &shadow;
+	assay__v1__deletion__init(&deletion);
 	deletion.name = wire_string("Authentication-Results");
 	deletion.index = 3;
 	verdict.delete_fields = deletions;
