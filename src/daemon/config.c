@@ -289,6 +289,18 @@ static int check_file(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
+/* Records in zone-file format, which libunbound would read only later. */
+static int check_records_file(cfg_t *cfg, cfg_opt_t *option)
+{
+	char problem[IO_PROBLEM_SIZE];
+
+	TRY(check_file(cfg, option));
+	if (io_resolver_check_zone_file(cfg_opt_getstr(option), problem) == 0)
+		return 0;
+	cfg_error(cfg, "%s: %s", option->name, problem);
+	return -1;
+}
+
 static int check_zone_file(cfg_t *cfg, cfg_opt_t *option)
 {
 	char problem[IO_PROBLEM_SIZE];
@@ -329,8 +341,8 @@ static void checks_set(cfg_t *file)
 		cfg_set_validate_func(file, numbers[i].name, check_number);
 	cfg_set_validate_func(file, "listen", check_listen);
 	cfg_set_validate_func(file, "dns|forward", check_forward);
-	cfg_set_validate_func(file, "dns|trust-anchor-file", check_file);
-	cfg_set_validate_func(file, "dns|root-hints", check_file);
+	cfg_set_validate_func(file, "dns|trust-anchor-file", check_records_file);
+	cfg_set_validate_func(file, "dns|root-hints", check_records_file);
 	cfg_set_validate_func(file, "dns|zone-file", check_zone_file);
 	cfg_set_validate_func(file, "mta-sts|ca-file", check_file);
 	cfg_set_validate_func(file, "authserv-id", check_authserv_id);

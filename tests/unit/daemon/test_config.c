@@ -392,6 +392,20 @@ static void test_good_after_bad(void **state)
 	}
 }
 
+/* What libunbound would find out only when the first question comes. */
+static void test_record_files(void **state)
+{
+	static const char *const keys[] = { "zone-file", "trust-anchor-file", "root-hints" };
+	char text[256];
+
+	(void)state;
+	file_write(zone_path, "; comment\n\ngarbage trust\n");
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		snprintf(text, sizeof(text), "dns {\n  %s = \"%s\"\n}\n", keys[i], zone_path);
+		check_refused(keys[i], text, 2, "zone:3: ");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_nul_octet),
 		cmocka_unit_test(test_errors_name_file_and_line),
 		cmocka_unit_test(test_zone_file_fault),
+		cmocka_unit_test(test_record_files),
 		cmocka_unit_test(test_ranges_of_numbers),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key_arrives),
