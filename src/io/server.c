@@ -1,6 +1,7 @@
 #include "io/server.h"
 
 #include "io/buffers.h"
+#include "io/listen.h"
 
 #include <liburing.h>
 #include <netinet/in.h>
@@ -16,7 +17,6 @@
 #define HEAD_OCTETS_MAX (LENGTH_OCTETS + 1)
 #define DISCARD_OCTETS_MAX ((uint64_t)1 << 30) /* of one frame that is not taken; a longer one closes the connection */
 #define ACCEPT_RETRY_NS (100 * INT64_C(1000000)) /* after an error such as too many open files */
-#define LISTENERS_MAX 64
 #define DIRECT_OCTETS_MAX ((size_t)1 << 20) /* of one directed receive, so that the stall timer sees progress */
 #define REPLY_OCTETS_FIRST 4096
 
@@ -81,7 +81,7 @@ struct io_server {
 	const struct io_server_ops *ops;
 	void *arg;
 	uint8_t greeting[GREETING_OCTETS], peer_greeting[GREETING_OCTETS];
-	struct listener *listeners[LISTENERS_MAX];
+	struct listener *listeners[IO_LISTENERS_MAX];
 	size_t listeners_count;
 	struct io_conn *conns;
 	struct io_conn *dirty;
@@ -722,7 +722,7 @@ int io_server_listen(struct io_server *server, int fd, bool is_ipc)
 {
 	struct listener *listener;
 
-	if (server->listeners_count == LISTENERS_MAX || !(listener = calloc(1, sizeof(*listener))))
+	if (server->listeners_count == IO_LISTENERS_MAX || !(listener = calloc(1, sizeof(*listener))))
 		return -ENOMEM;
 	*listener = (struct listener){ .server = server, .fd = fd, .is_ipc = is_ipc };
 	io_timer_init(&listener->retry, listener_arm, listener);
