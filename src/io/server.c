@@ -19,6 +19,7 @@
 #define ACCEPT_RETRY_NS (100 * INT64_C(1000000)) /* after an error such as too many open files */
 #define DIRECT_OCTETS_MAX ((size_t)1 << 20) /* of one directed receive, so that the stall timer sees progress */
 #define REPLY_OCTETS_FIRST 4096
+#define REPLIES_FLOOD 16 /* times reply_octets_max: what was received before reading stopped may have asked for that much */
 
 struct listener {
 	struct io_server *server;
@@ -338,9 +339,14 @@ static bool wants_direct(const struct io_conn *conn)
 	return conn->large && conn->remaining > IO_BUFFER_OCTETS;
 }
 
+static size_t replies_waiting(const struct io_conn *conn)
+{
+	return conn->out.len - conn->out_sent + conn->gather.len;
+}
+
 static bool must_pause(const struct io_conn *conn)
 {
-	return conn->out.len - conn->out_sent + conn->gather.len > conn->server->bounds.reply_octets_max;
+	return replies_waiting(conn) > conn->server->bounds.reply_octets_max;
 }
 
 static void conn_recv_direct(struct io_conn *conn)
@@ -481,6 +487,12 @@ uint8_t *io_conn_reply(struct io_conn *conn, size_t octets)
 
 	if (conn->closed)
 		return NULL;
+	if (replies_waiting(conn) / REPLIES_FLOOD > conn->server->bounds.reply_octets_max) {
+		if (!conn->closing)
+			conn->server->counters.connections_flooded++;
+		conn_close(conn);
+		return NULL;
+	}
 	if (!reply_reserve(&conn->gather, head + octets)) {
 		conn_close(conn);
 		return NULL;
