@@ -21,7 +21,6 @@ from lib.report import skip  # noqa: E402
 BATCH = 2000
 WINDOW = 48
 DNS_TIMEOUT_MS = 20000  # the server below shares its processor with everybody: a time-out would be its own fault
-DYNAMIC_LABEL = "dyn"
 
 
 def oracles(test_name, **packages):
@@ -39,16 +38,20 @@ def arguments(about, cases):
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--cases", type=int, default=cases)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--window", type=int, default=WINDOW, help="requests under way; 1 to see what one takes")
     parser.add_argument("--only", type=int, action="append", metavar="NUMBER", help="this case alone, in full")
     return parser.parse_args()
 
 
 def is_dynamic(name):
-    return f".{DYNAMIC_LABEL}." in name
+    return ".dyn." in name or ".any." in name
 
 
 def dynamic_records(name, rtype):
-    """Below the label "dyn" a name exists or not by its octets: whoever asks for another name gets another answer."""
+    """Below the label "dyn" a name exists or not by its octets: whoever asks for another name gets another answer.
+    Below "any" every name has an address that is no client's. None: there is no such name."""
+    if ".any." in name:
+        return {"A": ["192.0.2.1"], "AAAA": ["2001:db8:ffff::1"]}.get(rtype, [])
     if hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()[0] % 2:
         return None
     return ["127.0.0.2"] if rtype == "A" else []
@@ -106,12 +109,12 @@ class BulkDnsServer(DnsServer):
 class Service:
     """A zone, its server and a daemon that asks it; a context manager that gives the pipeline."""
 
-    def __init__(self, zone, extra=""):
+    def __init__(self, zone, window, extra=""):
         assert ALIASES_MAX > 8
         self.dns = BulkDnsServer(zone)
         try:
             self.daemon = Daemon(self.dns, timeout_ms=DNS_TIMEOUT_MS, extra=extra)
-            self.pipeline = Pipeline(self.daemon.ipc, WINDOW)
+            self.pipeline = Pipeline(self.daemon.ipc, window)
         except BaseException:
             self.dns.stop()
             raise

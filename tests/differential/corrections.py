@@ -26,16 +26,29 @@ class AllowList:
 
     def explains(self, case_number, agrees):
         """Do corrections explain a case? `agrees(names)` asks the oracle corrected by them."""
+        needed = self._one(agrees) or self._fewest(agrees)
+        for name in needed:
+            self.corrections[name].uses += 1
+            if self.corrections[name].example is None:
+                self.corrections[name].example = case_number
+        return bool(needed)
+
+    def _one(self, agrees):
+        """One that is enough; the likeliest are tried first."""
+        for name in sorted(self.corrections, key=lambda name: -self.corrections[name].uses):
+            if agrees(frozenset([name])):
+                return {name}
+        return set()
+
+    def _fewest(self, agrees):
+        """A set none of which can be left out."""
         needed = set(self.names())
         if not agrees(frozenset(needed)):
-            return False
+            return set()
         for name in sorted(needed):
             if agrees(frozenset(needed - {name})):
                 needed.discard(name)
-        for name in needed:
-            self.corrections[name].uses += 1
-            self.corrections[name].example = self.corrections[name].example or case_number
-        return True
+        return needed
 
     def print(self):
         for correction in self.corrections.values():

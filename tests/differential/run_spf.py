@@ -64,7 +64,7 @@ class Run:
         for case in cases:
             zone.add(case.zone)
         oracle = spf_oracle.Oracle(zone)
-        with bulk.Service(zone) as pipeline:
+        with bulk.Service(zone, self.options.window) as pipeline:
             replies = pipeline.ask_all(request(case) for case in cases)
         for case, reply in zip(cases, replies):
             problems = self.compare(case, reply.verdict, oracle)

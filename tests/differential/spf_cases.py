@@ -13,7 +13,7 @@ MACRO_LETTERS = "slodiphv"
 TEXT_LETTERS = MACRO_LETTERS + "crt"
 DELIMITERS = ".-+,/_="
 
-LOCAL_PARTS = ["a", "strong-bad", "user+tag", "First.Last", "a_b=c", "x.y-z+w", "1", "o'neil", "{odd}", "50%off", "a/b,c"[:3],
+LOCAL_PARTS = ["a", "strong-bad", "user+tag", "First.Last", "a_b=c", "x.y-z+w", "1", "o'neil", "{odd}", "50%off", "a/b",
                '"quoted"', '"with space"', '"a\\"b"', '"at@at"', "UPPER-Case.x", "prvs=4321abc=joe", "bounces+1=x.y", "!#$&*?^`|~"]
 ODD_LOCAL_PARTS = ["", "plain space", "jürgen", "a@b", "a..b", "x" * 70, ".", "-", "a\\b", "<a", "a,b", "a(b)", ("long." * 50)[:-1]]
 
@@ -347,7 +347,7 @@ class Maker:
 
     def hostile(self):
         self.random.choice([self.loop, self.pair_loop, self.lookups, self.void_lookups, self.many_mx, self.many_names, self.aliases,
-                            self.failing, self.several_records, self.no_target, self.long_names, self.deep])()
+                            self.failing, self.several_records, self.no_target, self.long_names, self.deep, self.validated])()
 
     def loop(self):
         what = self.pick("include:{0}", "redirect={0}", "a include:{0}", "include:{0} redirect={0}", "ip4:{1} include:{0}", "include:x.{0}", "include:%{{d}}", "redirect=%{{d}}")
@@ -382,7 +382,8 @@ class Maker:
         self.put(name, "A", "192.0.2.1")
         self.put(name, "AAAA", "2001:db8:ffff::1")
         self.put(name, "MX", [10, name])
-        return self.pick(f"a:{name}", f"mx:{name}", f"-exists:{self.new_name('void')}" if self.chance(0.1) else f"a:{name}/32", "ptr:nowhere.example" if self.chance(0.3) else f"a:{name}")
+        return self.pick(f"a:{name}", f"mx:{name}", f"-exists:{self.new_name('void')}" if self.chance(0.1) else f"a:{name}/32", "ptr:nowhere.example" if self.chance(0.3) else f"a:{name}",
+                         "a:%{p}.any.example" if self.chance(0.5) else f"a:{name}")
 
     def void_lookups(self):
         terms = [self.pick("", "-") + self.pick("a:", "mx:", "exists:", "exists:") + self.void_name() for _ in range(self.random.randrange(0, 5))]
@@ -466,6 +467,20 @@ class Maker:
         for name, target in zip(names, names[1:]):
             self.put(name, "TXT", f"v=spf1 {self.pick('include:', 'include:', 'redirect=')}{target}")
         self.put(names[-1], "TXT", "v=spf1 " + self.pick("+all", "-all", "ip4:0.0.0.0/0 ip6:::/0"))
+
+    def validated(self):
+        """Names of the client in several of the domains that ask for %{p}."""
+        names = [self.new_name("i") for _ in range(2)]
+        for name in [self.root, *names]:
+            below = self.pick(name, "mail." + name)
+            self.put_reverse([below])
+            self.put(below, "AAAA" if self.is_v6 else "A", str(self.client))
+            exp = self.new_name("e")
+            self.put(exp, "TXT", "%{p} %{d}")
+            terms = [f"{self.pick('-', '', '?')}exists:%{{p}}.dyn.{self.pick('example', name)}", f"exp={exp}", "-all"]
+            if name == self.root:
+                terms[:1] = [f"include:{names[0]}", terms[0], self.pick("-all", f"redirect={names[1]}")]
+            self.publish(name, " ".join(["v=spf1", *terms[:-1 if "redirect" in terms[-3] + terms[-2] else None]]))
 
     def case(self):
         kind = self.weighted(valid=38, macros=20, near_valid=25, hostile=17)

@@ -24,7 +24,8 @@ CORRECTIONS = [
     Correction("p-counts", "RFC 7208 section 4.6.4",
                "%{p} is included in the limit of 10 terms that cause look-ups; the oracle does not count it"),
     Correction("p-domain", "RFC 7208 section 7.3",
-               "%{p} prefers a name of the <domain> at hand; the oracle keeps the choice made for another domain"),
+               "%{p} prefers a name of the <domain> at hand, in any case of letters; the oracle keeps the choice made for"
+               " another domain, and compares octets"),
     Correction("macro-syntax", "RFC 7208 section 7.1",
                "macro-expand has the letters, digits, r and delimiters of the grammar, and macro-literal is %x21-24 /"
                " %x26-7E; the oracle skips what it does not know"),
@@ -55,6 +56,9 @@ CORRECTIONS = [
     Correction("non-ascii", "RFC 8616 section 4",
                "with a local-part that is not ASCII, terms that use it match nothing; the oracle says permerror or"
                " looks the octets up"),
+    Correction("backslash", "RFC 7208 section 4.8",
+               "a name in presentation form cannot have a backslash from a local-part, and \"some implementations choose to"
+               " treat such errors as not-match\"; the oracle asks for it"),
     Correction("explanation-text", "RFC 7208 section 6.2",
                "an explanation goes into an SMTP reply: what does not fit is cut, and controls are left out"),
 ]
@@ -80,7 +84,7 @@ class Oracle:
         spf.DNSLookup = self._lookup
 
     def _lookup(self, name, qtype, strict=True, timeout=None):
-        if not 0 < len(name) <= NAME_OCTETS_MAX or "\\" in name:
+        if not 0 < len(name) <= NAME_OCTETS_MAX:
             return []
         state, values = self.zone.lookup(name, qtype, ALIASES_MAX)
         if state in ("servfail", "timeout"):
@@ -142,6 +146,8 @@ class Corrected(spf.query):
     # ---- DNS, and what counts ----
 
     def dns(self, name, qtype, cnames=None, ignore_void=False):
+        if "backslash" in self.corrections and "\\" in name:
+            return []
         if "void-terms" in self.corrections and (self.apart or qtype == "TXT"):
             ignore_void = True
         return super().dns(name, qtype, cnames, ignore_void)
@@ -192,8 +198,15 @@ class Corrected(spf.query):
         if self.only_syntax:
             self.p = "unknown"
             return self.p
-        if "p-domain" in self.corrections:
-            self.p = None
+        if "p-domain" not in self.corrections:
+            return self._choose_p()
+        self.p, domain, self.d = None, self.d, self.d.lower()
+        try:
+            return self._choose_p()
+        finally:
+            self.d = domain
+
+    def _choose_p(self):
         return self._apart(spf.query.getp, self) if "void-terms" in self.corrections else super().getp()
 
     # ---- macros ----
@@ -303,7 +316,7 @@ class Corrected(spf.query):
             if result:
                 return result, 250, self._explain(modifiers, result, recursion)
         redirect = modifiers.get("redirect")
-        if not redirect or any(self._kind(term) == "all" for term in mechanisms):
+        if not redirect or self._is_non_ascii(redirect) or any(self._kind(term) == "all" for term in mechanisms):
             return "neutral", 250, ""
         self.check_lookups()
         target = self._target(redirect)
