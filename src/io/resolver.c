@@ -325,20 +325,33 @@ static void ask_free(struct ask *ask)
 	free(ask);
 }
 
+#define HEADER_OCTETS 12 /* RFC 1035 section 4.1.1 */
+#define RCODE_SERVFAIL 2
+
+/* libunbound's own result is 0 whenever there is a packet: what the servers said, NXDOMAIN for one, stands in there. */
+static struct io_dns_reply reply_make(int rcode, const uint8_t *packet, int packet_len)
+{
+	if (rcode == 0 && (!packet || packet_len < HEADER_OCTETS))
+		rcode = RCODE_SERVFAIL;
+	else if (rcode == 0)
+		rcode = packet[3] & 15;
+	return (struct io_dns_reply){
+		.rcode = rcode,
+		.packet = rcode == 0 ? slice_of(packet, (size_t)packet_len) : SLICE_EMPTY,
+	};
+}
+
 static void ask_answer(void *arg, int rcode, void *packet, int packet_len, int security, char *why_bogus,
                        int was_ratelimited)
 {
 	struct ask *ask = arg;
-	struct io_dns_reply reply = {
-		.rcode = rcode,
-		.packet = rcode == 0 && packet && packet_len > 0 ? slice_of(packet, (size_t)packet_len) : SLICE_EMPTY,
-		.security = security == 2 ? IO_DNS_SECURE : security == 1 ? IO_DNS_BOGUS : IO_DNS_INSECURE,
-	};
+	struct io_dns_reply reply = reply_make(rcode, packet, packet_len);
 	void (*done)(void *, const struct io_dns_reply *) = ask->done;
 	void *done_arg = ask->arg;
 
 	(void)why_bogus;
 	(void)was_ratelimited;
+	reply.security = security == 2 ? IO_DNS_SECURE : security == 1 ? IO_DNS_BOGUS : IO_DNS_INSECURE;
 	if (!ask->resolver)
 		return;
 	ask_free(ask);

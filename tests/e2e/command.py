@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 
-from lib.daemon import ASSAY, Daemon, free_tcp_url
+from lib.daemon import ASSAY, SHARDS, Daemon, free_tcp_url
 from lib.dnsserver import DnsServer
 from lib.report import Report
 from lib.zones import PASS, PASS_ENVELOPE
@@ -85,7 +85,7 @@ def check_files(report, daemon):
 
 def check_status(report, daemon):
     answer = daemon.ask("status")
-    report.check("status", answer["version"] and daemon.ipc in answer["listeners"] and answer["shards"] == 1, str(answer))
+    report.check("status", answer["version"] and daemon.ipc in answer["listeners"] and answer["shards"] == SHARDS, str(answer))
     status, output, _ = daemon.assay("status")
     report.check("status in words", status == 0 and b"SERVING" in output, output.decode())
     status, output, error = daemon.assay("tls-policy", "pass.example")

@@ -3,16 +3,19 @@
 Method: for each zone and mode a scripted DNS server and a fresh daemon; each case is one `assay check --json` at the
         case's clock."""
 
-from lib.corpus import compare_dkim, load, message_path, wanted
+from lib.corpus import compare_dkim, everything, load, message_path, wanted
 from lib.daemon import Daemon, DaemonError
 from lib.dnsserver import DnsServer
 from lib.report import Report
 
 SETS = ["dkim/mail-dkim", "dkim/exim", "dkim/mail-auth", "dkim/dkim_verifier", "dkim/jdkim", "dkim/mimekit"]
 
+# One case has 1,000 signatures in 400,934 octets of header, more than a daemon reads by default.
+LARGE_HEADERS = "limits { header-size = 1048576 header-fields = 2000 }"
+
 MODES = {
-    "legacy": "dkim { min-rsa-bits = 512 allow-rsa-sha1 = true }",
-    "rfc8301": "",
+    "legacy": LARGE_HEADERS + " dkim { min-rsa-bits = 512 allow-rsa-sha1 = true }",
+    "rfc8301": LARGE_HEADERS,
 }
 
 KNOWN = {}
@@ -47,7 +50,7 @@ def main():
         for group in load("corpus_dkim", set_name)["groups"]:
             for mode in MODES:
                 run_group(report, set_name, group, mode)
-    report.finish()
+    report.finish(complete=everything)
 
 
 main()

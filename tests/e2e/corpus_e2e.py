@@ -3,14 +3,16 @@
 Method: for each zone a scripted DNS server and a fresh daemon; each case is one `assay check --json` with its
         envelope and clock. Only the methods that a case names are compared; iprev is not a method of assay."""
 
-from lib.corpus import compare_dkim, compare_names, differs, load, message_path, wanted
+from lib.corpus import compare_dkim, compare_names, differs, everything, load, message_path, wanted
 from lib.daemon import Daemon, DaemonError
 from lib.dnsserver import DnsServer
 from lib.report import Report
 
 SETS = ["e2e/auth-milter", "e2e/blaze"]
 
-KNOWN = {}
+ARC = "ARC chains are not validated by this version; the other methods of the case agree"
+
+KNOWN = {f"e2e/blaze/{number}": ("arc", ARC) for number in ("002", "004", "005", "006", "008")}
 
 
 def arguments(case):
@@ -89,7 +91,7 @@ def main():
     for set_name in SETS:
         for group in load("corpus_e2e", set_name)["groups"]:
             run_group(report, set_name, group)
-    report.finish()
+    report.finish(complete=everything)
 
 
 main()

@@ -63,6 +63,8 @@ static void dkim(const struct paper *paper, const struct assay_dkim *dkim)
 	if (dkim->key_bits)
 		fprintf(paper->out, ", %u bits", (unsigned)dkim->key_bits);
 	fputs(dkim->testing ? ", testing\n" : "\n", paper->out);
+	if (dkim->result == ASSAY_PASS && !dkim->reason.text[0])
+		paper_paragraph(paper, PAPER_PLAIN, DETAIL, "", 0, "the signature is good");
 	reason(paper, dkim->reason);
 	if (dkim->body_partly_unsigned)
 		paper_paragraph(paper, PAPER_WARN, DETAIL, "", 0, "a part of the body is not signed (l=)");

@@ -13,8 +13,11 @@ import threading
 BUILD = os.environ.get("ASSAY_BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "..", "build"))
 SOURCE = os.environ.get("ASSAY_SOURCE", os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 ASSAYD = os.path.join(BUILD, "assayd")
-NNG_STOCK = os.path.join(BUILD, "tests", "e2e", "nng_stock")
-ASSAY = os.path.join(BUILD, "assay")
+# The programs that ask it may be those of another build: with a thread sanitizer, only the daemon's is of interest.
+CLIENTS = os.environ.get("ASSAY_CLIENTS", BUILD)
+NNG_STOCK = os.path.join(CLIENTS, "tests", "e2e", "nng_stock")
+ASSAY = os.path.join(CLIENTS, "assay")
+SHARDS = int(os.environ.get("ASSAY_SHARDS", "1"))
 READY_S = 30
 STOP_S = 30
 ASK_S = 60
@@ -31,7 +34,7 @@ def configuration(ipc, forward, listen=(), authserv_id="mx.example.org", timeout
     urls = ", ".join(f'"{url}"' for url in [ipc, *listen])
     return f"""
 listen = {{{urls}}}
-shards = 1
+shards = {SHARDS}
 authserv-id = "{authserv_id}"
 dns {{
 	forward = {{{forwards}}}
@@ -53,12 +56,13 @@ def free_tcp_url():
 class Daemon:
     """One assayd, from start() to stop(); its files are in a directory of its own under /tmp."""
 
-    def __init__(self, dns_server, **options):
+    def __init__(self, dns_server, text=None, **options):
+        """`text`: a function of the ipc URL that gives the whole configuration; else configuration() does."""
         self.directory = tempfile.mkdtemp(prefix="assay-e2e-")
         self.ipc = f"ipc://{self.directory}/sock"
         self.config = os.path.join(self.directory, "assayd.conf")
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(configuration(self.ipc, dns_server.forward(), **options))
+            file.write(text(self.ipc) if text else configuration(self.ipc, dns_server.forward(), **options))
         self.lines = []
         self._ready = threading.Event()
         self._ended = threading.Event()

@@ -15,12 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <nng/protocol/reqrep0/rep.h>
 #include <nng/protocol/reqrep0/req.h>
 
 #define WHY_SIZE 256
-#define FILE_OCTETS_MAX ((size_t)64 << 20)
 
 static const char small_message[] = "From: a@pass.example\r\nSubject: soak\r\n\r\nbody\r\n";
 
@@ -200,13 +200,16 @@ static int run_status(const char *url)
 static uint8_t *read_file(const char *path, size_t *count_out)
 {
 	FILE *file = fopen(path, "rb");
-	uint8_t *octets = malloc(FILE_OCTETS_MAX);
+	uint8_t *octets = NULL;
+	struct stat status;
 
-	if (!file || !octets) {
+	if (file && fstat(fileno(file), &status) == 0)
+		octets = malloc((size_t)status.st_size + 1);
+	if (!octets) {
 		printf("FAIL %s cannot be read\n", path);
 		exit(1);
 	}
-	*count_out = fread(octets, 1, FILE_OCTETS_MAX, file);
+	*count_out = fread(octets, 1, (size_t)status.st_size, file);
 	fclose(file);
 	return octets;
 }
