@@ -5,11 +5,11 @@ Its answer is a cause: "pass", or why not: "body", "signature", "key", "syntax",
 
 import base64
 import contextlib
-import hashlib
 import re
 
 import dkim
 import dkim.canonicalization
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from corrections import Correction
 
@@ -17,6 +17,7 @@ ALIASES_MAX = 8
 KEYS_TRIED_MAX = 2
 RSA_BITS_MAX = 4096
 DRIFT_S = 300
+TIME_DIGITS_MAX = 76  # 13 and more are infinite (RFC 6376 section 3.5), up to the most that l= may have
 
 CORRECTIONS = [
     Correction("tag-list", "RFC 6376 section 3.2",
@@ -35,7 +36,9 @@ CORRECTIONS = [
     Correction("length-policy", "RFC 6376 sections 8.2 and 6.3", "a body signed in part only is not accepted as signed, which is the verifier's to decide; the oracle passes it"),
     Correction("field-added", "RFC 6376 sections 8.15 and 5.4.2",
                "a second From, Subject, To... beside the signed one is not accepted, which is the verifier's to decide; the oracle does so for From alone"),
-    Correction("expiry", "RFC 6376 section 3.5", "x= is greater than t=, and past it the signature is expired; the oracle never compares the two"),
+    Correction("clock", "RFC 6376 section 3.5",
+               "x= is greater than t=, past it the signature is expired, one from the future may be ignored, and more than 12 digits break the grammar;"
+               " the oracle never compares the two, takes any number, and allows ten hours either way"),
     Correction("sha1", "RFC 8301 section 3.1", "rsa-sha1 MUST NOT be verified; the oracle does"),
     Correction("key-size", "RFC 8301 section 3.2", "verifiers need not verify more than 4096 bits, and do not here; the oracle does"),
     Correction("key-type", "RFC 6376 section 6.1.2 and RFC 8463 section 3", "the key is of the type that a= names; the oracle goes by the key alone"),
@@ -216,8 +219,8 @@ class Corrected(dkim.DKIM):
                               ("length", check_length), ("base64", strict_base64), ("sha1", refuse_sha1)]:
             if name in self.corrections:
                 correct(sig)
-        if "expiry" in self.corrections:
-            check_expiry(sig, self.oracle.now)
+        if "clock" in self.corrections:
+            check_times(sig, self.oracle.now)
 
     # ---- the key, and the rest ----
 
@@ -230,14 +233,11 @@ class Corrected(dkim.DKIM):
             return False
         if "several-keys" not in self.corrections:
             return self.verify_by_record(sig, include_headers, sig_header, records[0])
-        return any(self.verify_or_not(sig, list(include_headers), sig_header, record) for record in self.fitting(sig, records))
+        return any(self.verify_by_record(sig, list(include_headers), sig_header, record) for record in self.fitting(sig, records))
 
     def fitting(self, sig, records):
         fit = [record for record in records if self.key_of(sig, record)]
         return fit[:KEYS_TRIED_MAX]
-
-    def verify_or_not(self, *arguments):
-        return self.verify_by_record(*arguments)
 
     def key_of(self, sig, record):
         """(key, bits, type, is for tlsrpt), or None."""
@@ -245,7 +245,7 @@ class Corrected(dkim.DKIM):
             if "key-record" in self.corrections:
                 record = usable_record(record, sig)
             if "key-data" in self.corrections:
-                check_key_data(record)
+                record = checked_key_data(record)
             if "word-case" in self.corrections:
                 record = re.sub(rb"(?i)(^|;)([ \t]*k[ \t]*=[ \t]*)(rsa|ed25519)", lambda m: m[1] + m[2] + m[3].lower(), record)
             key = dkim.evaluate_pk("key", record)
@@ -365,11 +365,14 @@ def check_length(sig):
         raise Refused("l=")
 
 
-def check_expiry(sig, now):
-    if b"x" in sig and b"t" in sig and len(sig[b"x"]) <= 12 and int(sig[b"x"]) <= int(sig[b"t"]):
-        raise Refused("x= is not after t=")
-    if b"x" in sig and int(sig[b"x"]) < now - DRIFT_S:
-        raise Refused("expired")
+def check_times(sig, now):
+    expiry, signed = (int(sig[tag]) if re.fullmatch(rb"[0-9]+", sig.get(tag, b"")) else None for tag in (b"x", b"t"))
+    if expiry is not None and (expiry < now - DRIFT_S or signed is not None and len(sig[b"x"]) <= 12 and expiry <= signed):
+        raise Refused("x=")
+    if any(len(sig.get(tag, b"")) > TIME_DIGITS_MAX for tag in (b"x", b"t")):
+        raise Refused("digits")
+    if signed is not None and signed > now + DRIFT_S:
+        raise Refused("t=")
 
 
 def strict_base64(sig):
@@ -421,15 +424,15 @@ def usable_record(record, sig):
     return b"; ".join(name + b"=" + tags[name] for name in names if name in (b"k", b"p"))
 
 
-def check_key_data(record):
-    from cryptography.hazmat.primitives.serialization import load_der_public_key  # at hand: the signer needs it, too
-
+def checked_key_data(record):
+    """The record with its data encoded anew, when that is a key."""
     tags = dkim.parse_tag_value(record)
     data = decoded(tags.get(b"p", b""))
     if not data:
         raise Refused("p=")
-    if tags.get(b"k", b"rsa").lower() != b"rsa":
-        return
-    numbers = load_der_public_key(data).public_numbers()
-    if numbers.e < 3 or not numbers.e % 2 or not numbers.n % 2 or numbers.e >> 32:
-        raise Refused("exponent or modulus")
+    if tags.get(b"k", b"rsa").lower() == b"rsa":
+        numbers = load_der_public_key(data).public_numbers()
+        if numbers.e < 3 or not numbers.e % 2 or not numbers.n % 2 or numbers.e >> 32:
+            raise Refused("exponent or modulus")
+    tags[b"p"] = base64.b64encode(data)
+    return b"; ".join(name + b"=" + value for name, value in tags.items())

@@ -47,6 +47,7 @@ class Run:
         self.options = options
         self.report = Report("differential.dkim")
         self.allowed = AllowList(dkim_oracle.CORRECTIONS)
+        self.fields_allowed = AllowList(verdict_field.CORRECTIONS)
         self.words, self.reasons, self.fields = collections.Counter(), collections.Counter(), 0
         self.replies = []
         dkim_oracle.set_clock(dkim_cases.NOW)
@@ -66,7 +67,7 @@ class Run:
         if "error" in verdict:
             return [verdict["error"]]
         self.fields += 1
-        problems = verdict_field.problems_of(verdict)
+        problems = verdict_field.problems_of(verdict, self.fields_allowed, case.number)
         for index, ours in enumerate(verdict["dkim"]):
             problems += self.compare_signature(case, index, ours, oracle)
         return problems
@@ -94,6 +95,7 @@ class Run:
         print(f"slowest reply {self.replies[0][0] * 1000:.0f} ms (case {self.replies[0][1]}); {len(slow)} above {SLOW_S} s")
         print(f"{self.fields} fields read by python3-authres")
         self.allowed.print()
+        self.fields_allowed.print()
         if len(self.replies) >= 20000:
             self.report.check("every entry of the allow list is needed", not self.allowed.unused(), str(self.allowed.unused()))
 

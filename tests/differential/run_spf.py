@@ -42,6 +42,7 @@ class Run:
         self.options = options
         self.report = Report("differential.spf")
         self.allowed = AllowList(spf_oracle.CORRECTIONS)
+        self.fields_allowed = AllowList(verdict_field.CORRECTIONS)
         self.words, self.kinds, self.fields = {}, {}, 0
         self.replies = []
 
@@ -49,7 +50,7 @@ class Run:
         if "error" in verdict:
             return [verdict["error"]]
         self.fields += 1
-        problems = verdict_field.problems_of(verdict)
+        problems = verdict_field.problems_of(verdict, self.fields_allowed, case.number)
         ours, theirs = answer(verdict), oracle.check(case)
         self.words[ours[0]] = self.words.get(ours[0], 0) + 1
         self.kinds[case.kind] = self.kinds.get(case.kind, 0) + 1
@@ -81,6 +82,7 @@ class Run:
         print(f"slowest reply {self.replies[0][0] * 1000:.0f} ms (case {self.replies[0][1]}); {len(slow)} above {SLOW_S} s")
         print(f"{self.fields} fields read by python3-authres")
         self.allowed.print()
+        self.fields_allowed.print()
         if len(self.replies) >= 20000:
             self.report.check("every entry of the allow list is needed", not self.allowed.unused(), str(self.allowed.unused()))
 
