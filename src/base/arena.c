@@ -102,7 +102,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 	size_t rounded;
 	uint8_t *object;
 
-	if (arena->full || size > arena->bytes_max) {
+	if (arena->full || size > arena->bytes_max || size > SIZE_MAX - GAP - ALIGNMENT) {
 		arena->full = true;
 		return NULL;
 	}

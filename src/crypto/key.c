@@ -80,7 +80,6 @@ static EVP_PKEY_CTX *rsa_context_new(struct crypto_key *key, enum crypto_hash ha
 	    EVP_PKEY_CTX_set_signature_md(context, digest) == 1)
 		return context;
 	EVP_PKEY_CTX_free(context);
-	ERR_clear_error();
 	return NULL;
 }
 
@@ -158,10 +157,10 @@ int crypto_key_new(struct crypto_provider *provider, const struct crypto_key_oct
 	key->octets.point = octets_keep(&at, octets->point);
 	key->bytes = key_bytes(key, len);
 	if (!key_prepare(key, octets)) {
-		bool no_memory = errors_tell_no_memory();
-
+		/* Its numbers are in order: that it could not be made is no fault of the key's. */
+		ERR_clear_error();
 		crypto_key_unref(key);
-		return no_memory ? -ENOMEM : CRYPTO_KEY_UNUSABLE;
+		return -ENOMEM;
 	}
 	*key_out = key;
 	return 0;
@@ -195,14 +194,6 @@ size_t crypto_key_bytes(const struct crypto_key *key)
 	return key->bytes;
 }
 
-static enum crypto_verdict verdict_of(int result)
-{
-	if (result == 1)
-		return CRYPTO_VALID;
-	/* OpenSSL says "0" to a wrong signature and to a malformed one, but also when it ran out of memory. */
-	return errors_tell_no_memory() ? CRYPTO_FAULT : CRYPTO_INVALID;
-}
-
 static enum crypto_verdict rsa_verify(struct crypto_key *key, enum crypto_hash hash, struct slice digest,
                                       struct slice signature)
 {
@@ -212,7 +203,19 @@ static enum crypto_verdict rsa_verify(struct crypto_key *key, enum crypto_hash h
 		return CRYPTO_FAULT;
 	if (signature.len != key->octets.modulus.len) /* RFC 8017 section 8.2.2, step 1 */
 		return CRYPTO_INVALID;
-	return verdict_of(EVP_PKEY_verify(key->rsa[hash], signature.ptr, signature.len, digest.ptr, digest.len));
+	if (EVP_PKEY_verify(key->rsa[hash], signature.ptr, signature.len, digest.ptr, digest.len) == 1)
+		return CRYPTO_VALID;
+	return errors_tell_no_memory() ? CRYPTO_FAULT : CRYPTO_INVALID;
+}
+
+/* OpenSSL's Ed25519 allocates a SHA-512 context and says nothing when it cannot: try the like of it. */
+static bool memory_is_there(struct crypto_key *key)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	bool there = context && EVP_DigestInit_ex2(context, key->provider->digests[CRYPTO_SHA256], NULL) == 1;
+
+	EVP_MD_CTX_free(context);
+	return there;
 }
 
 static enum crypto_verdict ed25519_verify(struct crypto_key *key, struct slice digest, struct slice signature)
@@ -222,7 +225,9 @@ static enum crypto_verdict ed25519_verify(struct crypto_key *key, struct slice d
 		ERR_clear_error();
 		return CRYPTO_FAULT;
 	}
-	return verdict_of(EVP_DigestVerify(key->ed25519, signature.ptr, signature.len, digest.ptr, digest.len));
+	if (EVP_DigestVerify(key->ed25519, signature.ptr, signature.len, digest.ptr, digest.len) == 1)
+		return CRYPTO_VALID;
+	return errors_tell_no_memory() || !memory_is_there(key) ? CRYPTO_FAULT : CRYPTO_INVALID;
 }
 
 enum crypto_verdict crypto_key_verify(struct crypto_key *key, enum crypto_hash hash, struct slice digest,

@@ -1,5 +1,6 @@
 #include "daemon/config.h"
 
+#include "daemon/metrics.h"
 #include "io/listen.h"
 
 #include <limits.h>
@@ -121,9 +122,7 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
 	if (parsing.problem[0])
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	/* A section does not know its file, only its line. */
-	snprintf(parsing.problem, CONFIG_PROBLEM_SIZE, "%s:%d: %s", cfg->filename ? cfg->filename : parsing.path, cfg->line,
-	         text);
+	snprintf(parsing.problem, CONFIG_PROBLEM_SIZE, "%s:%d: %s", parsing.path, cfg->line, text);
 }
 
 __attribute__((format(printf, 2, 0))) static void on_error_ignore(cfg_t *cfg, const char *format, va_list args)
@@ -133,34 +132,91 @@ __attribute__((format(printf, 2, 0))) static void on_error_ignore(cfg_t *cfg, co
 	(void)args;
 }
 
+/* The whole file, ending in a NUL; to be freed. NULL: `problem` says why. */
+static char *file_read(const char *path, char problem[CONFIG_PROBLEM_SIZE])
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t len = file ? getdelim(&text, &size, 0, file) : -1;
+	bool is_empty = file && len < 0 && feof(file) && !ferror(file);
+
+	if (len < 0 && !is_empty)
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: %s", path, strerror(errno));
+	else if (len > 0 && text[len - 1] == 0)
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: has a NUL octet", path);
+	if (file)
+		fclose(file);
+	if (!problem[0] && !is_empty)
+		return text;
+	free(text);
+	return is_empty ? strdup("") : NULL;
+}
+
+/* The end of what cannot begin a comment: a quoted string, a word, or a single octet. */
+static char *token_end(char *at)
+{
+	char quote = *at;
+
+	if (quote != '"' && quote != '\'') {
+		size_t word = strcspn(at, " \t\r\n\"'{}()=,#");
+
+		return at + (word ? word : 1);
+	}
+	for (at++; *at && *at != quote; at++)
+		if (*at == '\\' && at[1])
+			at++;
+	return *at ? at + 1 : at;
+}
+
+/* The end of the comment at `at`: `at` itself where there is none, NULL where a block is not closed. */
+static char *comment_end(char *at)
+{
+	if (at[0] == '/' && at[1] == '*') {
+		char *end = strstr(at + 2, "*/");
+
+		return end ? end + 2 : NULL;
+	}
+	return at[0] == '#' || (at[0] == '/' && at[1] == '/') ? at + strcspn(at, "\n") : at;
+}
+
+/*
+ * Behind a comment libConfuse (3.3) counts lines wrongly: so comments become spaces before it sees them. False: one is
+ * not closed.
+ */
+static bool comments_blank(char *text)
+{
+	while (*text) {
+		char *end = comment_end(text);
+
+		if (!end)
+			return false;
+		if (end == text)
+			text = token_end(text);
+		for (; text < end; text++)
+			if (*text != '\n')
+				*text = ' ';
+	}
+	return true;
+}
+
 /*
  * libConfuse takes the end of the file for the end of an open section, and a truncated file for a whole one. So the
  * text is read once more with a brace behind it: only where a section was left open does that make sense.
  */
-static bool ends_in_section(const char *path)
+static bool ends_in_section(const char *text)
 {
-	FILE *file = fopen(path, "re");
 	cfg_t *again = cfg_init(options, CFGF_NONE);
-	char *text = NULL;
-	size_t len = 0;
+	char *longer = NULL;
 	bool open = false;
 
-	if (file && again && getdelim(&text, &len, 0, file) >= 0) {
-		size_t used = strlen(text);
-		char *longer = realloc(text, used + sizeof("\n}\n"));
-
-		if (longer) {
-			text = longer;
-			memcpy(text + used, "\n}\n", sizeof("\n}\n"));
-			cfg_set_error_function(again, on_error_ignore);
-			open = cfg_parse_buf(again, text) == CFG_SUCCESS;
-		}
+	if (again && asprintf(&longer, "%s\n}\n", text) >= 0) {
+		cfg_set_error_function(again, on_error_ignore);
+		open = cfg_parse_buf(again, longer) == CFG_SUCCESS;
+		free(longer);
 	}
-	free(text);
 	if (again)
 		cfg_free(again);
-	if (file)
-		fclose(file);
 	return open;
 }
 
@@ -243,6 +299,30 @@ static int check_zone_file(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
+/* A name for the farm: what RFC 8601 section 2.5 would have quoted is no such name. */
+static int check_authserv_id(cfg_t *cfg, cfg_opt_t *option)
+{
+	struct slice id = slice_of_str(cfg_opt_getstr(option));
+
+	for (size_t i = 0; i < id.len; i++) {
+		if (id.ptr[i] <= ' ' || id.ptr[i] == 0x7f) {
+			cfg_error(cfg, "authserv-id: has a space or a control character");
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int check_metrics_listen(cfg_t *cfg, cfg_opt_t *option)
+{
+	const char *listen = cfg_opt_getstr(option);
+
+	if (!*listen || metrics_address_check(listen))
+		return 0;
+	cfg_error(cfg, "metrics: %s: wants ADDRESS:PORT", listen);
+	return -1;
+}
+
 static void checks_set(cfg_t *file)
 {
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
@@ -253,6 +333,8 @@ static void checks_set(cfg_t *file)
 	cfg_set_validate_func(file, "dns|root-hints", check_file);
 	cfg_set_validate_func(file, "dns|zone-file", check_zone_file);
 	cfg_set_validate_func(file, "mta-sts|ca-file", check_file);
+	cfg_set_validate_func(file, "authserv-id", check_authserv_id);
+	cfg_set_validate_func(file, "metrics|listen", check_metrics_listen);
 }
 
 /* What no single value shows. */
@@ -371,6 +453,27 @@ static int values_read(struct daemon_config *out)
 	return 0;
 }
 
+static int file_parse(cfg_t *file, const char *path, char problem[CONFIG_PROBLEM_SIZE])
+{
+	char *text = file_read(path, problem);
+	bool done;
+
+	if (!text)
+		return -EINVAL;
+	done = comments_blank(text);
+	if (!done)
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: a comment is not closed", path);
+	done = done && cfg_parse_buf(file, text) == CFG_SUCCESS;
+	if (!done && !problem[0])
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: not understood", path);
+	if (done && ends_in_section(text)) {
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: the last section is not closed: a } is missing", path);
+		done = false;
+	}
+	free(text);
+	return done ? 0 : -EINVAL;
+}
+
 int config_read(const char *path, struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
 {
 	int result;
@@ -385,16 +488,9 @@ int config_read(const char *path, struct daemon_config *out, char problem[CONFIG
 	parsing.path = path;
 	cfg_set_error_function(out->file, on_error);
 	checks_set(out->file);
-	result = cfg_parse(out->file, path);
-	if (result == CFG_FILE_ERROR)
-		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: %s", path, strerror(errno));
-	else if (result != CFG_SUCCESS && !problem[0])
-		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: not understood", path);
-	if (result == CFG_SUCCESS && ends_in_section(path)) {
-		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: the last section is not closed: a } is missing", path);
-		result = CFG_PARSE_ERROR;
-	}
-	result = result == CFG_SUCCESS ? values_read(out) : -EINVAL;
+	result = file_parse(out->file, path, problem);
+	if (result == 0)
+		result = values_read(out);
 	if (result == 0)
 		result = check_whole(path, out, problem);
 	if (result < 0)

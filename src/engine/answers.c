@@ -205,7 +205,7 @@ static struct asked *asked_new(struct request *request, struct slice name, enum 
 	return asked;
 }
 
-const struct dns_answer *answers_ask(struct request *request, struct slice name, enum dns_type type)
+const struct dns_answer *answers_ask(struct request *request, struct slice name, enum dns_type type, unsigned reserved)
 {
 	struct shard *shard = request->shard;
 	struct answers *answers = &request->answers;
@@ -223,7 +223,7 @@ const struct dns_answer *answers_ask(struct request *request, struct slice name,
 	asked = asked_find(answers, name, type, hash);
 	if (asked)
 		return asked->answer;
-	if (answers->count >= shard->limits.lookups_max) {
+	if (answers->count + reserved >= shard->limits.lookups_max) {
 		count_outcome(shard, DNS_BUDGET);
 		return &answer_budget;
 	}

@@ -14,9 +14,9 @@
 
 /* --- what evaluators ask --- */
 
-static const struct dns_answer *on_dns(void *arg, struct slice name, enum dns_type type)
+static const struct dns_answer *on_dns(void *arg, struct slice name, enum dns_type type, unsigned reserved)
 {
-	return answers_ask(arg, name, type);
+	return answers_ask(arg, name, type, reserved);
 }
 
 static const struct body_digest *on_body_digest(void *arg, const struct body_question *question)

@@ -1,6 +1,9 @@
 #include "io/listen.h"
 
+#include "base/slice.h"
+
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -36,10 +39,9 @@ static int tcp_url_parse(const char *url, struct tcp_url *out, char problem[IO_P
 	const char *host = url + strlen("tcp://");
 	const char *colon = strrchr(host, ':');
 	size_t host_len = colon ? (size_t)(colon - host) : 0;
-	unsigned port = 0;
-	char rest;
+	uint64_t port;
 
-	if (!colon || sscanf(colon + 1, "%5u%c", &port, &rest) != 1 || port == 0 || port > 65535)
+	if (!colon || !slice_to_u64(slice_of_str(colon + 1), 5, &port) || port == 0 || port > 65535)
 		return refuse(problem, url, "wants tcp://HOST:PORT");
 	if (host_len >= 2 && host[0] == '[' && colon[-1] == ']') {
 		host++;
@@ -52,7 +54,7 @@ static int tcp_url_parse(const char *url, struct tcp_url *out, char problem[IO_P
 	if (host_len == 1 && *host == '*')
 		host_len = 0;
 	snprintf(out->host, sizeof(out->host), "%.*s", (int)host_len, host);
-	snprintf(out->port, sizeof(out->port), "%u", port);
+	snprintf(out->port, sizeof(out->port), "%u", (unsigned)port);
 	return 0;
 }
 
@@ -90,15 +92,28 @@ int io_url_check(const char *url, char problem[IO_PROBLEM_SIZE])
 	return refuse(problem, url, "wants tcp://HOST:PORT or ipc:///PATH");
 }
 
-/* Without SO_REUSEPORT the kernel tells whether somebody else listens here. */
-static int tcp_bind_probe(const struct addrinfo *address)
+/* One socket for every address of IPv6 serves IPv4 too, whatever net.ipv6.bindv6only says. */
+static int tcp_socket(const struct addrinfo *address)
 {
 	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int on = 1, result;
+	int on = 1, off = 0;
 
 	if (fd < 0)
 		return -errno;
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (address->ai_family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	return fd;
+}
+
+/* Without SO_REUSEPORT the kernel tells whether somebody else listens here. */
+static int tcp_bind_probe(const struct addrinfo *address)
+{
+	int fd = tcp_socket(address);
+	int result;
+
+	if (fd < 0)
+		return fd;
 	result = bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, 1) == 0 ? 0 : -errno;
 	close(fd);
 	return result;
@@ -106,18 +121,26 @@ static int tcp_bind_probe(const struct addrinfo *address)
 
 static int tcp_listen(const struct addrinfo *address)
 {
-	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = tcp_socket(address);
 	int on = 1, result;
 
 	if (fd < 0)
-		return -errno;
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+		return fd;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
 	    bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
 	result = -errno;
 	close(fd);
 	return result;
+}
+
+static bool ipv6_is_here(void)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 static int tcp_open(const char *url, bool first, struct io_listener *out, char problem[IO_PROBLEM_SIZE])
@@ -128,6 +151,8 @@ static int tcp_open(const char *url, bool first, struct io_listener *out, char p
 	int result;
 
 	TRY(tcp_url_parse(url, &tcp, problem));
+	if (!tcp.host[0])
+		hints.ai_family = ipv6_is_here() ? AF_INET6 : AF_INET;
 	result = getaddrinfo(tcp.host[0] ? tcp.host : NULL, tcp.port, &hints, &addresses);
 	if (result)
 		return refuse(problem, url, gai_strerror(result));

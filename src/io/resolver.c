@@ -162,6 +162,26 @@ static int zone_record_add(struct zone_reader *reader, const ldns_rr *record)
 	return result ? zone_refuse(reader, ub_strerror(result)) : 0;
 }
 
+/* Moves over lines without a record, which ldns would skip without telling where the record begins. */
+static void empty_lines_skip(FILE *file, int *line)
+{
+	char *text = NULL;
+	size_t size = 0;
+	long at = ftell(file);
+
+	while (at >= 0 && getline(&text, &size, file) > 0) {
+		char first = text[strspn(text, " \t\r\n")];
+
+		if (first && first != ';') {
+			(void)fseek(file, at, SEEK_SET);
+			break;
+		}
+		++*line;
+		at = ftell(file);
+	}
+	free(text);
+}
+
 /*
  * Zones first: a record of a name above which an SOA stands further down the file would otherwise make a zone of its
  * own. Two readings are simpler than keeping the records.
@@ -179,10 +199,13 @@ static int zone_file_read(struct zone_reader *reader, bool (*wanted)(const ldns_
 		snprintf(reader->problem, IO_PROBLEM_SIZE, "zone-file %s: %s", reader->path, strerror(error));
 		return -error;
 	}
-	while (result == 0 && !feof(file) && !ferror(file)) {
+	for (;;) {
 		ldns_rr *record = NULL;
 		ldns_status status;
 
+		empty_lines_skip(file, &line);
+		if (result || feof(file) || ferror(file))
+			break;
 		reader->line = line;
 		status = ldns_rr_new_frm_fp_l(&record, file, &ttl, &origin, &previous, &line);
 		if (status == LDNS_STATUS_OK && record && wanted(record))
@@ -325,20 +348,33 @@ static void ask_free(struct ask *ask)
 	free(ask);
 }
 
+#define HEADER_OCTETS 12 /* RFC 1035 section 4.1.1 */
+#define RCODE_SERVFAIL 2
+
+/* libunbound's own result is 0 whenever there is a packet: what the servers said, NXDOMAIN for one, stands in there. */
+static struct io_dns_reply reply_make(int rcode, const uint8_t *packet, int packet_len)
+{
+	if (rcode == 0 && (!packet || packet_len < HEADER_OCTETS))
+		rcode = RCODE_SERVFAIL;
+	else if (rcode == 0)
+		rcode = packet[3] & 15;
+	return (struct io_dns_reply){
+		.rcode = rcode,
+		.packet = rcode == 0 ? slice_of(packet, (size_t)packet_len) : SLICE_EMPTY,
+	};
+}
+
 static void ask_answer(void *arg, int rcode, void *packet, int packet_len, int security, char *why_bogus,
                        int was_ratelimited)
 {
 	struct ask *ask = arg;
-	struct io_dns_reply reply = {
-		.rcode = rcode,
-		.packet = rcode == 0 && packet && packet_len > 0 ? slice_of(packet, (size_t)packet_len) : SLICE_EMPTY,
-		.security = security == 2 ? IO_DNS_SECURE : security == 1 ? IO_DNS_BOGUS : IO_DNS_INSECURE,
-	};
+	struct io_dns_reply reply = reply_make(rcode, packet, packet_len);
 	void (*done)(void *, const struct io_dns_reply *) = ask->done;
 	void *done_arg = ask->arg;
 
 	(void)why_bogus;
 	(void)was_ratelimited;
+	reply.security = security == 2 ? IO_DNS_SECURE : security == 1 ? IO_DNS_BOGUS : IO_DNS_INSECURE;
 	if (!ask->resolver)
 		return;
 	ask_free(ask);

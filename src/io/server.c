@@ -196,6 +196,8 @@ static size_t discard(struct io_conn *conn, struct slice data)
 		conn->phase = PHASE_LENGTH;
 		conn->head_len = 0;
 		io_timer_stop(conn->server->loop, &conn->stall);
+	} else if (!conn->closing) {
+		stall_restart(conn);
 	}
 	return taken;
 }
@@ -252,8 +254,10 @@ static size_t on_length(struct io_conn *conn, struct slice data)
 	size_t taken = head_gather(conn, data, want);
 	uint64_t length = 0;
 
-	if (conn->head_len < want)
+	if (conn->head_len < want) {
+		stall_restart(conn);
 		return taken;
+	}
 	if (conn->is_ipc && conn->head[0] != 1) {
 		conn->server->counters.frames_malformed++;
 		conn_close(conn);
@@ -612,6 +616,11 @@ static void stall_fire(void *arg)
 {
 	struct io_conn *conn = arg;
 
+	/* It is not the peer that holds things up. */
+	if (conn->recv_starved) {
+		stall_restart(conn);
+		return;
+	}
 	io_conn_ref(conn);
 	conn->server->counters.connections_stalled++;
 	conn_close(conn);

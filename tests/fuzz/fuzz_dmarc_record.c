@@ -17,8 +17,9 @@ static void check_uris(struct slice list)
 			ASSERT(uri.ptr[i] > ' ' && uri.ptr[i] < 0x7f && uri.ptr[i] != ',' && uri.ptr[i] != '!');
 }
 
-static const struct dns_answer *dns(void *arg, struct slice name, enum dns_type type)
+static const struct dns_answer *dns(void *arg, struct slice name, enum dns_type type, unsigned reserved)
 {
+	(void)reserved;
 	ASSERT(type == DNS_TXT && name.len <= DOMAIN_OCTETS_MAX);
 	return arg;
 }

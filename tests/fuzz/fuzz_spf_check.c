@@ -43,11 +43,12 @@ static bool seen(struct answers *answers, uint64_t hash)
 	return false;
 }
 
-static const struct dns_answer *dns(void *arg, struct slice name, enum dns_type type)
+static const struct dns_answer *dns(void *arg, struct slice name, enum dns_type type, unsigned reserved)
 {
 	struct answers *answers = arg;
 	uint64_t hash = hash_of(name, type);
 
+	(void)reserved;
 	ASSERT(name.len > 0 && name.len <= 253 && name.ptr[name.len - 1] != '.');
 	if (!seen(answers, hash) && !answers->eager)
 		return NULL;

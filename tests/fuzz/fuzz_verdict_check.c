@@ -48,11 +48,12 @@ static bool known(struct answers *answers, uint64_t hash)
 	return answers->eager;
 }
 
-static const struct dns_answer *dns(void *arg, struct slice name, enum dns_type type)
+static const struct dns_answer *dns(void *arg, struct slice name, enum dns_type type, unsigned reserved)
 {
 	struct answers *answers = arg;
 	uint64_t hash = hash_of("dns", name, type);
 
+	(void)reserved;
 	ASSERT(name.len > 0 && name.len <= 253 && name.ptr[name.len - 1] != '.');
 	if (!known(answers, hash))
 		return NULL;

@@ -17,6 +17,9 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 
+/* SLICE() for tables: an initializer, where a compound literal is no constant. */
+#define SLICE_INIT(literal) { (const uint8_t *)("" literal), sizeof(literal) - 1 }
+
 /* Compares octets and shows both as text when they differ. */
 #define assert_slice_equal(actual, expected)                                                                     \
 	do {                                                                                                     \

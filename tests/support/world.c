@@ -97,8 +97,9 @@ static void world_answer(struct world *world, struct world_asked *asked)
 		asked->answer.outcome = asked->answer.count ? DNS_FOUND : DNS_NODATA;
 }
 
-static const struct dns_answer *world_dns(void *arg, struct slice name, enum dns_type type)
+static const struct dns_answer *world_dns(void *arg, struct slice name, enum dns_type type, unsigned reserved)
 {
+	static const struct dns_answer budget = { .outcome = DNS_BUDGET };
 	struct world *world = arg;
 	struct world_asked *asked;
 
@@ -110,6 +111,8 @@ static const struct dns_answer *world_dns(void *arg, struct slice name, enum dns
 			return &asked->answer;
 		}
 	}
+	if (world->lookups_max && world->asked_count + reserved >= world->lookups_max)
+		return &budget;
 	ASSERT(world->asked_count < WORLD_ASKED_MAX);
 	asked = &world->asked[world->asked_count++];
 	memcpy(asked->name, name.ptr, name.len);

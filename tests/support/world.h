@@ -35,6 +35,7 @@ struct world {
 	struct world_asked asked[WORLD_ASKED_MAX]; /* questions in order of their first asking */
 	size_t asked_count;
 	bool eager;
+	unsigned lookups_max;                       /* the budget; 0: none */
 	unsigned signatures_asked, bodies_asked;
 	enum signature_answer signature_forced;     /* not SIGNATURE_PENDING: the answer to every signature */
 	struct arena arena;

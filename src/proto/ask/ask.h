@@ -130,8 +130,11 @@ enum signature_answer {
 #define SIGNATURE_ID_MAX 256 /* ids are below this */
 
 struct ask_ops {
-	/* `name`: A-labels, no final dot, 1 to 253 octets, any case. NULL: pending. */
-	const struct dns_answer *(*dns)(void *arg, struct slice name, enum dns_type type);
+	/*
+	 * `name`: A-labels, no final dot, 1 to 253 octets, any case. `reserved`: so many of the request's look-ups are for
+	 * others; when no more are left, a new question is DNS_BUDGET. NULL: pending.
+	 */
+	const struct dns_answer *(*dns)(void *arg, struct slice name, enum dns_type type, unsigned reserved);
 	/* Of the message's body. NULL: pending. */
 	const struct body_digest *(*body_digest)(void *arg, const struct body_question *question);
 	/* What is known of the question of that id: asked before (or answered), or `false`: ask it now. */
@@ -142,11 +145,12 @@ struct ask_ops {
 struct ask {
 	const struct ask_ops *ops;
 	void *arg;
+	unsigned lookups_reserved; /* what questions asked through this leave of the budget; 0: they may spend it all */
 };
 
 static inline const struct dns_answer *ask_dns(const struct ask *ask, struct slice name, enum dns_type type)
 {
-	return ask->ops->dns(ask->arg, name, type);
+	return ask->ops->dns(ask->arg, name, type, ask->lookups_reserved);
 }
 
 static inline const struct body_digest *ask_body_digest(const struct ask *ask, const struct body_question *question)

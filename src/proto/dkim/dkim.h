@@ -41,7 +41,7 @@ struct dkim_signature_result {
 	struct slice algorithm; /* a= as written */
 	struct slice signature_start; /* the first 8 characters of b=, without white space (header.b, RFC 6008) */
 	unsigned key_bits;      /* 0: no key seen */
-	bool testing;           /* the key record has t=y */
+	bool testing;           /* the key record has t=y; `result` is what it would be without */
 	bool body_partly_unsigned; /* l= leaves octets of the body uncovered */
 	struct reason reason;
 };

@@ -3,8 +3,8 @@
 #include "base/base64.h"
 #include "proto/dkim/der.h"
 
-#define ED25519_OCTETS        32
-#define RSA_EXPONENT_OCTETS   4 /* e < 2^32: the cost of a verification grows with its size as with the modulus's */
+#define ED25519_OCTETS      32
+#define RSA_EXPONENT_OCTETS 4 /* e < 2^32: the cost of a verification grows with its size as with the modulus's */
 
 static struct slice value_or(const struct dkim_taglist *list, struct slice name, struct slice otherwise)
 {

@@ -129,10 +129,16 @@ static int read_txt(struct slice rdata, struct arena *arena, struct dns_record *
 	return 0;
 }
 
+/* Over the rdata, with all that stands before it: names in it may point there. */
+static struct cursor rdata_cursor(const struct reader *reader, const struct record *record)
+{
+	return (struct cursor){ .all = slice_sub(reader->packet, 0, record->rdata_at + record->rdata_len),
+		                .at = record->rdata_at };
+}
+
 static int read_rdata(const struct reader *reader, const struct record *record, struct dns_record *out, bool *valid)
 {
-	struct cursor c = { .all = slice_sub(reader->packet, 0, record->rdata_at + record->rdata_len),
-		            .at = record->rdata_at };
+	struct cursor c = rdata_cursor(reader, record);
 	struct slice rdata = slice_sub(reader->packet, record->rdata_at, record->rdata_len);
 	struct name name;
 
@@ -170,11 +176,11 @@ static enum alias follow_alias(const struct reader *reader, struct name *owner, 
 		if (c.failed)
 			return ALIAS_MALFORMED;
 		if (record.type == DNS_CNAME && record.class == CLASS_IN && name_equal(&record.owner, owner)) {
-			struct cursor target = { .all = reader->packet, .at = record.rdata_at };
+			struct cursor target = rdata_cursor(reader, &record);
 
 			take_name(&target, owner);
 			*ttl = least(*ttl, record.ttl);
-			return target.failed ? ALIAS_MALFORMED : ALIAS_FOLLOWED;
+			return !target.failed && cursor_at_end(&target) ? ALIAS_FOLLOWED : ALIAS_MALFORMED;
 		}
 	}
 	return ALIAS_NONE;
@@ -221,8 +227,9 @@ int dns_packet_read(struct slice packet, enum dns_type type, struct arena *arena
 	uint16_t questions;
 	enum alias alias = type == DNS_CNAME ? ALIAS_NONE : ALIAS_FOLLOWED;
 	unsigned aliases = 0;
+	uint32_t ttl = UINT32_MAX;
 
-	*out = (struct dns_answer){ .outcome = DNS_INVALID, .ttl = UINT32_MAX };
+	*out = (struct dns_answer){ .outcome = DNS_INVALID };
 	(void)cursor_take(&c, 4);
 	questions = cursor_u16(&c);
 	reader.answers_count = cursor_u16(&c);
@@ -233,10 +240,11 @@ int dns_packet_read(struct slice packet, enum dns_type type, struct arena *arena
 		return 0;
 	reader.answers = c;
 	while (alias == ALIAS_FOLLOWED) {
-		alias = follow_alias(&reader, &owner, &out->ttl);
+		alias = follow_alias(&reader, &owner, &ttl);
 		if (alias == ALIAS_MALFORMED || (alias == ALIAS_FOLLOWED && ++aliases > DNS_ALIASES_MAX))
 			return 0;
 	}
+	out->ttl = ttl;
 	TRY(read_records(&reader, &owner, type, out));
 	if (out->ttl == UINT32_MAX)
 		out->ttl = 0;

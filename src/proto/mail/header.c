@@ -10,12 +10,12 @@
  */
 #define BLOCK 64
 
-/* A CR that no LF follows, or an LF that no CR precedes, among n octets whose successor is readable. */
-static bool block_has_lone_line_end(const uint8_t *p, size_t n)
+/* A CR that no LF follows, or an LF that no CR precedes, in a block and the octet behind it. */
+static bool block_has_lone_line_end(const uint8_t *p)
 {
 	uint8_t lone = 0;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < BLOCK; i++)
 		lone |= (uint8_t)((p[i] == '\r') ^ (p[i + 1] == '\n'));
 	return lone;
 }
@@ -35,20 +35,33 @@ static void line_ends_check(struct slice s, struct mail_message *out)
 	size_t i = 0;
 
 	for (; i + BLOCK < s.len && !(out->bare_cr && out->bare_lf); i += BLOCK)
-		if (block_has_lone_line_end(s.ptr + i, BLOCK))
+		if (block_has_lone_line_end(s.ptr + i))
 			line_ends_note(s, i, i + BLOCK + 1, out);
 	/* The first octet is no other's successor; so look at it and at what is left of the last block. */
 	line_ends_note(s, 0, s.len ? 1 : 0, out);
 	line_ends_note(s, i, s.len, out);
 }
 
+/* All octets of a block, or-ed. */
+static uint8_t block_octets(const uint8_t *p)
+{
+	uint8_t octets = 0;
+
+	for (size_t i = 0; i < BLOCK; i++)
+		octets |= p[i];
+	return octets;
+}
+
 static void octets_check(struct slice s, struct mail_message *out)
 {
-	uint8_t high = 0;
+	uint8_t octets = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < s.len; i++)
-		high |= s.ptr[i];
-	out->non_ascii = high & 0x80;
+	for (; i + BLOCK <= s.len; i += BLOCK)
+		octets |= block_octets(s.ptr + i);
+	for (; i < s.len; i++)
+		octets |= s.ptr[i];
+	out->non_ascii = octets & 0x80;
 	out->nul = slice_find(s, 0) != SLICE_NOT_FOUND;
 }
 

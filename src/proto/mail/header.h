@@ -15,7 +15,7 @@
 
 struct mail_field {
 	struct slice raw;   /* the whole field: name, colon, folded value, and the CRLF (if the message has it) */
-	struct slice name;  /* as written, without white space before the colon; empty: not a field (no colon, or no name) */
+	struct slice name;  /* as written, without white space before the colon; empty: not a field (no colon, or no ftext) */
 	struct slice value; /* behind the colon: folding and all, without the final CRLF */
 };
 

@@ -13,6 +13,7 @@ struct pass {
 	struct mail_message message;
 	struct mail_author author;
 	struct reason over_bounds; /* REASON_NONE: the header is within its bounds */
+	bool message_checked;      /* a whole message, not SPF alone */
 	bool blocked;              /* something asked for is pending; the parts that do not need it still go on */
 };
 
@@ -95,25 +96,40 @@ static struct spf_input spf_input_of(const struct pass *pass)
 	};
 }
 
+/*
+ * The envelope is anybody's choice: a record that costs all look-ups there are must not keep the author's policy
+ * from being read, or it would buy a temporary error for a forged author.
+ */
+static struct ask spf_ask(const struct pass *pass)
+{
+	struct ask ask = *pass->ask;
+
+	if (pass->message_checked)
+		ask.lookups_reserved = pass->config->dkim.signatures_max + VERDICT_DMARC_LOOKUPS;
+	return ask;
+}
+
 static int check_spf_mail_from(struct pass *pass)
 {
 	struct spf_input spf = spf_input_of(pass);
+	struct ask ask = spf_ask(pass);
 
 	if (!pass->input->has_client)
 		return 0;
 	pass->out->has_spf = true;
-	return spf_check_mail_from(&spf, &pass->config->spf, pass->ask, pass->arena, &pass->out->spf);
+	return spf_check_mail_from(&spf, &pass->config->spf, &ask, pass->arena, &pass->out->spf);
 }
 
 /* For the null reverse-path the check above was of HELO already (RFC 7208 section 2.4). */
 static int check_spf_helo(struct pass *pass)
 {
 	struct spf_input spf = spf_input_of(pass);
+	struct ask ask = spf_ask(pass);
 
 	if (!pass->input->has_client || !pass->input->helo.len || !pass->input->mail_from.len)
 		return 0;
 	pass->out->has_spf_helo = true;
-	return spf_check_helo(&spf, &pass->config->spf, pass->ask, pass->arena, &pass->out->spf_helo);
+	return spf_check_helo(&spf, &pass->config->spf, &ask, pass->arena, &pass->out->spf_helo);
 }
 
 static int check_dkim(struct pass *pass)
@@ -198,6 +214,7 @@ int verdict_check_message(const struct verdict_input *input, const struct verdic
 	struct pass pass = { .input = input, .config = config, .ask = ask, .arena = arena, .out = out };
 
 	*out = (struct verdict){ 0 };
+	pass.message_checked = true;
 	TRY(read_message(&pass));
 	PART(&pass, check_spf_mail_from(&pass));
 	PART(&pass, check_spf_helo(&pass));

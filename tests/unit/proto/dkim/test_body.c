@@ -1,7 +1,9 @@
 /*
- * Goal:   the output is RFC 6376's (sections 3.4.3 and 3.4.4) and does not depend on how the body is cut (LESSONS row 21).
- * Method: each vector is fed whole, at every split point, at every two split points, and octet by octet; then bodies made of
- *         the octets that matter are compared with a second writing of the rules that works line by line on the whole body.
+ * Goal:   the output is RFC 6376's (sections 3.4.3 and 3.4.4) and does not depend on how the body is cut (LESSONS
+ *         row 21).
+ * Method: each vector is fed whole, at every split point, at every two split points, and octet by octet; then
+ *         bodies made of the octets that matter are compared with a second writing of the rules that works line by
+ *         line on the whole body.
  */
 #include "proto/dkim/body.h"
 

@@ -7,7 +7,9 @@
 
 #include "unit.h"
 
-static const struct mail_bounds wide = { .header_octets_max = 1 << 20, .fields_max = 5000, .field_octets_max = 1 << 20 };
+static const struct mail_bounds wide = {
+	.header_octets_max = 1 << 20, .fields_max = 5000, .field_octets_max = 1 << 20
+};
 
 #define TAGS "v=1;a=rsa-sha256;d=e.x;s=own;bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;"
 #define OTHER "v=1;a=rsa-sha256;d=e.x;s=other;bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;h=from;b=AAAA"
@@ -28,14 +30,18 @@ static const struct {
 	  "fROM: 1\r\nDKIM-Signature:" TAGS "h= From ;b=" },
 	{ "space_before_colon", "From : 1\r\nDKIM-Signature:" TAGS "h=from;b=AAAA\r\n\r\n",
 	  "From : 1\r\nDKIM-Signature:" TAGS "h=from;b=" },
-	{ "malformed_lines_are_no_fields", "From\r\n: 0\r\nFrom: 1\r\nFrom\r\nDKIM-Signature:" TAGS "h=from:from;b=AAAA\r\n\r\n",
+	{ "malformed_lines_are_no_fields",
+	  "From\r\n: 0\r\nFrom: 1\r\nFrom\r\nDKIM-Signature:" TAGS "h=from:from;b=AAAA\r\n\r\n",
 	  "From: 1\r\nDKIM-Signature:" TAGS "h=from:from;b=" },
 	/* 3.5: other signatures are fields like any, with their b=; the own one is none of them. */
-	{ "other_signature_whole", "DKIM-Signature:" TAGS "h=from:dkim-signature;b=AAAA\r\nDKIM-Signature:" OTHER "\r\nFrom: 1\r\n\r\n",
+	{ "other_signature_whole",
+	  "DKIM-Signature:" TAGS "h=from:dkim-signature;b=AAAA\r\nDKIM-Signature:" OTHER "\r\nFrom: 1\r\n\r\n",
 	  "From: 1\r\nDKIM-Signature:" OTHER "\r\nDKIM-Signature:" TAGS "h=from:dkim-signature;b=" },
-	{ "own_signature_not_named", "DKIM-Signature:" TAGS "h=from:dkim-signature:dkim-signature;b=AAAA\r\nFrom: 1\r\n\r\n",
+	{ "own_signature_not_named",
+	  "DKIM-Signature:" TAGS "h=from:dkim-signature:dkim-signature;b=AAAA\r\nFrom: 1\r\n\r\n",
 	  "From: 1\r\nDKIM-Signature:" TAGS "h=from:dkim-signature:dkim-signature;b=" },
-	{ "own_below_the_other", "DKIM-Signature:" OTHER "\r\nDKIM-Signature:" TAGS "h=from:dkim-signature;b=AAAA\r\nFrom: 1\r\n\r\n",
+	{ "own_below_the_other",
+	  "DKIM-Signature:" OTHER "\r\nDKIM-Signature:" TAGS "h=from:dkim-signature;b=AAAA\r\nFrom: 1\r\n\r\n",
 	  "From: 1\r\nDKIM-Signature:" OTHER "\r\nDKIM-Signature:" TAGS "h=from:dkim-signature;b=" },
 	/* 3.7: the value of b= and the white space around it go; bh= and everything else stay. */
 	{ "b_first", "From: 1\r\nDKIM-Signature: b = AA\r\n AA ; " TAGS "h=from\r\n\r\n",
@@ -55,7 +61,8 @@ static const struct {
 	  "from:a b c\r\ndkim-signature:c=relaxed;" TAGS "h=from;b=" },
 	{ "relaxed_empty_values", "From:\r\nTo: \r\n \r\nDKIM-Signature:c=relaxed;" TAGS "h=from:to;b=AAAA\r\n\r\n",
 	  "from:\r\nto:\r\ndkim-signature:c=relaxed;" TAGS "h=from:to;b=" },
-	{ "relaxed_own_field", "From:1\r\nDKIM-Signature: c=relaxed;\r\n\t" TAGS "\r\n h=from;  b=A\r\n AAA ;  x=9\r\n\r\n",
+	{ "relaxed_own_field",
+	  "From:1\r\nDKIM-Signature: c=relaxed;\r\n\t" TAGS "\r\n h=from;  b=A\r\n AAA ;  x=9\r\n\r\n",
 	  "from:1\r\ndkim-signature:c=relaxed; " TAGS " h=from; b=; x=9" },
 	{ "relaxed_space_at_end_of_own_field", "From:1\r\nDKIM-Signature: c=relaxed;" TAGS "h=from;b=AAAA; \r\n\r\n",
 	  "from:1\r\ndkim-signature:c=relaxed;" TAGS "h=from;b=;" },
@@ -64,7 +71,8 @@ static const struct {
 	{ "relaxed_last_field_without_line_end", "DKIM-Signature:c=relaxed;" TAGS "h=from;b=AAAA\r\nFrom: 1 ",
 	  "from:1\r\ndkim-signature:c=relaxed;" TAGS "h=from;b=" },
 	/* RFC 6376 section 3.4.5, example 1. */
-	{ "rfc6376_3_4_5_relaxed", "A: X\r\nB : Y\t\r\n\tZ  \r\nDKIM-Signature:c=relaxed;" TAGS "h=a:b:from;b=AAAA\r\n\r\n",
+	{ "rfc6376_3_4_5_relaxed",
+	  "A: X\r\nB : Y\t\r\n\tZ  \r\nDKIM-Signature:c=relaxed;" TAGS "h=a:b:from;b=AAAA\r\n\r\n",
 	  "a:X\r\nb:Y Z\r\ndkim-signature:c=relaxed;" TAGS "h=a:b:from;b=" },
 	{ "rfc6376_3_4_5_simple", "A: X\r\nB : Y\t\r\n\tZ  \r\nDKIM-Signature:" TAGS "h=a:b:from;b=AAAA\r\n\r\n",
 	  "A: X\r\nB : Y\t\r\n\tZ  \r\nDKIM-Signature:" TAGS "h=a:b:from;b=" },

@@ -1,8 +1,8 @@
 /*
- * Goal:   key records are read by RFC 6376 section 3.6.1; keys that would make arithmetic dear or forgery cheap are refused before
- *         any (STANDARDS 2.8, S11), and DER has one form (LESSONS rows 5 and 6).
- * Method: tables of records, bad ones first; keys are put together from DER elements, each broken in one way; a good
- *         key is cut off at every octet and has every octet changed. Then every allocation fails once.
+ * Goal:   key records are read by RFC 6376 section 3.6.1; keys that would make arithmetic dear or forgery cheap are
+ *         refused before any (STANDARDS 2.8, S11), and DER has one form (LESSONS rows 5 and 6).
+ * Method: tables of records, bad ones first; keys are put together from DER elements, each broken in one way; a
+ *         good key is cut off at every octet and has every octet changed. Then every allocation fails once.
  */
 #include "proto/dkim/key.h"
 
@@ -326,5 +326,23 @@ static void test_data_bound(void **state)
 	arena_deinit(&arena);
 }
 
+static void test_memory(void **state)
+{
+	struct dkim_key key;
+	struct arena arena;
+	int result = -ENOMEM;
+
+	(void)state;
+	for (size_t bytes = 0; result == -ENOMEM; bytes += 16) {
+		arena_init(&arena, bytes);
+		result = dkim_key_parse(SLICE(RFC6376_KEY), &arena, &key);
+		arena_deinit(&arena);
+		assert_true(bytes < 4096);
+	}
+	assert_int_equal(result, 0);
+	assert_int_equal(key.fault, DKIM_KEY_USABLE);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_bad_records), cmocka_unit_test(test_good_records), cmocka_unit_test(test_numbers),
-          cmocka_unit_test(test_der_forms), cmocka_unit_test(test_damaged), cmocka_unit_test(test_data_bound))
+          cmocka_unit_test(test_der_forms), cmocka_unit_test(test_damaged), cmocka_unit_test(test_data_bound),
+          cmocka_unit_test(test_memory))

@@ -1,7 +1,8 @@
 /*
- * Goal:   a DKIM-Signature field is read by RFC 6376 sections 3.5 and 6.1.1, strictly ("being liberal" is wrong there).
- * Method: a good field in which one tag at a time is replaced, taken out or added; bad ones first, each with the word and the
- *         reason it has to give. Then every allocation fails once.
+ * Goal:   a DKIM-Signature field is read by RFC 6376 sections 3.5 and 6.1.1, strictly ("being liberal" is wrong
+ *         there).
+ * Method: a good field in which one tag at a time is replaced, taken out or added; bad ones first, each with the
+ *         word and the reason it has to give. Then every allocation fails once.
  */
 #include "proto/dkim/signature.h"
 

@@ -1,8 +1,8 @@
 /*
  * vectors.h - signed messages and keys that RFCs publish, for the tests of this folder.
  *
- * Source: RFC 6376 appendices A and C (lines as the signature has them: continuations begin with six spaces, one space behind
- *         "game."), RFC 8463 appendix A.
+ * Source: RFC 6376 appendices A and C (lines as the signature has them: continuations begin with six spaces, one
+ *         space behind "game."), RFC 8463 appendix A.
  */
 #ifndef ASSAY_TESTS_DKIM_VECTORS_H
 #define ASSAY_TESTS_DKIM_VECTORS_H
