@@ -61,6 +61,12 @@ make() {
 	return 1
 }
 
+# failures LOG: what the failed tests said of it; all that they wrote is in the log.
+failures() {
+	grep -E '^FAIL|^known|ERROR|FAILED|Traceback|Error:|Sanitizer:|runtime error' "$1" | head -n 100
+	say "More in $1"
+}
+
 # run FOLDER MESON-TEST-ARGUMENT...
 run() {
 	folder=$1
@@ -78,7 +84,7 @@ run() {
 	passed=$((passed + $1))
 	failed=$((failed + $2))
 	skipped=$((skipped + $3))
-	[ "$2" = 0 ] || sed -n '/^=.*=$/,$p' "$scratch/log" | tail -n 200
+	[ "$2" = 0 ] || failures "$build_root/$folder/meson-logs/$folder.txt"
 }
 
 quickstart() {
