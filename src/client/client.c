@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #define REPLY_OCTETS_MAX ((size_t)16 << 20) /* a verdict of a hostile message is below 1 MiB */
 #define RECONNECT_MS_MIN 50
 #define RECONNECT_MS_MAX 2000
+#define CLOSE_MS_MAX 1000   /* for the rest of a request on its way */
 #define MARGIN_PART 10     /* the daemon is given the deadline less a tenth of it, */
 #define MARGIN_MS_MAX 200  /* but at most so much less: time for the reply to arrive */
 
@@ -38,8 +40,8 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument)
 }
 
 /*
- * A request is sent again only when its connection is lost, never because an answer takes long: that is what
- * the deadline is for, and a second copy would only add to the load.
+ * A request is sent once: not again because an answer takes long, for that is what the deadline is for, and not
+ * when the connection is lost: that is the caller's to decide, who may have another daemon to ask.
  */
 static int socket_setup(struct assay_client *client, const char *url)
 {
@@ -137,10 +139,26 @@ enum assay_error assay_open(const char *url, const struct assay_options *options
 	return ASSAY_OK;
 }
 
+/*
+ * Waits until the connection has written all that it was given, or the time is up. A call may be over before its
+ * request is out: the deadline passed, or the daemon said early that the message is too large. nng 1.5 can hang for
+ * ever when it has to close a connection while a part of a message is just being written: the next part is then
+ * refused without a word to the one who waits for it.
+ */
+static void wait_written(const struct assay_client *client)
+{
+	struct pollfd sendable = { .events = POLLIN };
+
+	if (atomic_load(&client->connections) > 0 &&
+	    nng_socket_get_int(client->socket, NNG_OPT_SENDFD, &sendable.fd) == 0)
+		(void)poll(&sendable, 1, CLOSE_MS_MAX);
+}
+
 void assay_close(struct assay_client *client)
 {
 	if (!client)
 		return;
+	wait_written(client);
 	lanes_deinit(&client->lanes);
 	nng_close(client->socket);
 	free(client);
