@@ -233,16 +233,21 @@ static size_t on_greeting(struct io_conn *conn, struct slice data)
 	return taken;
 }
 
+static bool has_room(const struct io_conn *conn)
+{
+	const struct io_server *server = conn->server;
+
+	return server->counters.frame_octets_held + conn->announced <= server->bounds.frames_octets_max;
+}
+
 static void payload_begin(struct io_conn *conn)
 {
-	struct io_server *server = conn->server;
-
 	conn->remaining = conn->announced;
 	conn->phase = PHASE_PAYLOAD;
 	stall_restart(conn);
-	if (conn->announced > server->bounds.frame_octets_max)
+	if (conn->announced > conn->server->bounds.frame_octets_max)
 		refuse_begin(conn, IO_FRAME_TOO_LARGE);
-	else if (server->counters.frame_octets_held + conn->announced > server->bounds.frames_octets_max)
+	else if (!has_room(conn))
 		refuse_begin(conn, IO_FRAME_NO_ROOM);
 	else if (conn->announced == 0)
 		deliver(conn, (struct io_frame){ .octets = SLICE_EMPTY });
@@ -292,6 +297,11 @@ static size_t on_payload(struct io_conn *conn, struct slice data, struct io_buff
 	if (!conn->large && taken == conn->remaining) {
 		deliver_in_buffer(conn, buffer, slice_sub(data, 0, taken));
 		return taken;
+	}
+	/* Again: since the length came, others may have taken the room; it is this one's when the memory is. */
+	if (!conn->large && !has_room(conn)) {
+		refuse_begin(conn, IO_FRAME_NO_ROOM);
+		return 0;
 	}
 	if (!conn->large && !large_begin(conn))
 		return data.len;
