@@ -15,9 +15,9 @@
 #define REPLY_OCTETS_MAX ((size_t)16 << 20) /* a verdict of a hostile message is below 1 MiB */
 #define RECONNECT_MS_MIN 50
 #define RECONNECT_MS_MAX 2000
-#define CLOSE_MS_MAX 1000   /* for the rest of a request on its way */
-#define MARGIN_PART 10     /* the daemon is given the deadline less a tenth of it, */
-#define MARGIN_MS_MAX 200  /* but at most so much less: time for the reply to arrive */
+#define CLOSE_MS_MAX     1000 /* for the rest of a request on its way */
+#define MARGIN_PART      10   /* the daemon is given the deadline less a tenth of it, */
+#define MARGIN_MS_MAX    200  /* but at most so much less: time for the reply to arrive */
 
 struct assay_client {
 	nng_socket socket;
@@ -101,12 +101,13 @@ static enum assay_error open_failure(int error, const char *url, struct assay_fa
 	if (error == NNG_ENOMEM)
 		code = ASSAY_ERROR_MEMORY;
 	else if (error == NNG_EINVAL || error == NNG_ENOTSUP)
-		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "%s: no URL that can be dialled, such as " ASSAY_URL_DEFAULT, url);
+		return failure_set(failure, ASSAY_ERROR_ARGUMENT,
+				   "%s: no URL that can be dialled, such as " ASSAY_URL_DEFAULT, url);
 	return failure_set(failure, code, "%s: %s", url, nng_strerror(error));
 }
 
 enum assay_error assay_open(const char *url, const struct assay_options *options, struct assay_client **client_out,
-                            struct assay_failure *failure)
+			    struct assay_failure *failure)
 {
 	uint32_t connect_ms = options ? options->connect_ms : 0;
 	struct assay_client *client;
@@ -181,19 +182,20 @@ static uint32_t wire_deadline_ms(uint32_t deadline_ms)
 }
 
 static enum assay_error exchange_failure(const struct assay_client *client, int error, uint32_t deadline_ms,
-                                         struct assay_failure *failure)
+					 struct assay_failure *failure)
 {
 	if (error == NNG_ENOMEM)
 		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for the request");
 	if (error == NNG_ETIMEDOUT && atomic_load(&client->connections) > 0)
 		return failure_set(failure, ASSAY_ERROR_TIMEOUT, "no answer within %u ms", deadline_ms);
 	if (error == NNG_ETIMEDOUT)
-		return failure_set(failure, ASSAY_ERROR_CONNECT, "not connected to the server within %u ms", deadline_ms);
+		return failure_set(failure, ASSAY_ERROR_CONNECT, "not connected to the server within %u ms",
+				   deadline_ms);
 	return failure_set(failure, ASSAY_ERROR_CONNECT, "%s", nng_strerror(error));
 }
 
 static enum assay_error exchange(struct assay_client *client, nng_msg *message, uint32_t deadline_ms, uint64_t until,
-                                 nng_msg **reply_out, struct assay_failure *failure)
+				 nng_msg **reply_out, struct assay_failure *failure)
 {
 	struct lane *lane = lanes_take(&client->lanes);
 	int error;
@@ -209,8 +211,8 @@ static enum assay_error exchange(struct assay_client *client, nng_msg *message, 
 
 /* Sends `request`, whose call is set, and reads the answer. */
 static enum assay_error call_daemon(struct assay_client *client, const struct assay_call *call,
-                                    Assay__V1__Request *request, Assay__V1__Response__ResultCase expected,
-                                    struct assay_answer **answer_out, struct assay_failure *failure)
+				    Assay__V1__Request *request, Assay__V1__Response__ResultCase expected,
+				    struct assay_answer **answer_out, struct assay_failure *failure)
 {
 	uint32_t deadline_ms = call_deadline_ms(call);
 	uint64_t until = clock_ms() + deadline_ms;
@@ -221,7 +223,8 @@ static enum assay_error call_daemon(struct assay_client *client, const struct as
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_call.size is not set");
 	request->id = request_bytes(call ? call->id : NULL);
 	if (request->id.len > ASSAY_ID_OCTETS_MAX)
-		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_call.id has more than %d octets", ASSAY_ID_OCTETS_MAX);
+		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_call.id has more than %d octets",
+				   ASSAY_ID_OCTETS_MAX);
 	request->deadline_ms = wire_deadline_ms(deadline_ms);
 	error = request_pack(request, &message);
 	if (error)
@@ -235,7 +238,7 @@ static enum assay_error call_daemon(struct assay_client *client, const struct as
 }
 
 static enum assay_error envelope_to_wire(const struct assay_envelope *envelope, Assay__V1__Envelope *wire,
-                                         struct assay_failure *failure)
+					 struct assay_failure *failure)
 {
 	if (envelope && envelope->size < sizeof *envelope)
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_envelope.size is not set");
@@ -245,8 +248,8 @@ static enum assay_error envelope_to_wire(const struct assay_envelope *envelope, 
 }
 
 enum assay_error assay_check_message(struct assay_client *client, const struct assay_call *call,
-                                     const struct assay_envelope *envelope, const void *message, size_t octets,
-                                     struct assay_answer **answer_out, struct assay_failure *failure)
+				     const struct assay_envelope *envelope, const void *message, size_t octets,
+				     struct assay_answer **answer_out, struct assay_failure *failure)
 {
 	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
 	Assay__V1__CheckMessage check = ASSAY__V1__CHECK_MESSAGE__INIT;
@@ -267,8 +270,8 @@ enum assay_error assay_check_message(struct assay_client *client, const struct a
 }
 
 enum assay_error assay_check_sender(struct assay_client *client, const struct assay_call *call,
-                                    const struct assay_envelope *envelope, struct assay_answer **answer_out,
-                                    struct assay_failure *failure)
+				    const struct assay_envelope *envelope, struct assay_answer **answer_out,
+				    struct assay_failure *failure)
 {
 	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
 	Assay__V1__CheckSender check = ASSAY__V1__CHECK_SENDER__INIT;
@@ -288,8 +291,8 @@ enum assay_error assay_check_sender(struct assay_client *client, const struct as
 }
 
 enum assay_error assay_get_tls_policy(struct assay_client *client, const struct assay_call *call, const char *domain,
-                                      const char *mx_host, struct assay_answer **answer_out,
-                                      struct assay_failure *failure)
+				      const char *mx_host, struct assay_answer **answer_out,
+				      struct assay_failure *failure)
 {
 	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
 	Assay__V1__TlsPolicy policy = ASSAY__V1__TLS_POLICY__INIT;
@@ -303,7 +306,7 @@ enum assay_error assay_get_tls_policy(struct assay_client *client, const struct 
 }
 
 enum assay_error assay_get_status(struct assay_client *client, const struct assay_call *call,
-                                  struct assay_answer **answer_out, struct assay_failure *failure)
+				  struct assay_answer **answer_out, struct assay_failure *failure)
 {
 	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
 	Assay__V1__Status status = ASSAY__V1__STATUS__INIT;
