@@ -4,6 +4,7 @@
 #include "io/listen.h"
 
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +89,7 @@ static cfg_opt_t metrics_options[] = {
 };
 static cfg_opt_t limits_options[] = {
 	CFG_INT("message-size", 64 * MIB, CFGF_NONE),  /* octets */
-	CFG_INT("octets-held", 1024L * MIB, CFGF_NONE),
+	CFG_INT("octets-held", 0, CFGF_NONE),          /* octets_held_of() */
 	CFG_INT("request-memory", 16 * MIB, CFGF_NONE),
 	CFG_INT("in-flight", 100000, CFGF_NONE),
 	CFG_INT("connection-in-flight", 4096, CFGF_NONE),
@@ -260,6 +261,10 @@ static int check_listen(cfg_t *cfg, cfg_opt_t *option)
 {
 	char problem[IO_PROBLEM_SIZE];
 
+	if (cfg_opt_size(option) > IO_LISTENERS_MAX) {
+		cfg_error(cfg, "listen: more than %d addresses", IO_LISTENERS_MAX);
+		return -1;
+	}
 	for (unsigned i = 0; i < cfg_opt_size(option); i++) {
 		if (io_url_check(cfg_opt_getnstr(option, i), problem) < 0) {
 			cfg_error(cfg, "listen: %s", problem);
@@ -293,6 +298,18 @@ static int check_file(cfg_t *cfg, cfg_opt_t *option)
 	if (!*path || access(path, R_OK) == 0)
 		return 0;
 	cfg_error(cfg, "%s = %s: %s", option->name, path, strerror(errno));
+	return -1;
+}
+
+/* Records in zone-file format, which libunbound would read only later. */
+static int check_records_file(cfg_t *cfg, cfg_opt_t *option)
+{
+	char problem[IO_PROBLEM_SIZE];
+
+	TRY(check_file(cfg, option));
+	if (io_resolver_check_zone_file(cfg_opt_getstr(option), problem) == 0)
+		return 0;
+	cfg_error(cfg, "%s: %s", option->name, problem);
 	return -1;
 }
 
@@ -362,8 +379,8 @@ static void checks_set(cfg_t *file)
 		cfg_set_validate_func(file, numbers[i].name, check_number);
 	cfg_set_validate_func(file, "listen", check_listen);
 	cfg_set_validate_func(file, "dns|forward", check_forward);
-	cfg_set_validate_func(file, "dns|trust-anchor-file", check_file);
-	cfg_set_validate_func(file, "dns|root-hints", check_file);
+	cfg_set_validate_func(file, "dns|trust-anchor-file", check_records_file);
+	cfg_set_validate_func(file, "dns|root-hints", check_records_file);
 	cfg_set_validate_func(file, "dns|zone-file", check_zone_file);
 	cfg_set_validate_func(file, "mta-sts|ca-file", check_file);
 	cfg_set_validate_func(file, "own-authserv-ids", check_authserv_ids);
@@ -444,10 +461,12 @@ static const char *host_name(void)
 
 static unsigned shards_of(long configured)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t allowed;
+	long cores = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
 
 	if (configured > 0)
 		return (unsigned)configured;
+	/* Those that we may use: a container may have two of a machine's hundred. */
 	return cores < 1 ? 1 : cores > ENGINE_SHARDS_MAX ? ENGINE_SHARDS_MAX : (unsigned)cores;
 }
 
@@ -462,13 +481,22 @@ static void resolver_read(cfg_t *dns, unsigned shards, struct io_resolver_config
 	out->queries_max = (unsigned)cfg_getint(dns, "max-queries");
 }
 
+/* Where the file is silent: room on every shard for a message or two, however many cores there are. */
+static size_t octets_held_of(cfg_t *limits, unsigned shards)
+{
+	size_t configured = (size_t)cfg_getint(limits, "octets-held"), least = (size_t)1024 * MIB;
+	size_t needed = shards * 2 * ((size_t)cfg_getint(limits, "message-size") + (size_t)2 * MIB);
+
+	return configured ? configured : needed > least ? needed : least;
+}
+
 static void limits_read(cfg_t *file, struct engine_config *out)
 {
 	cfg_t *limits = cfg_getsec(file, "limits"), *dns = cfg_getsec(file, "dns");
 
 	out->limits = (struct engine_limits){
 		.message_octets_max = (size_t)cfg_getint(limits, "message-size"),
-		.octets_held_max = (size_t)cfg_getint(limits, "octets-held"),
+		.octets_held_max = octets_held_of(limits, out->shards),
 		.request_memory_max = (size_t)cfg_getint(limits, "request-memory"),
 		.in_flight_max = (unsigned)cfg_getint(limits, "in-flight"),
 		.connection_in_flight_max = (unsigned)cfg_getint(limits, "connection-in-flight"),

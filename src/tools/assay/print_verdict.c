@@ -7,11 +7,11 @@
 #include "tools/assay/paper.h"
 #include "tools/assay/print.h"
 
-#define INDENT 2
+#define INDENT       2
 #define METHOD_WIDTH 7  /* "dmarc" and two spaces */
 #define RESULT_WIDTH 11 /* "temperror" and two spaces */
-#define DETAIL (INDENT + METHOD_WIDTH + RESULT_WIDTH)
-#define FIX_WIDTH 5     /* "fix: " */
+#define DETAIL       (INDENT + METHOD_WIDTH + RESULT_WIDTH)
+#define FIX_WIDTH    5 /* "fix: " */
 
 static enum paper_colour result_colour(enum assay_result result)
 {
@@ -79,7 +79,8 @@ static void dkim_all(const struct paper *paper, const struct assay_verdict *verd
 	for (size_t i = 0; i < verdict->dkim_count; i++)
 		dkim(paper, verdict->dkim[i]);
 	if (verdict->dkim_ignored)
-		fprintf(paper->out, "%*s%u more signatures were not looked at\n", DETAIL, "", (unsigned)verdict->dkim_ignored);
+		fprintf(paper->out, "%*s%u more signatures were not looked at\n", DETAIL, "",
+			(unsigned)verdict->dkim_ignored);
 }
 
 static void arc(const struct paper *paper, const struct assay_arc *arc)
@@ -141,7 +142,8 @@ static void dmarc(const struct paper *paper, const struct assay_dmarc *dmarc)
 	else
 		fputs("no author domain", paper->out);
 	if (dmarc->has_policy)
-		fprintf(paper->out, ", policy %s%s", assay_policy_word(dmarc->policy), dmarc->testing ? ", testing" : "");
+		fprintf(paper->out, ", policy %s%s", assay_policy_word(dmarc->policy),
+			dmarc->testing ? ", testing" : "");
 	fputc('\n', paper->out);
 	reason(paper, dmarc->reason);
 	shadow(paper, dmarc->shadow);
@@ -242,28 +244,22 @@ static const char *headline_word(const struct assay_dmarc *dmarc, enum paper_col
 static void headline_sentence(const struct paper *paper, const struct assay_dmarc *dmarc)
 {
 	struct assay_text from = dmarc->from_domain.count ? dmarc->from_domain
-	                                                   : (struct assay_text){ "the author", strlen("the author") };
+							  : (struct assay_text){ "the author", strlen("the author") };
 	const char *before = "", *behind = "";
 
 	switch (dmarc->result) {
-	case ASSAY_PASS:
-		before = "this mail is really from ";
-		break;
+	case ASSAY_PASS: before = "this mail is really from "; break;
 	case ASSAY_FAIL:
 		before = "nothing shows that this is from ";
 		behind = dmarc->disposition == ASSAY_POLICY_NONE ? "; its policy asks for no action"
-		                                                 : "; its policy asks for this";
+								 : "; its policy asks for this";
 		break;
-	case ASSAY_NONE:
-		behind = " publishes no DMARC policy";
-		break;
+	case ASSAY_NONE: behind = " publishes no DMARC policy"; break;
 	case ASSAY_TEMPERROR:
 		before = "a passing fault hides who ";
 		behind = " is";
 		break;
-	default:
-		behind = " cannot be checked by DMARC";
-		break;
+	default: behind = " cannot be checked by DMARC"; break;
 	}
 	fputs(before, paper->out);
 	paper_text(paper, from);
@@ -294,7 +290,8 @@ void print_verdict(FILE *out, const struct assay_verdict *verdict, const char *p
 	}
 	headline(&paper, verdict->dmarc);
 	if (!verdict->spf)
-		paper_paragraph(&paper, PAPER_FAINT, INDENT, "spf", METHOD_WIDTH, "not checked: no client address was given (--ip)");
+		paper_paragraph(&paper, PAPER_FAINT, INDENT, "spf", METHOD_WIDTH,
+				"not checked: no client address was given (--ip)");
 	spf(&paper, verdict->spf);
 	spf(&paper, verdict->spf_helo);
 	dkim_all(&paper, verdict);

@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include <limits.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -128,7 +129,8 @@ static void test_errors_name_file_and_line(void **state)
 		{ "rsa_bits_crossed", "dkim { min-rsa-bits = 4096 max-rsa-bits = 2048 }\n", 0, "min-rsa-bits" },
 		{ "octets_held_below_one_message", "limits { message-size = 67108864 octets-held = 16777216 }\n", 0,
 		  "octets-held" },
-		{ "octets_held_below_one_message_a_shard", "shards = 64\n", 0, "64 shards" },
+		{ "octets_held_below_one_message_a_shard", "shards = 64 limits { octets-held = 1073741824 }\n", 0,
+		  "64 shards" },
 		{ "behind_comments", "# one\n  # two\n\n// three\nshards = many\n", 5, "shards" },
 		{ "behind_comment_of_several_lines", "/* one\n * two\n */\nshards = many # x\n", 4, "shards" },
 		{ "behind_comment_on_its_line", "spf { # a\n  max-lookups = 9 // b\n  max-lookups = 0\n}\n", 3, "max-lookups" },
@@ -217,6 +219,31 @@ static void test_ranges_of_numbers(void **state)
 
 /* --- taken --- */
 
+/* The defaults serve on any machine. */
+static void test_default_room(void **state)
+{
+	(void)state;
+	if (config_of("shards = 256\n") != 0)
+		fail_msg("%s", problem);
+	assert_true(config.engine.limits.octets_held_max / 256 > config.engine.limits.message_octets_max);
+	config_free(&config);
+	assert_int_equal(config_of("shards = 2\n"), 0);
+	assert_int_equal(config.engine.limits.octets_held_max, 1 << 30);
+	config_free(&config);
+}
+
+static void test_too_many_listeners(void **state)
+{
+	char text[4096] = "listen = {";
+	size_t len = strlen(text);
+
+	(void)state;
+	for (int i = 0; i < 65; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s\"tcp://127.0.0.1:%d\"", i ? ", " : "", 1024 + i);
+	snprintf(text + len, sizeof(text) - len, "}\n");
+	check_refused("too_many_listeners", text, 1, "64");
+}
+
 static void test_defaults(void **state)
 {
 	static const char *const texts[] = { "", "# nothing\n", "dns { } spf { } dkim { } metrics { } limits { }\n" };
@@ -224,7 +251,8 @@ static void test_defaults(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		const struct engine_config *engine = &config.engine;
-		long cores = sysconf(_SC_NPROCESSORS_ONLN);
+		cpu_set_t allowed;
+		int cores = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
 
 		if (config_of(texts[i]) != 0)
 			fail_msg("%s", problem);
@@ -434,6 +462,20 @@ static void test_good_after_bad(void **state)
 	}
 }
 
+/* What libunbound would find out only when the first question comes. */
+static void test_record_files(void **state)
+{
+	static const char *const keys[] = { "zone-file", "trust-anchor-file", "root-hints" };
+	char text[256];
+
+	(void)state;
+	file_write(zone_path, "; comment\n\ngarbage trust\n");
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		snprintf(text, sizeof(text), "dns {\n  %s = \"%s\"\n}\n", keys[i], zone_path);
+		check_refused(keys[i], text, 2, "zone:3: ");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -441,7 +483,10 @@ int main(void)
 		cmocka_unit_test(test_nul_octet),
 		cmocka_unit_test(test_errors_name_file_and_line),
 		cmocka_unit_test(test_zone_file_fault),
+		cmocka_unit_test(test_record_files),
 		cmocka_unit_test(test_ranges_of_numbers),
+		cmocka_unit_test(test_default_room),
+		cmocka_unit_test(test_too_many_listeners),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key_arrives),
 		cmocka_unit_test(test_own_authserv_ids),

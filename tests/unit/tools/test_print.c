@@ -9,7 +9,10 @@
 
 #include "tools/assay/print.h"
 
-#define TEXT(literal) { (literal), sizeof(literal) - 1 }
+#define TEXT(literal)                                                                                                  \
+	{                                                                                                              \
+		(literal), sizeof(literal) - 1                                                                         \
+	}
 
 static const struct assay_spf spf = {
 	.result = ASSAY_FAIL,
@@ -93,12 +96,14 @@ static void json_is_the_interface(void **state)
 {
 	static const char expected[] =
 		"{\"authentication_results\": \"mx.example; spf=fail; dmarc=fail\", "
-		"\"spf\": {\"result\": \"fail\", \"domain\": \"a\\u0000\xEF\xBF\xBD\\u001B[31m\xc3\xa9\", \"scope\": \"helo\", "
+		"\"spf\": {\"result\": \"fail\", \"domain\": \"a\\u0000\xEF\xBF\xBD\\u001B[31m\xc3\xa9\", \"scope\": "
+		"\"helo\", "
 		"\"explanation\": \"go \\\"away\\\"\", \"reason\": \"why\", \"fix\": \"\", \"code\": \"spf-code\", "
 		"\"mechanism\": null, \"mechanism_domain\": null}, "
 		"\"dkim\": [], \"arc\": null, "
 		"\"dmarc\": {\"result\": \"fail\", \"from_domain\": \"bank.example\", \"policy_domain\": null, "
-		"\"organizational_domain\": null, \"policy\": null, \"disposition\": \"reject\", \"spf_aligned\": false, "
+		"\"organizational_domain\": null, \"policy\": null, \"disposition\": \"reject\", \"spf_aligned\": "
+		"false, "
 		"\"dkim_aligned\": false, \"testing\": false, \"reason\": \"neither aligned\", \"fix\": \"sign it\", "
 		"\"code\": \"dmarc-fail\", \"record\": null, \"shadow\": {\"result\": \"fail\", "
 		"\"organizational_domain\": \"bank.example\", \"policy_domain\": \"bank.example\", \"policy\": \"reject\", "

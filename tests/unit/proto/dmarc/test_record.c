@@ -213,5 +213,6 @@ static void test_rfc7489(void **state)
 	assert_int_equal(record.pct, 100);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_rfc7489), cmocka_unit_test(test_not_a_record), cmocka_unit_test(test_twice), cmocka_unit_test(test_policies),
-          cmocka_unit_test(test_flags), cmocka_unit_test(test_uris), cmocka_unit_test(test_every_cut_and_octet))
+UNIT_MAIN(cmocka_unit_test(test_not_a_record), cmocka_unit_test(test_twice), cmocka_unit_test(test_policies),
+          cmocka_unit_test(test_flags), cmocka_unit_test(test_uris), cmocka_unit_test(test_rfc7489),
+          cmocka_unit_test(test_every_cut_and_octet))
