@@ -29,10 +29,12 @@ uint32_t mail_singletons_repeated(const struct mail_message *message)
 	uint32_t seen = 0, repeated = 0;
 
 	for (size_t at = 0; at < message->fields_count; at++) {
+		struct slice name = message->fields[at].name;
+
 		for (unsigned i = 0; i < MAIL_SINGLETONS; i++) {
 			uint32_t bit = UINT32_C(1) << i;
 
-			if (!mail_field_is(&message->fields[at], slice_of(names[i].text, names[i].len)))
+			if (name.len != names[i].len || !slice_equal_nocase(name, slice_of(names[i].text, name.len)))
 				continue;
 			repeated |= seen & bit;
 			seen |= bit;
