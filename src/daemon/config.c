@@ -44,7 +44,7 @@ static const struct number {
 };
 
 /* libConfuse wants its default texts writable. */
-static char listen_default[] = "{\"ipc:///run/assay/assayd.sock\"}", forward_default[] = "{}";
+static char listen_default[] = "{\"ipc:///run/assay/assayd.sock\"}", forward_default[] = "{}", own_default[] = "{}";
 
 static cfg_opt_t dns_options[] = {
 	CFG_STR_LIST("forward", forward_default, CFGF_NONE),
@@ -70,6 +70,11 @@ static cfg_opt_t dkim_options[] = {
 	CFG_INT("max-rsa-bits", 4096, CFGF_NONE),
 	CFG_BOOL("allow-rsa-sha1", cfg_false, CFGF_NONE),
 	CFG_INT("clock-drift", 300, CFGF_NONE),        /* seconds */
+	CFG_END(),
+};
+static cfg_opt_t dmarc_options[] = {
+	CFG_BOOL("shadow-rfc7489", cfg_false, CFGF_NONE), /* shown and counted, never acted on */
+	CFG_STR("public-suffix-list", "", CFGF_NONE),     /* for that; "": the system's */
 	CFG_END(),
 };
 static cfg_opt_t mta_sts_options[] = {
@@ -101,9 +106,11 @@ static cfg_opt_t options[] = {
 	CFG_STR_LIST("listen", listen_default, CFGF_NONE),
 	CFG_INT("shards", 0, CFGF_NONE),
 	CFG_STR("authserv-id", "", CFGF_NONE),
+	CFG_STR_LIST("own-authserv-ids", own_default, CFGF_NONE), /* beside authserv-id; ".name": all below it */
 	CFG_SEC("dns", dns_options, CFGF_NONE),
 	CFG_SEC("spf", spf_options, CFGF_NONE),
 	CFG_SEC("dkim", dkim_options, CFGF_NONE),
+	CFG_SEC("dmarc", dmarc_options, CFGF_NONE),
 	CFG_SEC("mta-sts", mta_sts_options, CFGF_NODEFAULT),
 	CFG_SEC("metrics", metrics_options, CFGF_NONE),
 	CFG_SEC("limits", limits_options, CFGF_NONE),
@@ -316,6 +323,32 @@ static int check_zone_file(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
+static int check_public_suffix_list(cfg_t *cfg, cfg_opt_t *option)
+{
+	struct io_public_suffixes *suffixes;
+	char problem[IO_PROBLEM_SIZE];
+
+	if (io_public_suffixes_open(cfg_opt_getstr(option), &suffixes, problem) < 0) {
+		cfg_error(cfg, "%s: %s", option->name, problem);
+		return -1;
+	}
+	io_public_suffixes_close(suffixes);
+	return 0;
+}
+
+static int check_authserv_ids(cfg_t *cfg, cfg_opt_t *option)
+{
+	for (unsigned i = 0; i < cfg_opt_size(option); i++) {
+		const char *id = cfg_opt_getnstr(option, i);
+
+		if (*id == 0 || strcmp(id, ".") == 0) {
+			cfg_error(cfg, "%s: \"%s\" names nobody", option->name, id);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 /* A name for the farm: what RFC 8601 section 2.5 would have quoted is no such name. */
 static int check_authserv_id(cfg_t *cfg, cfg_opt_t *option)
 {
@@ -350,6 +383,8 @@ static void checks_set(cfg_t *file)
 	cfg_set_validate_func(file, "dns|root-hints", check_records_file);
 	cfg_set_validate_func(file, "dns|zone-file", check_zone_file);
 	cfg_set_validate_func(file, "mta-sts|ca-file", check_file);
+	cfg_set_validate_func(file, "own-authserv-ids", check_authserv_ids);
+	cfg_set_validate_func(file, "dmarc|public-suffix-list", check_public_suffix_list);
 	cfg_set_validate_func(file, "authserv-id", check_authserv_id);
 	cfg_set_validate_func(file, "metrics|listen", check_metrics_listen);
 }
@@ -383,6 +418,37 @@ static int string_list(cfg_t *cfg, const char *name, const char *const **out, si
 		list[i] = cfg_getnstr(cfg, name, i);
 	*out = list;
 	*count_out = count;
+	return 0;
+}
+
+static int own_ids_read(cfg_t *file, struct verdict_config *out)
+{
+	unsigned count = cfg_size(file, "own-authserv-ids");
+	struct slice *ids = calloc(count ? count : 1, sizeof(*ids));
+
+	if (!ids)
+		return -ENOMEM;
+	for (unsigned i = 0; i < count; i++)
+		ids[i] = slice_of_str(cfg_getnstr(file, "own-authserv-ids", i));
+	out->own_authserv_ids = ids;
+	out->own_authserv_ids_count = count;
+	return 0;
+}
+
+static int shadow_read(cfg_t *dmarc, struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
+{
+	char why[IO_PROBLEM_SIZE];
+
+	if (!cfg_getbool(dmarc, "shadow-rfc7489"))
+		return 0;
+	if (io_public_suffixes_open(cfg_getstr(dmarc, "public-suffix-list"), &out->public_suffixes, why) < 0) {
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: dmarc: %s", parsing.path, why);
+		return -EINVAL;
+	}
+	out->engine.verdict.shadow = (struct dmarc_public_suffixes){
+		.organizational_domain = io_public_suffixes_organizational_domain,
+		.arg = out->public_suffixes,
+	};
 	return 0;
 }
 
@@ -465,20 +531,21 @@ static void verdict_read(cfg_t *file, struct verdict_config *out)
 	out->dkim.clock_drift_s = (unsigned)cfg_getint(dkim, "clock-drift");
 }
 
-static int values_read(struct daemon_config *out)
+static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
 {
 	cfg_t *dns = cfg_getsec(out->file, "dns");
 	struct engine_config *engine = &out->engine;
 
 	engine->shards = shards_of(cfg_getint(out->file, "shards"));
 	TRY(string_list(out->file, "listen", &engine->listen, &engine->listen_count));
+	TRY(own_ids_read(out->file, &engine->verdict));
 	TRY(string_list(dns, "forward", &engine->resolver.forwards, &engine->resolver.forwards_count));
 	resolver_read(dns, engine->shards, &engine->resolver);
 	limits_read(out->file, engine);
 	verdict_read(out->file, &engine->verdict);
 	out->metrics_listen = cfg_getstr(cfg_getsec(out->file, "metrics"), "listen");
 	out->mta_sts_set = cfg_size(out->file, "mta-sts") > 0;
-	return 0;
+	return shadow_read(cfg_getsec(out->file, "dmarc"), out, problem);
 }
 
 static int file_parse(cfg_t *file, const char *path, char problem[CONFIG_PROBLEM_SIZE])
@@ -518,7 +585,7 @@ int config_read(const char *path, struct daemon_config *out, char problem[CONFIG
 	checks_set(out->file);
 	result = file_parse(out->file, path, problem);
 	if (result == 0)
-		result = values_read(out);
+		result = values_read(out, problem);
 	if (result == 0)
 		result = check_whole(path, out, problem);
 	if (result < 0)
@@ -530,6 +597,8 @@ void config_free(struct daemon_config *config)
 {
 	free((void *)(uintptr_t)config->engine.listen);
 	free((void *)(uintptr_t)config->engine.resolver.forwards);
+	free((void *)(uintptr_t)config->engine.verdict.own_authserv_ids);
+	io_public_suffixes_close(config->public_suffixes);
 	if (config->file)
 		cfg_free(config->file);
 	*config = (struct daemon_config){ .file = NULL };
