@@ -14,9 +14,9 @@ from lib.report import Report
 
 MIB = 1 << 20
 OCTETS_HELD = 128 * MIB
-DNS_TIMEOUT_MS = 4000
+DNS_TIMEOUT_MS = 6000
 STALL_MS = 2000
-PROMPT_S = 1.5  # on a machine that does much else
+PROMPT_S = 3  # on a machine that does much else; below the time for look-ups
 LIMITS = f"limits {{ octets-held = {OCTETS_HELD} stall-time = {STALL_MS} drain-time = 2000 }}\n"
 SILENT = 600
 
