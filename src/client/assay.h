@@ -264,10 +264,10 @@ struct assay_verdict {
 	const struct assay_spf *spf_helo;     /* NULL: not checked. Informative: it never counts for DMARC */
 	const struct assay_dkim *const *dkim; /* dkim_count signatures, in header order */
 	size_t dkim_count;
-	uint32_t dkim_ignored;           /* signatures beyond the daemon's limit, not looked at */
-	const struct assay_arc *arc;     /* NULL: not checked */
-	const struct assay_dmarc *dmarc; /* NULL: not checked */
-	uint32_t flags;                  /* ASSAY_FLAG_ */
+	uint32_t dkim_ignored;            /* signatures beyond the daemon's limit, not looked at */
+	const struct assay_arc *arc;      /* NULL: not checked */
+	const struct assay_dmarc *dmarc;  /* NULL: not checked */
+	uint32_t flags;                   /* ASSAY_FLAG_ */
 	/*
 	 * delete_count fields to remove before authentication_results is inserted: those that claim to be yours, and
 	 * those that cannot be read (RFC 8601 section 5). The last of the header comes first: removed in this order,

@@ -683,7 +683,8 @@ static void test_close_within_a_refusal(void **state)
 	close_within_frame = close_at_once = true;
 	peer = peer_connect(0, false);
 	peer_send(peer, greeting_good, sizeof(greeting_good));
-	peer_send_frame(peer, 5000, 3);
+	peer_queue_frame(peer, 5000, 3);
+	peer_allow(peer, 3000);
 	peer_wait_eof(peer);
 	looping_until(server_is_closed);
 	take_turns(20);
