@@ -210,6 +210,19 @@ enum assay_policy { ASSAY_POLICY_NONE = 0, ASSAY_POLICY_QUARANTINE = 1, ASSAY_PO
 /* "none", "quarantine", "reject"; "unknown" for a value outside. */
 ASSAY_API const char *assay_policy_word(enum assay_policy policy);
 
+/* What RFC 7489 would have made of the message: for comparison, nothing is to be done about it. */
+struct assay_dmarc_shadow {
+	enum assay_result result;        /* none, pass, fail, temperror */
+	struct assay_text organizational_domain; /* by the public suffix list */
+	struct assay_text policy_domain; /* where the record is; empty: there is none */
+	int has_policy;                  /* 0: no policy applies, and `policy` and `pct` mean nothing */
+	enum assay_policy policy;
+	uint32_t pct;                    /* the policy is for so many of a hundred messages */
+	enum assay_policy disposition;   /* what is asked for a message that is among them */
+	enum assay_policy disposition_unsampled; /* and for one that is not */
+	int differs;                     /* 1: result or one of the dispositions is not that of struct assay_dmarc */
+};
+
 /* RFC 9989. */
 struct assay_dmarc {
 	enum assay_result result;                /* none, pass, fail, temperror, permerror */
@@ -224,6 +237,13 @@ struct assay_dmarc {
 	int testing; /* 1: the record has t=y */
 	struct assay_text record;
 	struct assay_reason reason;
+	const struct assay_dmarc_shadow *shadow; /* NULL: not computed */
+};
+
+/* A header field to be removed: the `index`th of that name, whatever the case, counted from the top, the first being 1. */
+struct assay_deletion {
+	const char *name;
+	uint32_t index;
 };
 
 /* Defects for which a site may want to refuse a message: bits of assay_verdict.flags. */
@@ -237,17 +257,28 @@ struct assay_dmarc {
 struct assay_verdict {
 	/*
 	 * The value of an Authentication-Results field, folded with CRLF HTAB, no CRLF at its end: put it above
-	 * all other fields, after removing those of your own authserv-id that came with the message.
+	 * all other fields, after removing those in delete_fields.
 	 */
 	struct assay_text authentication_results;
 	const struct assay_spf *spf;          /* NULL: not checked */
 	const struct assay_spf *spf_helo;     /* NULL: not checked. Informative: it never counts for DMARC */
 	const struct assay_dkim *const *dkim; /* dkim_count signatures, in header order */
 	size_t dkim_count;
-	uint32_t dkim_ignored;           /* signatures beyond the daemon's limit, not looked at */
-	const struct assay_arc *arc;     /* NULL: not checked */
-	const struct assay_dmarc *dmarc; /* NULL: not checked */
-	uint32_t flags;                  /* ASSAY_FLAG_ */
+	uint32_t dkim_ignored;            /* signatures beyond the daemon's limit, not looked at */
+	const struct assay_arc *arc;      /* NULL: not checked */
+	const struct assay_dmarc *dmarc;  /* NULL: not checked */
+	uint32_t flags;                   /* ASSAY_FLAG_ */
+	/*
+	 * delete_count fields to remove before authentication_results is inserted: those that claim to be yours, and those
+	 * that cannot be read (RFC 8601 section 5). The last of the header comes first: removed in this order, none of them
+	 * shifts the others. With ASSAY_FLAG_HEADER_OVER_BOUNDS they are those of the part that was read: refuse such a
+	 * message, or remove every Authentication-Results field of it.
+	 */
+	const struct assay_deletion *const *delete_fields;
+	size_t delete_count;
+	/* duplicate_count names of fields that may occur once and occur more often, such as "Subject". */
+	const char *const *duplicate_fields;
+	size_t duplicate_count;
 };
 
 /* Outcomes of the parts of a TLS policy; which of them occur is said at each. */

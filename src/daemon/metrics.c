@@ -120,7 +120,7 @@ int metrics_start(const char *listen, const struct engine *engine, struct metric
 {
 	struct addrinfo *address;
 	struct metrics *metrics;
-	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD;
+	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL; /* not select(): FD_SETSIZE is soon passed */
 
 	*out = NULL;
 	if (!*listen)

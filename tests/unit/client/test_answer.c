@@ -34,6 +34,9 @@ static uint8_t *pack_verdict(size_t *count_out)
 	Assay__V1__Dkim dkim = ASSAY__V1__DKIM__INIT, *dkim_list[] = { &dkim, &dkim };
 	Assay__V1__Dmarc dmarc = ASSAY__V1__DMARC__INIT;
 	Assay__V1__Flags flags = ASSAY__V1__FLAGS__INIT;
+	Assay__V1__Dmarc__Shadow shadow = ASSAY__V1__DMARC__SHADOW__INIT;
+	Assay__V1__Deletion deletion, *deletions[] = { &deletion, &deletion };
+	char *duplicates[] = { wire_string("From"), wire_string("Subject") };
 
 	assay__v1__reason__init(&reason);
 	assay__v1__spf__init(&spf);
@@ -47,6 +50,22 @@ static uint8_t *pack_verdict(size_t *count_out)
 	dmarc.result = ASSAY__V1__DMARC__RESULT__PASS;
 	dmarc.policy = ASSAY__V1__DMARC__POLICY__POLICY_REJECT;
 	dmarc.has_policy = 1;
+	shadow.result = ASSAY__V1__DMARC__RESULT__FAIL;
+	shadow.pct = 50;
+	shadow.has_policy = 1;
+	shadow.policy = ASSAY__V1__DMARC__POLICY__POLICY_REJECT;
+	shadow.disposition = ASSAY__V1__DMARC__POLICY__POLICY_REJECT;
+	shadow.disposition_unsampled = ASSAY__V1__DMARC__POLICY__POLICY_QUARANTINE;
+	shadow.organizational_domain = BYTES("b.example");
+	shadow.differs = 1;
+	dmarc.shadow = &shadow;
+	assay__v1__deletion__init(&deletion);
+	deletion.name = wire_string("Authentication-Results");
+	deletion.index = 3;
+	verdict.delete_fields = deletions;
+	verdict.n_delete_fields = 2;
+	flags.duplicate_fields = duplicates;
+	flags.n_duplicate_fields = 2;
 	flags.bare_lf = 1;
 	verdict.authentication_results = BYTES("mx.example; none");
 	verdict.spf = &spf;
@@ -90,6 +109,18 @@ static void verdict_is_read(void **state)
 	assert_null(verdict->arc);
 	assert_int_equal(verdict->dmarc->policy, ASSAY_POLICY_REJECT);
 	assert_int_equal(verdict->flags, ASSAY_FLAG_BARE_LF);
+	assert_int_equal(verdict->dmarc->shadow->result, ASSAY_FAIL);
+	assert_int_equal(verdict->dmarc->shadow->pct, 50);
+	assert_int_equal(verdict->dmarc->shadow->policy, ASSAY_POLICY_REJECT);
+	assert_int_equal(verdict->dmarc->shadow->disposition, ASSAY_POLICY_REJECT);
+	assert_int_equal(verdict->dmarc->shadow->disposition_unsampled, ASSAY_POLICY_QUARANTINE);
+	assert_string_equal(verdict->dmarc->shadow->organizational_domain.octets, "b.example");
+	assert_true(verdict->dmarc->shadow->differs && verdict->dmarc->shadow->has_policy);
+	assert_int_equal(verdict->delete_count, 2);
+	assert_string_equal(verdict->delete_fields[1]->name, "Authentication-Results");
+	assert_int_equal(verdict->delete_fields[1]->index, 3);
+	assert_int_equal(verdict->duplicate_count, 2);
+	assert_string_equal(verdict->duplicate_fields[1], "Subject");
 	assay_answer_free(answer);
 }
 

@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include <limits.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -116,6 +117,10 @@ static void test_errors_name_file_and_line(void **state)
 		{ "ca_file", "mta-sts {\n  ca-file = \"/nonexistent/c\"\n}\n", 2, "/nonexistent/c" },
 		{ "authserv_id_with_line_end", "\nauthserv-id = \"mx.example.org\\r\\nX: y\"\n", 2, "authserv-id" },
 		{ "authserv_id_with_space", "authserv-id = \"mx example\"\n", 1, "authserv-id" },
+		{ "own_authserv_id_empty", "own-authserv-ids = {\"mx\", \"\"}\n", 1, "own-authserv-ids" },
+		{ "own_authserv_id_dot", "\nown-authserv-ids = {\".\"}\n", 2, "own-authserv-ids" },
+		{ "public_suffix_list", "dmarc {\n  public-suffix-list = \"/nonexistent/p\"\n}\n", 2, "/nonexistent/p" },
+		{ "public_suffix_list_is_none", "dmarc {\n  public-suffix-list = \"/dev/null\"\n}\n", 2, "/dev/null" },
 		{ "metrics_without_port", "metrics {\n  listen = \"127.0.0.1\"\n}\n", 2, "127.0.0.1" },
 		{ "metrics_port_word", "metrics { listen = \"127.0.0.1:http\" }\n", 1, "http" },
 		{ "metrics_port_65536", "metrics { listen = \"127.0.0.1:65536\" }\n", 1, "65536" },
@@ -124,7 +129,8 @@ static void test_errors_name_file_and_line(void **state)
 		{ "rsa_bits_crossed", "dkim { min-rsa-bits = 4096 max-rsa-bits = 2048 }\n", 0, "min-rsa-bits" },
 		{ "octets_held_below_one_message", "limits { message-size = 67108864 octets-held = 16777216 }\n", 0,
 		  "octets-held" },
-		{ "octets_held_below_one_message_a_shard", "shards = 64\n", 0, "64 shards" },
+		{ "octets_held_below_one_message_a_shard", "shards = 64 limits { octets-held = 1073741824 }\n", 0,
+		  "64 shards" },
 		{ "behind_comments", "# one\n  # two\n\n// three\nshards = many\n", 5, "shards" },
 		{ "behind_comment_of_several_lines", "/* one\n * two\n */\nshards = many # x\n", 4, "shards" },
 		{ "behind_comment_on_its_line", "spf { # a\n  max-lookups = 9 // b\n  max-lookups = 0\n}\n", 3, "max-lookups" },
@@ -213,6 +219,31 @@ static void test_ranges_of_numbers(void **state)
 
 /* --- taken --- */
 
+/* The defaults serve on any machine. */
+static void test_default_room(void **state)
+{
+	(void)state;
+	if (config_of("shards = 256\n") != 0)
+		fail_msg("%s", problem);
+	assert_true(config.engine.limits.octets_held_max / 256 > config.engine.limits.message_octets_max);
+	config_free(&config);
+	assert_int_equal(config_of("shards = 2\n"), 0);
+	assert_int_equal(config.engine.limits.octets_held_max, 1 << 30);
+	config_free(&config);
+}
+
+static void test_too_many_listeners(void **state)
+{
+	char text[4096] = "listen = {";
+	size_t len = strlen(text);
+
+	(void)state;
+	for (int i = 0; i < 65; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s\"tcp://127.0.0.1:%d\"", i ? ", " : "", 1024 + i);
+	snprintf(text + len, sizeof(text) - len, "}\n");
+	check_refused("too_many_listeners", text, 1, "64");
+}
+
 static void test_defaults(void **state)
 {
 	static const char *const texts[] = { "", "# nothing\n", "dns { } spf { } dkim { } metrics { } limits { }\n" };
@@ -220,7 +251,8 @@ static void test_defaults(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		const struct engine_config *engine = &config.engine;
-		long cores = sysconf(_SC_NPROCESSORS_ONLN);
+		cpu_set_t allowed;
+		int cores = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
 
 		if (config_of(texts[i]) != 0)
 			fail_msg("%s", problem);
@@ -239,6 +271,8 @@ static void test_defaults(void **state)
 		assert_int_equal(engine->verdict.dkim.rsa_bits_max, 4096);
 		assert_false(engine->verdict.dkim.allow_rsa_sha1);
 		assert_true(engine->verdict.authserv_id.len > 0);
+		assert_int_equal(engine->verdict.own_authserv_ids_count, 0);
+		assert_true(!engine->verdict.shadow.organizational_domain && !config.public_suffixes);
 		assert_string_equal(config.metrics_listen, "");
 		assert_false(config.mta_sts_set);
 		/* LESSONS row 22: large but legitimate headers are read. */
@@ -314,6 +348,42 @@ static void test_every_key_arrives(void **state)
 	assert_int_equal(engine->limits.stall_ms_max, 200);
 	assert_int_equal(engine->limits.key_cache_octets_max, 1000000);
 	config_free(&config);
+}
+
+static void test_own_authserv_ids(void **state)
+{
+	const struct verdict_config *verdict = &config.engine.verdict;
+
+	(void)state;
+	assert_int_equal(config_of("own-authserv-ids = {\"mx1.example.org\", \".farm.example.org\"}\n"), 0);
+	assert_int_equal(verdict->own_authserv_ids_count, 2);
+	assert_slice_equal(verdict->own_authserv_ids[0], SLICE("mx1.example.org"));
+	assert_slice_equal(verdict->own_authserv_ids[1], SLICE(".farm.example.org"));
+	config_free(&config);
+}
+
+/* The list is read when it is used, and else only looked at. */
+static void test_shadow(void **state)
+{
+	static char list_path[sizeof(folder) + 8];
+	const struct dmarc_public_suffixes *shadow = &config.engine.verdict.shadow;
+	char text[256];
+
+	(void)state;
+	snprintf(list_path, sizeof(list_path), "%s/list", folder);
+	file_write(list_path, "com\nhost.com\n");
+	snprintf(text, sizeof(text), "dmarc { public-suffix-list = \"%s\" }\n", list_path);
+	assert_int_equal(config_of(text), 0);
+	assert_true(!shadow->organizational_domain && !config.public_suffixes);
+	config_free(&config);
+	snprintf(text, sizeof(text), "dmarc { shadow-rfc7489 = true public-suffix-list = \"%s\" }\n", list_path);
+	assert_int_equal(config_of(text), 0);
+	assert_slice_equal(shadow->organizational_domain(shadow->arg, SLICE("a.b.host.com")), SLICE("b.host.com"));
+	config_free(&config);
+	assert_int_equal(config_of("dmarc { shadow-rfc7489 = true }\n"), 0);
+	assert_slice_equal(shadow->organizational_domain(shadow->arg, SLICE("a.b.co.uk")), SLICE("b.co.uk"));
+	config_free(&config);
+	assert_int_equal(unlink(list_path), 0);
 }
 
 static void test_forms_that_are_taken(void **state)
@@ -392,6 +462,20 @@ static void test_good_after_bad(void **state)
 	}
 }
 
+/* What libunbound would find out only when the first question comes. */
+static void test_record_files(void **state)
+{
+	static const char *const keys[] = { "zone-file", "trust-anchor-file", "root-hints" };
+	char text[256];
+
+	(void)state;
+	file_write(zone_path, "; comment\n\ngarbage trust\n");
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		snprintf(text, sizeof(text), "dns {\n  %s = \"%s\"\n}\n", keys[i], zone_path);
+		check_refused(keys[i], text, 2, "zone:3: ");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,9 +483,14 @@ int main(void)
 		cmocka_unit_test(test_nul_octet),
 		cmocka_unit_test(test_errors_name_file_and_line),
 		cmocka_unit_test(test_zone_file_fault),
+		cmocka_unit_test(test_record_files),
 		cmocka_unit_test(test_ranges_of_numbers),
+		cmocka_unit_test(test_default_room),
+		cmocka_unit_test(test_too_many_listeners),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key_arrives),
+		cmocka_unit_test(test_own_authserv_ids),
+		cmocka_unit_test(test_shadow),
 		cmocka_unit_test(test_forms_that_are_taken),
 		cmocka_unit_test(test_comments),
 		cmocka_unit_test(test_sections_given_twice_are_one),
