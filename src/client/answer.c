@@ -56,7 +56,7 @@ static enum assay_error error_of(const Assay__V1__Error *wire, struct assay_fail
 
 /* Fills the part of the answer that the call `expected` asks for. */
 static enum assay_error answer_fill(struct assay_answer *answer, const Assay__V1__Response *wire,
-                                    Assay__V1__Response__ResultCase expected, struct assay_failure *failure)
+				    Assay__V1__Response__ResultCase expected, struct assay_failure *failure)
 {
 	if (wire->result_case == ASSAY__V1__RESPONSE__RESULT_ERROR)
 		return error_of(wire->error, failure);
@@ -72,11 +72,8 @@ static enum assay_error answer_fill(struct assay_answer *answer, const Assay__V1
 	case ASSAY__V1__RESPONSE__RESULT_TLS_POLICY:
 		answer->tls_policy = answer_tls_policy(&answer->memory, wire->tls_policy);
 		break;
-	case ASSAY__V1__RESPONSE__RESULT_STATUS:
-		answer->status = answer_status(&answer->memory, wire->status);
-		break;
-	default:
-		return failure_set(failure, ASSAY_ERROR_PROTOCOL, "the server's reply is empty");
+	case ASSAY__V1__RESPONSE__RESULT_STATUS: answer->status = answer_status(&answer->memory, wire->status); break;
+	default: return failure_set(failure, ASSAY_ERROR_PROTOCOL, "the server's reply is empty");
 	}
 	if (answer->memory.failed)
 		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for the server's reply");
@@ -84,8 +81,8 @@ static enum assay_error answer_fill(struct assay_answer *answer, const Assay__V1
 }
 
 static enum assay_error answer_unpack(struct assay_answer *answer, const uint8_t *octets, size_t count,
-                                      ProtobufCBinaryData id, Assay__V1__Response__ResultCase expected,
-                                      struct assay_failure *failure)
+				      ProtobufCBinaryData id, Assay__V1__Response__ResultCase expected,
+				      struct assay_failure *failure)
 {
 	const Assay__V1__Response *wire = assay__v1__response__unpack(&answer->memory.allocator, count, octets);
 
@@ -99,8 +96,8 @@ static enum assay_error answer_unpack(struct assay_answer *answer, const uint8_t
 }
 
 enum assay_error answer_read(const uint8_t *octets, size_t count, ProtobufCBinaryData id,
-                             Assay__V1__Response__ResultCase expected, struct assay_answer **answer_out,
-                             struct assay_failure *failure)
+			     Assay__V1__Response__ResultCase expected, struct assay_answer **answer_out,
+			     struct assay_failure *failure)
 {
 	struct assay_answer *answer = calloc(1, sizeof *answer);
 	enum assay_error error;

@@ -14,7 +14,7 @@
  * answer; the daemon's own error; ASSAY_ERROR_PROTOCOL for anything else; ASSAY_ERROR_MEMORY.
  */
 enum assay_error answer_read(const uint8_t *octets, size_t count, ProtobufCBinaryData id,
-                             Assay__V1__Response__ResultCase expected, struct assay_answer **answer_out,
-                             struct assay_failure *failure);
+			     Assay__V1__Response__ResultCase expected, struct assay_answer **answer_out,
+			     struct assay_failure *failure);
 
 #endif

@@ -25,7 +25,7 @@ void answer_memory_deinit(struct answer_memory *memory);
 /* Zeroed; NULL when there is no memory, and then `failed` is set. */
 void *answer_memory_alloc(struct answer_memory *memory, size_t count, size_t size);
 
-#define ANSWER_NEW(memory, type) ((type *)answer_memory_alloc((memory), 1, sizeof(type)))
+#define ANSWER_NEW(memory, type)              ((type *)answer_memory_alloc((memory), 1, sizeof(type)))
 #define ANSWER_NEW_ARRAY(memory, count, type) ((type *)answer_memory_alloc((memory), (count), sizeof(type)))
 
 #endif

@@ -37,8 +37,7 @@ static enum assay_tls_result tlsrpt_result_of(int wire)
 	}
 }
 
-const struct assay_tls_policy *answer_tls_policy(struct answer_memory *memory,
-                                                 const Assay__V1__TlsPolicyResult *wire)
+const struct assay_tls_policy *answer_tls_policy(struct answer_memory *memory, const Assay__V1__TlsPolicyResult *wire)
 {
 	/* What a part that is absent on the wire says: all fields are empty. */
 	static const Assay__V1__TlsPolicyResult__MtaSts no_mta_sts;

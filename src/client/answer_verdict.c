@@ -96,21 +96,42 @@ static const struct assay_arc *arc_of(struct answer_memory *memory, const Assay_
 	return arc;
 }
 
+static const enum assay_result dmarc_results[] = {
+	[ASSAY__V1__DMARC__RESULT__NONE] = ASSAY_NONE,
+	[ASSAY__V1__DMARC__RESULT__PASS] = ASSAY_PASS,
+	[ASSAY__V1__DMARC__RESULT__FAIL] = ASSAY_FAIL,
+	[ASSAY__V1__DMARC__RESULT__TEMPERROR] = ASSAY_TEMPERROR,
+	[ASSAY__V1__DMARC__RESULT__PERMERROR] = ASSAY_PERMERROR,
+};
+
+static const struct assay_dmarc_shadow *shadow_of(struct answer_memory *memory, const Assay__V1__Dmarc__Shadow *wire)
+{
+	struct assay_dmarc_shadow *shadow = wire ? ANSWER_NEW(memory, struct assay_dmarc_shadow) : NULL;
+
+	if (!shadow)
+		return NULL;
+	*shadow = (struct assay_dmarc_shadow){
+		.result = result_of(dmarc_results, COUNT_OF(dmarc_results), (int)wire->result),
+		.organizational_domain = answer_text(wire->organizational_domain),
+		.policy_domain = answer_text(wire->policy_domain),
+		.has_policy = wire->has_policy != 0,
+		.policy = (enum assay_policy)wire->policy, /* the same numbers */
+		.pct = wire->pct,
+		.disposition = (enum assay_policy)wire->disposition,
+		.disposition_unsampled = (enum assay_policy)wire->disposition_unsampled,
+		.differs = wire->differs != 0,
+	};
+	return shadow;
+}
+
 static const struct assay_dmarc *dmarc_of(struct answer_memory *memory, const Assay__V1__Dmarc *wire)
 {
-	static const enum assay_result results[] = {
-		[ASSAY__V1__DMARC__RESULT__NONE] = ASSAY_NONE,
-		[ASSAY__V1__DMARC__RESULT__PASS] = ASSAY_PASS,
-		[ASSAY__V1__DMARC__RESULT__FAIL] = ASSAY_FAIL,
-		[ASSAY__V1__DMARC__RESULT__TEMPERROR] = ASSAY_TEMPERROR,
-		[ASSAY__V1__DMARC__RESULT__PERMERROR] = ASSAY_PERMERROR,
-	};
 	struct assay_dmarc *dmarc = wire ? ANSWER_NEW(memory, struct assay_dmarc) : NULL;
 
 	if (!dmarc)
 		return NULL;
 	*dmarc = (struct assay_dmarc){
-		.result = result_of(results, COUNT_OF(results), (int)wire->result),
+		.result = result_of(dmarc_results, COUNT_OF(dmarc_results), (int)wire->result),
 		.from_domain = answer_text(wire->from_domain),
 		.policy_domain = answer_text(wire->policy_domain),
 		.organizational_domain = answer_text(wire->organizational_domain),
@@ -122,6 +143,7 @@ static const struct assay_dmarc *dmarc_of(struct answer_memory *memory, const As
 		.testing = wire->testing != 0,
 		.record = answer_text(wire->record),
 		.reason = answer_reason(wire->reason),
+		.shadow = shadow_of(memory, wire->shadow),
 	};
 	return dmarc;
 }
@@ -135,6 +157,20 @@ static uint32_t flags_of(const Assay__V1__Flags *wire)
 	       (wire->malformed_header ? ASSAY_FLAG_MALFORMED_HEADER : 0) |
 	       (wire->malformed_from ? ASSAY_FLAG_MALFORMED_FROM : 0) |
 	       (wire->header_over_bounds ? ASSAY_FLAG_HEADER_OVER_BOUNDS : 0);
+}
+
+static const struct assay_deletion *const *deletions_of(struct answer_memory *memory, const Assay__V1__Verdict *wire)
+{
+	const struct assay_deletion **list =
+		ANSWER_NEW_ARRAY(memory, wire->n_delete_fields, const struct assay_deletion *);
+	struct assay_deletion *deletions = ANSWER_NEW_ARRAY(memory, wire->n_delete_fields, struct assay_deletion);
+
+	for (size_t i = 0; list && deletions && i < wire->n_delete_fields; i++) {
+		deletions[i].name = answer_string(wire->delete_fields[i]->name);
+		deletions[i].index = wire->delete_fields[i]->index;
+		list[i] = &deletions[i];
+	}
+	return list;
 }
 
 const struct assay_verdict *answer_verdict(struct answer_memory *memory, const Assay__V1__Verdict *wire)
@@ -153,6 +189,10 @@ const struct assay_verdict *answer_verdict(struct answer_memory *memory, const A
 		.arc = arc_of(memory, wire->arc),
 		.dmarc = dmarc_of(memory, wire->dmarc),
 		.flags = flags_of(wire->flags),
+		.delete_fields = deletions_of(memory, wire),
+		.delete_count = wire->n_delete_fields,
+		.duplicate_fields = wire->flags ? answer_strings(wire->flags->duplicate_fields) : NULL,
+		.duplicate_count = wire->flags ? wire->flags->n_duplicate_fields : 0,
 	};
 	return verdict;
 }

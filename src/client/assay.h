@@ -35,20 +35,20 @@ extern "C" {
 #define ASSAY_API
 #endif
 
-#define ASSAY_URL_DEFAULT "ipc:///run/assay/assayd.sock"
+#define ASSAY_URL_DEFAULT         "ipc:///run/assay/assayd.sock"
 #define ASSAY_DEADLINE_MS_DEFAULT 10000
-#define ASSAY_ID_OCTETS_MAX 128
+#define ASSAY_ID_OCTETS_MAX       128
 
 /* ---- errors ---- */
 
 enum assay_error {
 	ASSAY_OK = 0,
 	/* found by the library */
-	ASSAY_ERROR_ARGUMENT = 1,  /* a value passed in cannot be used; named in the text */
+	ASSAY_ERROR_ARGUMENT = 1, /* a value passed in cannot be used; named in the text */
 	ASSAY_ERROR_MEMORY = 2,
-	ASSAY_ERROR_CONNECT = 3,   /* the daemon cannot be reached; try another one, or later */
-	ASSAY_ERROR_TIMEOUT = 4,   /* it is reached but did not answer before the deadline */
-	ASSAY_ERROR_PROTOCOL = 5,  /* what came back is no answer to this request */
+	ASSAY_ERROR_CONNECT = 3,  /* the daemon cannot be reached; try another one, or later */
+	ASSAY_ERROR_TIMEOUT = 4,  /* it is reached but did not answer before the deadline */
+	ASSAY_ERROR_PROTOCOL = 5, /* what came back is no answer to this request */
 	/* said by the daemon (Error.Code of the wire) */
 	ASSAY_ERROR_INVALID = 11,     /* the request has a bad value; named in the text */
 	ASSAY_ERROR_TOO_LARGE = 12,   /* permanent for this message */
@@ -86,7 +86,7 @@ struct assay_options {
  * `options` may be NULL (all 0). ASSAY_ERROR_ARGUMENT, _MEMORY, _CONNECT.
  */
 ASSAY_API enum assay_error assay_open(const char *url, const struct assay_options *options,
-                                      struct assay_client **client_out, struct assay_failure *failure);
+				      struct assay_client **client_out, struct assay_failure *failure);
 /* Ends the client; NULL is allowed. */
 ASSAY_API void assay_close(struct assay_client *client);
 
@@ -105,13 +105,13 @@ struct assay_call {
 
 /* The SMTP session and transaction, before anything was rewritten. Any pointer may be NULL: not known. */
 struct assay_envelope {
-	size_t size; /* sizeof(struct assay_envelope) */
-	const char *client_ip; /* text form without brackets; NULL: SPF is left out */
-	const char *helo;      /* HELO or EHLO argument */
-	const char *mail_from; /* reverse-path without angle brackets; NULL or "": the null reverse-path */
+	size_t size;                /* sizeof(struct assay_envelope) */
+	const char *client_ip;      /* text form without brackets; NULL: SPF is left out */
+	const char *helo;           /* HELO or EHLO argument */
+	const char *mail_from;      /* reverse-path without angle brackets; NULL or "": the null reverse-path */
 	const char *const *rcpt_to; /* rcpt_count forward-paths without angle brackets */
 	size_t rcpt_count;
-	int64_t received_at;   /* seconds since 1970 UTC, when the message was received; 0: now */
+	int64_t received_at;     /* seconds since 1970 UTC, when the message was received; 0: now */
 	const char *authserv_id; /* NULL or "": the daemon's */
 };
 
@@ -121,21 +121,20 @@ struct assay_envelope {
  * request. The answer has a verdict.
  */
 ASSAY_API enum assay_error assay_check_message(struct assay_client *client, const struct assay_call *call,
-                                               const struct assay_envelope *envelope, const void *message,
-                                               size_t octets, struct assay_answer **answer_out,
-                                               struct assay_failure *failure);
+					       const struct assay_envelope *envelope, const void *message,
+					       size_t octets, struct assay_answer **answer_out,
+					       struct assay_failure *failure);
 /* SPF alone, before DATA; needs client_ip. The answer has a verdict with `spf` and perhaps `spf_helo`. */
 ASSAY_API enum assay_error assay_check_sender(struct assay_client *client, const struct assay_call *call,
-                                              const struct assay_envelope *envelope,
-                                              struct assay_answer **answer_out, struct assay_failure *failure);
+					      const struct assay_envelope *envelope, struct assay_answer **answer_out,
+					      struct assay_failure *failure);
 /* How to send to `domain`: MTA-STS, DANE, TLSRPT. `mx_host` may be NULL: the first MX. */
 ASSAY_API enum assay_error assay_get_tls_policy(struct assay_client *client, const struct assay_call *call,
-                                                const char *domain, const char *mx_host,
-                                                struct assay_answer **answer_out,
-                                                struct assay_failure *failure);
+						const char *domain, const char *mx_host,
+						struct assay_answer **answer_out, struct assay_failure *failure);
 /* How the daemon is doing. */
 ASSAY_API enum assay_error assay_get_status(struct assay_client *client, const struct assay_call *call,
-                                            struct assay_answer **answer_out, struct assay_failure *failure);
+					    struct assay_answer **answer_out, struct assay_failure *failure);
 
 /* ---- answers ---- */
 
@@ -186,7 +185,7 @@ struct assay_spf {
 
 /* RFC 6376: one signature. */
 struct assay_dkim {
-	enum assay_result result; /* pass, fail, policy, neutral, temperror, permerror */
+	enum assay_result result;          /* pass, fail, policy, neutral, temperror, permerror */
 	struct assay_text domain;          /* d= */
 	struct assay_text selector;        /* s= */
 	struct assay_text identity;        /* i=, or "@" and d= */
@@ -211,44 +210,75 @@ enum assay_policy { ASSAY_POLICY_NONE = 0, ASSAY_POLICY_QUARANTINE = 1, ASSAY_PO
 /* "none", "quarantine", "reject"; "unknown" for a value outside. */
 ASSAY_API const char *assay_policy_word(enum assay_policy policy);
 
+/* What RFC 7489 would have made of the message: for comparison, nothing is to be done about it. */
+struct assay_dmarc_shadow {
+	enum assay_result result;        /* none, pass, fail, temperror */
+	struct assay_text organizational_domain; /* by the public suffix list */
+	struct assay_text policy_domain; /* where the record is; empty: there is none */
+	int has_policy;                  /* 0: no policy applies, and `policy` and `pct` mean nothing */
+	enum assay_policy policy;
+	uint32_t pct;                    /* the policy is for so many of a hundred messages */
+	enum assay_policy disposition;   /* what is asked for a message that is among them */
+	enum assay_policy disposition_unsampled; /* and for one that is not */
+	int differs;                     /* 1: result or one of the dispositions is not that of struct assay_dmarc */
+};
+
 /* RFC 9989. */
 struct assay_dmarc {
-	enum assay_result result;        /* none, pass, fail, temperror, permerror */
-	struct assay_text from_domain;   /* the author domain; empty: none can be read */
-	struct assay_text policy_domain; /* where the record is; empty: there is none */
+	enum assay_result result;                /* none, pass, fail, temperror, permerror */
+	struct assay_text from_domain;           /* the author domain; empty: none can be read */
+	struct assay_text policy_domain;         /* where the record is; empty: there is none */
 	struct assay_text organizational_domain; /* empty: not known */
-	int has_policy;                  /* 0: no policy applies, and `policy` means nothing */
-	enum assay_policy policy;        /* published for the author domain */
-	enum assay_policy disposition;   /* what is asked for this message */
+	int has_policy;                          /* 0: no policy applies, and `policy` means nothing */
+	enum assay_policy policy;                /* published for the author domain */
+	enum assay_policy disposition;           /* what is asked for this message */
 	int spf_aligned;
 	int dkim_aligned;
-	int testing;                     /* 1: the record has t=y */
+	int testing; /* 1: the record has t=y */
 	struct assay_text record;
 	struct assay_reason reason;
+	const struct assay_dmarc_shadow *shadow; /* NULL: not computed */
+};
+
+/* A header field to be removed: the `index`th of that name, whatever the case, counted from the top, the first being 1. */
+struct assay_deletion {
+	const char *name;
+	uint32_t index;
 };
 
 /* Defects for which a site may want to refuse a message: bits of assay_verdict.flags. */
-#define ASSAY_FLAG_BARE_CR 0x01u
-#define ASSAY_FLAG_BARE_LF 0x02u
-#define ASSAY_FLAG_NUL_IN_HEADER 0x04u
-#define ASSAY_FLAG_MALFORMED_HEADER 0x08u
-#define ASSAY_FLAG_MALFORMED_FROM 0x10u
+#define ASSAY_FLAG_BARE_CR            0x01u
+#define ASSAY_FLAG_BARE_LF            0x02u
+#define ASSAY_FLAG_NUL_IN_HEADER      0x04u
+#define ASSAY_FLAG_MALFORMED_HEADER   0x08u
+#define ASSAY_FLAG_MALFORMED_FROM     0x10u
 #define ASSAY_FLAG_HEADER_OVER_BOUNDS 0x20u
 
 struct assay_verdict {
 	/*
 	 * The value of an Authentication-Results field, folded with CRLF HTAB, no CRLF at its end: put it above
-	 * all other fields, after removing those of your own authserv-id that came with the message.
+	 * all other fields, after removing those in delete_fields.
 	 */
 	struct assay_text authentication_results;
-	const struct assay_spf *spf;      /* NULL: not checked */
-	const struct assay_spf *spf_helo; /* NULL: not checked. Informative: it never counts for DMARC */
+	const struct assay_spf *spf;          /* NULL: not checked */
+	const struct assay_spf *spf_helo;     /* NULL: not checked. Informative: it never counts for DMARC */
 	const struct assay_dkim *const *dkim; /* dkim_count signatures, in header order */
 	size_t dkim_count;
 	uint32_t dkim_ignored;            /* signatures beyond the daemon's limit, not looked at */
 	const struct assay_arc *arc;      /* NULL: not checked */
 	const struct assay_dmarc *dmarc;  /* NULL: not checked */
 	uint32_t flags;                   /* ASSAY_FLAG_ */
+	/*
+	 * delete_count fields to remove before authentication_results is inserted: those that claim to be yours, and those
+	 * that cannot be read (RFC 8601 section 5). The last of the header comes first: removed in this order, none of them
+	 * shifts the others. With ASSAY_FLAG_HEADER_OVER_BOUNDS they are those of the part that was read: refuse such a
+	 * message, or remove every Authentication-Results field of it.
+	 */
+	const struct assay_deletion *const *delete_fields;
+	size_t delete_count;
+	/* duplicate_count names of fields that may occur once and occur more often, such as "Subject". */
+	const char *const *duplicate_fields;
+	size_t duplicate_count;
 };
 
 /* Outcomes of the parts of a TLS policy; which of them occur is said at each. */
@@ -274,18 +304,18 @@ struct assay_tls_policy {
 	const char *mta_sts_mode;      /* "enforce", "testing", "none" */
 	const char *const *mta_sts_mx; /* mta_sts_mx_count patterns */
 	size_t mta_sts_mx_count;
-	uint64_t mta_sts_max_age;      /* seconds */
+	uint64_t mta_sts_max_age; /* seconds */
 	struct assay_reason mta_sts_reason;
-	enum assay_tls_result dane;    /* secure, insecure, bogus, none, temperror (RFC 7672) */
-	const char *const *dane_tlsa;  /* dane_tlsa_count records in presentation format */
+	enum assay_tls_result dane;   /* secure, insecure, bogus, none, temperror (RFC 7672) */
+	const char *const *dane_tlsa; /* dane_tlsa_count records in presentation format */
 	size_t dane_tlsa_count;
 	struct assay_reason dane_reason;
-	int has_mx_match;              /* 1: a host was asked for, and mx_match says if the policy allows it */
+	int has_mx_match; /* 1: a host was asked for, and mx_match says if the policy allows it */
 	int mx_match;
 	enum assay_tls_result tlsrpt;  /* record, none, invalid, temperror (RFC 8460) */
 	const char *const *tlsrpt_rua; /* tlsrpt_rua_count URIs */
 	size_t tlsrpt_rua_count;
-	const char *postfix;           /* a value for smtp_tls_policy_maps */
+	const char *postfix; /* a value for smtp_tls_policy_maps */
 };
 
 struct assay_counter {

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -14,8 +15,9 @@
 #define REPLY_OCTETS_MAX ((size_t)16 << 20) /* a verdict of a hostile message is below 1 MiB */
 #define RECONNECT_MS_MIN 50
 #define RECONNECT_MS_MAX 2000
-#define MARGIN_PART 10     /* the daemon is given the deadline less a tenth of it, */
-#define MARGIN_MS_MAX 200  /* but at most so much less: time for the reply to arrive */
+#define CLOSE_MS_MAX     1000 /* for the rest of a request on its way */
+#define MARGIN_PART      10   /* the daemon is given the deadline less a tenth of it, */
+#define MARGIN_MS_MAX    200  /* but at most so much less: time for the reply to arrive */
 
 struct assay_client {
 	nng_socket socket;
@@ -38,8 +40,8 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument)
 }
 
 /*
- * A request is sent again only when its connection is lost, never because an answer takes long: that is what
- * the deadline is for, and a second copy would only add to the load.
+ * A request is sent once: not again because an answer takes long, for that is what the deadline is for, and not
+ * when the connection is lost: that is the caller's to decide, who may have another daemon to ask.
  */
 static int socket_setup(struct assay_client *client, const char *url)
 {
@@ -99,12 +101,13 @@ static enum assay_error open_failure(int error, const char *url, struct assay_fa
 	if (error == NNG_ENOMEM)
 		code = ASSAY_ERROR_MEMORY;
 	else if (error == NNG_EINVAL || error == NNG_ENOTSUP)
-		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "%s: no URL that can be dialled, such as " ASSAY_URL_DEFAULT, url);
+		return failure_set(failure, ASSAY_ERROR_ARGUMENT,
+				   "%s: no URL that can be dialled, such as " ASSAY_URL_DEFAULT, url);
 	return failure_set(failure, code, "%s: %s", url, nng_strerror(error));
 }
 
 enum assay_error assay_open(const char *url, const struct assay_options *options, struct assay_client **client_out,
-                            struct assay_failure *failure)
+			    struct assay_failure *failure)
 {
 	uint32_t connect_ms = options ? options->connect_ms : 0;
 	struct assay_client *client;
@@ -137,10 +140,26 @@ enum assay_error assay_open(const char *url, const struct assay_options *options
 	return ASSAY_OK;
 }
 
+/*
+ * Waits until the connection has written all that it was given, or the time is up. A call may be over before its
+ * request is out: the deadline passed, or the daemon said early that the message is too large. nng 1.5 can hang for
+ * ever when it has to close a connection while a part of a message is just being written: the next part is then
+ * refused without a word to the one who waits for it.
+ */
+static void wait_written(const struct assay_client *client)
+{
+	struct pollfd sendable = { .events = POLLIN };
+
+	if (atomic_load(&client->connections) > 0 &&
+	    nng_socket_get_int(client->socket, NNG_OPT_SENDFD, &sendable.fd) == 0)
+		(void)poll(&sendable, 1, CLOSE_MS_MAX);
+}
+
 void assay_close(struct assay_client *client)
 {
 	if (!client)
 		return;
+	wait_written(client);
 	lanes_deinit(&client->lanes);
 	nng_close(client->socket);
 	free(client);
@@ -163,19 +182,20 @@ static uint32_t wire_deadline_ms(uint32_t deadline_ms)
 }
 
 static enum assay_error exchange_failure(const struct assay_client *client, int error, uint32_t deadline_ms,
-                                         struct assay_failure *failure)
+					 struct assay_failure *failure)
 {
 	if (error == NNG_ENOMEM)
 		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for the request");
 	if (error == NNG_ETIMEDOUT && atomic_load(&client->connections) > 0)
 		return failure_set(failure, ASSAY_ERROR_TIMEOUT, "no answer within %u ms", deadline_ms);
 	if (error == NNG_ETIMEDOUT)
-		return failure_set(failure, ASSAY_ERROR_CONNECT, "not connected to the server within %u ms", deadline_ms);
+		return failure_set(failure, ASSAY_ERROR_CONNECT, "not connected to the server within %u ms",
+				   deadline_ms);
 	return failure_set(failure, ASSAY_ERROR_CONNECT, "%s", nng_strerror(error));
 }
 
 static enum assay_error exchange(struct assay_client *client, nng_msg *message, uint32_t deadline_ms, uint64_t until,
-                                 nng_msg **reply_out, struct assay_failure *failure)
+				 nng_msg **reply_out, struct assay_failure *failure)
 {
 	struct lane *lane = lanes_take(&client->lanes);
 	int error;
@@ -191,8 +211,8 @@ static enum assay_error exchange(struct assay_client *client, nng_msg *message, 
 
 /* Sends `request`, whose call is set, and reads the answer. */
 static enum assay_error call_daemon(struct assay_client *client, const struct assay_call *call,
-                                    Assay__V1__Request *request, Assay__V1__Response__ResultCase expected,
-                                    struct assay_answer **answer_out, struct assay_failure *failure)
+				    Assay__V1__Request *request, Assay__V1__Response__ResultCase expected,
+				    struct assay_answer **answer_out, struct assay_failure *failure)
 {
 	uint32_t deadline_ms = call_deadline_ms(call);
 	uint64_t until = clock_ms() + deadline_ms;
@@ -203,7 +223,8 @@ static enum assay_error call_daemon(struct assay_client *client, const struct as
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_call.size is not set");
 	request->id = request_bytes(call ? call->id : NULL);
 	if (request->id.len > ASSAY_ID_OCTETS_MAX)
-		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_call.id has more than %d octets", ASSAY_ID_OCTETS_MAX);
+		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_call.id has more than %d octets",
+				   ASSAY_ID_OCTETS_MAX);
 	request->deadline_ms = wire_deadline_ms(deadline_ms);
 	error = request_pack(request, &message);
 	if (error)
@@ -217,7 +238,7 @@ static enum assay_error call_daemon(struct assay_client *client, const struct as
 }
 
 static enum assay_error envelope_to_wire(const struct assay_envelope *envelope, Assay__V1__Envelope *wire,
-                                         struct assay_failure *failure)
+					 struct assay_failure *failure)
 {
 	if (envelope && envelope->size < sizeof *envelope)
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_envelope.size is not set");
@@ -227,8 +248,8 @@ static enum assay_error envelope_to_wire(const struct assay_envelope *envelope, 
 }
 
 enum assay_error assay_check_message(struct assay_client *client, const struct assay_call *call,
-                                     const struct assay_envelope *envelope, const void *message, size_t octets,
-                                     struct assay_answer **answer_out, struct assay_failure *failure)
+				     const struct assay_envelope *envelope, const void *message, size_t octets,
+				     struct assay_answer **answer_out, struct assay_failure *failure)
 {
 	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
 	Assay__V1__CheckMessage check = ASSAY__V1__CHECK_MESSAGE__INIT;
@@ -249,8 +270,8 @@ enum assay_error assay_check_message(struct assay_client *client, const struct a
 }
 
 enum assay_error assay_check_sender(struct assay_client *client, const struct assay_call *call,
-                                    const struct assay_envelope *envelope, struct assay_answer **answer_out,
-                                    struct assay_failure *failure)
+				    const struct assay_envelope *envelope, struct assay_answer **answer_out,
+				    struct assay_failure *failure)
 {
 	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
 	Assay__V1__CheckSender check = ASSAY__V1__CHECK_SENDER__INIT;
@@ -270,8 +291,8 @@ enum assay_error assay_check_sender(struct assay_client *client, const struct as
 }
 
 enum assay_error assay_get_tls_policy(struct assay_client *client, const struct assay_call *call, const char *domain,
-                                      const char *mx_host, struct assay_answer **answer_out,
-                                      struct assay_failure *failure)
+				      const char *mx_host, struct assay_answer **answer_out,
+				      struct assay_failure *failure)
 {
 	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
 	Assay__V1__TlsPolicy policy = ASSAY__V1__TLS_POLICY__INIT;
@@ -285,7 +306,7 @@ enum assay_error assay_get_tls_policy(struct assay_client *client, const struct 
 }
 
 enum assay_error assay_get_status(struct assay_client *client, const struct assay_call *call,
-                                  struct assay_answer **answer_out, struct assay_failure *failure)
+				  struct assay_answer **answer_out, struct assay_failure *failure)
 {
 	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
 	Assay__V1__Status status = ASSAY__V1__STATUS__INIT;

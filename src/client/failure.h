@@ -10,6 +10,6 @@
 
 /* Writes code and text (printable ASCII; other octets become '?', an empty text the general one). */
 __attribute__((format(printf, 3, 4))) enum assay_error failure_set(struct assay_failure *failure,
-                                                                   enum assay_error error, const char *format, ...);
+								   enum assay_error error, const char *format, ...);
 
 #endif

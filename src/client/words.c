@@ -36,9 +36,8 @@ const char *assay_error_text(enum assay_error error)
 const char *assay_result_word(enum assay_result result)
 {
 	static const char *const words[] = {
-		[ASSAY_NONE] = "none",           [ASSAY_NEUTRAL] = "neutral",
-		[ASSAY_PASS] = "pass",           [ASSAY_FAIL] = "fail",
-		[ASSAY_SOFTFAIL] = "softfail",   [ASSAY_POLICY] = "policy",
+		[ASSAY_NONE] = "none",           [ASSAY_NEUTRAL] = "neutral",     [ASSAY_PASS] = "pass",
+		[ASSAY_FAIL] = "fail",           [ASSAY_SOFTFAIL] = "softfail",   [ASSAY_POLICY] = "policy",
 		[ASSAY_TEMPERROR] = "temperror", [ASSAY_PERMERROR] = "permerror",
 	};
 	return word(words, COUNT_OF(words), (unsigned)result);
@@ -54,8 +53,8 @@ const char *assay_policy_word(enum assay_policy policy)
 const char *assay_tls_result_word(enum assay_tls_result result)
 {
 	static const char *const words[] = {
-		[ASSAY_TLS_POLICY] = "policy",     [ASSAY_TLS_RECORD] = "record",   [ASSAY_TLS_SECURE] = "secure",
-		[ASSAY_TLS_INSECURE] = "insecure", [ASSAY_TLS_BOGUS] = "bogus",     [ASSAY_TLS_NONE] = "none",
+		[ASSAY_TLS_POLICY] = "policy",     [ASSAY_TLS_RECORD] = "record",       [ASSAY_TLS_SECURE] = "secure",
+		[ASSAY_TLS_INSECURE] = "insecure", [ASSAY_TLS_BOGUS] = "bogus",         [ASSAY_TLS_NONE] = "none",
 		[ASSAY_TLS_INVALID] = "invalid",   [ASSAY_TLS_TEMPERROR] = "temperror",
 	};
 	return word(words, COUNT_OF(words), (unsigned)result);

@@ -57,7 +57,7 @@ void crypto_batch_deinit(struct crypto_batch *batch)
 {
 	ASSERT(!batch->running);
 	for (int work = 0; work < CRYPTO_WORKS; work++)
-		while (batch->waiting[work].next != &batch->waiting[work])
+		while (batch->waiting[work].next && batch->waiting[work].next != &batch->waiting[work])
 			ring_unlink(batch->waiting[work].next);
 	for (int hash = 0; hash < CRYPTO_HASHES; hash++) {
 		EVP_MD_CTX_free(batch->contexts[hash]);

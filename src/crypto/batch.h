@@ -78,7 +78,7 @@ struct crypto_batch {
 
 /* 0 or -ENOMEM. The batch does not move after it. */
 MUST_CHECK int crypto_batch_init(struct crypto_batch *batch, struct crypto_provider *provider);
-/* Forgets jobs still gathered, without calling back. */
+/* Forgets jobs still gathered, without calling back. Nothing is done to a batch of zeroes. */
 void crypto_batch_deinit(struct crypto_batch *batch);
 
 void crypto_batch_add_hash(struct crypto_batch *batch, struct crypto_hash_job *job);

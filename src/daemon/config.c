@@ -1,8 +1,10 @@
 #include "daemon/config.h"
 
+#include "daemon/metrics.h"
 #include "io/listen.h"
 
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +44,7 @@ static const struct number {
 };
 
 /* libConfuse wants its default texts writable. */
-static char listen_default[] = "{\"ipc:///run/assay/assayd.sock\"}", forward_default[] = "{}";
+static char listen_default[] = "{\"ipc:///run/assay/assayd.sock\"}", forward_default[] = "{}", own_default[] = "{}";
 
 static cfg_opt_t dns_options[] = {
 	CFG_STR_LIST("forward", forward_default, CFGF_NONE),
@@ -70,6 +72,11 @@ static cfg_opt_t dkim_options[] = {
 	CFG_INT("clock-drift", 300, CFGF_NONE),        /* seconds */
 	CFG_END(),
 };
+static cfg_opt_t dmarc_options[] = {
+	CFG_BOOL("shadow-rfc7489", cfg_false, CFGF_NONE), /* shown and counted, never acted on */
+	CFG_STR("public-suffix-list", "", CFGF_NONE),     /* for that; "": the system's */
+	CFG_END(),
+};
 static cfg_opt_t mta_sts_options[] = {
 	CFG_STR("ca-file", "", CFGF_NONE),
 	CFG_INT("https-port", 443, CFGF_NONE),
@@ -82,7 +89,7 @@ static cfg_opt_t metrics_options[] = {
 };
 static cfg_opt_t limits_options[] = {
 	CFG_INT("message-size", 64 * MIB, CFGF_NONE),  /* octets */
-	CFG_INT("octets-held", 1024L * MIB, CFGF_NONE),
+	CFG_INT("octets-held", 0, CFGF_NONE),          /* octets_held_of() */
 	CFG_INT("request-memory", 16 * MIB, CFGF_NONE),
 	CFG_INT("in-flight", 100000, CFGF_NONE),
 	CFG_INT("connection-in-flight", 4096, CFGF_NONE),
@@ -99,9 +106,11 @@ static cfg_opt_t options[] = {
 	CFG_STR_LIST("listen", listen_default, CFGF_NONE),
 	CFG_INT("shards", 0, CFGF_NONE),
 	CFG_STR("authserv-id", "", CFGF_NONE),
+	CFG_STR_LIST("own-authserv-ids", own_default, CFGF_NONE), /* beside authserv-id; ".name": all below it */
 	CFG_SEC("dns", dns_options, CFGF_NONE),
 	CFG_SEC("spf", spf_options, CFGF_NONE),
 	CFG_SEC("dkim", dkim_options, CFGF_NONE),
+	CFG_SEC("dmarc", dmarc_options, CFGF_NONE),
 	CFG_SEC("mta-sts", mta_sts_options, CFGF_NODEFAULT),
 	CFG_SEC("metrics", metrics_options, CFGF_NONE),
 	CFG_SEC("limits", limits_options, CFGF_NONE),
@@ -121,9 +130,7 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
 	if (parsing.problem[0])
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	/* A section does not know its file, only its line. */
-	snprintf(parsing.problem, CONFIG_PROBLEM_SIZE, "%s:%d: %s", cfg->filename ? cfg->filename : parsing.path, cfg->line,
-	         text);
+	snprintf(parsing.problem, CONFIG_PROBLEM_SIZE, "%s:%d: %s", parsing.path, cfg->line, text);
 }
 
 __attribute__((format(printf, 2, 0))) static void on_error_ignore(cfg_t *cfg, const char *format, va_list args)
@@ -133,34 +140,91 @@ __attribute__((format(printf, 2, 0))) static void on_error_ignore(cfg_t *cfg, co
 	(void)args;
 }
 
+/* The whole file, ending in a NUL; to be freed. NULL: `problem` says why. */
+static char *file_read(const char *path, char problem[CONFIG_PROBLEM_SIZE])
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t len = file ? getdelim(&text, &size, 0, file) : -1;
+	bool is_empty = file && len < 0 && feof(file) && !ferror(file);
+
+	if (len < 0 && !is_empty)
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: %s", path, strerror(errno));
+	else if (len > 0 && text[len - 1] == 0)
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: has a NUL octet", path);
+	if (file)
+		fclose(file);
+	if (!problem[0] && !is_empty)
+		return text;
+	free(text);
+	return is_empty ? strdup("") : NULL;
+}
+
+/* The end of what cannot begin a comment: a quoted string, a word, or a single octet. */
+static char *token_end(char *at)
+{
+	char quote = *at;
+
+	if (quote != '"' && quote != '\'') {
+		size_t word = strcspn(at, " \t\r\n\"'{}()=,#");
+
+		return at + (word ? word : 1);
+	}
+	for (at++; *at && *at != quote; at++)
+		if (*at == '\\' && at[1])
+			at++;
+	return *at ? at + 1 : at;
+}
+
+/* The end of the comment at `at`: `at` itself where there is none, NULL where a block is not closed. */
+static char *comment_end(char *at)
+{
+	if (at[0] == '/' && at[1] == '*') {
+		char *end = strstr(at + 2, "*/");
+
+		return end ? end + 2 : NULL;
+	}
+	return at[0] == '#' || (at[0] == '/' && at[1] == '/') ? at + strcspn(at, "\n") : at;
+}
+
+/*
+ * Behind a comment libConfuse (3.3) counts lines wrongly: so comments become spaces before it sees them. False: one is
+ * not closed.
+ */
+static bool comments_blank(char *text)
+{
+	while (*text) {
+		char *end = comment_end(text);
+
+		if (!end)
+			return false;
+		if (end == text)
+			text = token_end(text);
+		for (; text < end; text++)
+			if (*text != '\n')
+				*text = ' ';
+	}
+	return true;
+}
+
 /*
  * libConfuse takes the end of the file for the end of an open section, and a truncated file for a whole one. So the
  * text is read once more with a brace behind it: only where a section was left open does that make sense.
  */
-static bool ends_in_section(const char *path)
+static bool ends_in_section(const char *text)
 {
-	FILE *file = fopen(path, "re");
 	cfg_t *again = cfg_init(options, CFGF_NONE);
-	char *text = NULL;
-	size_t len = 0;
+	char *longer = NULL;
 	bool open = false;
 
-	if (file && again && getdelim(&text, &len, 0, file) >= 0) {
-		size_t used = strlen(text);
-		char *longer = realloc(text, used + sizeof("\n}\n"));
-
-		if (longer) {
-			text = longer;
-			memcpy(text + used, "\n}\n", sizeof("\n}\n"));
-			cfg_set_error_function(again, on_error_ignore);
-			open = cfg_parse_buf(again, text) == CFG_SUCCESS;
-		}
+	if (again && asprintf(&longer, "%s\n}\n", text) >= 0) {
+		cfg_set_error_function(again, on_error_ignore);
+		open = cfg_parse_buf(again, longer) == CFG_SUCCESS;
+		free(longer);
 	}
-	free(text);
 	if (again)
 		cfg_free(again);
-	if (file)
-		fclose(file);
 	return open;
 }
 
@@ -197,6 +261,10 @@ static int check_listen(cfg_t *cfg, cfg_opt_t *option)
 {
 	char problem[IO_PROBLEM_SIZE];
 
+	if (cfg_opt_size(option) > IO_LISTENERS_MAX) {
+		cfg_error(cfg, "listen: more than %d addresses", IO_LISTENERS_MAX);
+		return -1;
+	}
 	for (unsigned i = 0; i < cfg_opt_size(option); i++) {
 		if (io_url_check(cfg_opt_getnstr(option, i), problem) < 0) {
 			cfg_error(cfg, "listen: %s", problem);
@@ -233,6 +301,18 @@ static int check_file(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
+/* Records in zone-file format, which libunbound would read only later. */
+static int check_records_file(cfg_t *cfg, cfg_opt_t *option)
+{
+	char problem[IO_PROBLEM_SIZE];
+
+	TRY(check_file(cfg, option));
+	if (io_resolver_check_zone_file(cfg_opt_getstr(option), problem) == 0)
+		return 0;
+	cfg_error(cfg, "%s: %s", option->name, problem);
+	return -1;
+}
+
 static int check_zone_file(cfg_t *cfg, cfg_opt_t *option)
 {
 	char problem[IO_PROBLEM_SIZE];
@@ -243,16 +323,70 @@ static int check_zone_file(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
+static int check_public_suffix_list(cfg_t *cfg, cfg_opt_t *option)
+{
+	struct io_public_suffixes *suffixes;
+	char problem[IO_PROBLEM_SIZE];
+
+	if (io_public_suffixes_open(cfg_opt_getstr(option), &suffixes, problem) < 0) {
+		cfg_error(cfg, "%s: %s", option->name, problem);
+		return -1;
+	}
+	io_public_suffixes_close(suffixes);
+	return 0;
+}
+
+static int check_authserv_ids(cfg_t *cfg, cfg_opt_t *option)
+{
+	for (unsigned i = 0; i < cfg_opt_size(option); i++) {
+		const char *id = cfg_opt_getnstr(option, i);
+
+		if (*id == 0 || strcmp(id, ".") == 0) {
+			cfg_error(cfg, "%s: \"%s\" names nobody", option->name, id);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* A name for the farm: what RFC 8601 section 2.5 would have quoted is no such name. */
+static int check_authserv_id(cfg_t *cfg, cfg_opt_t *option)
+{
+	struct slice id = slice_of_str(cfg_opt_getstr(option));
+
+	for (size_t i = 0; i < id.len; i++) {
+		if (id.ptr[i] <= ' ' || id.ptr[i] == 0x7f) {
+			cfg_error(cfg, "authserv-id: has a space or a control character");
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int check_metrics_listen(cfg_t *cfg, cfg_opt_t *option)
+{
+	const char *listen = cfg_opt_getstr(option);
+
+	if (!*listen || metrics_address_check(listen))
+		return 0;
+	cfg_error(cfg, "metrics: %s: wants ADDRESS:PORT", listen);
+	return -1;
+}
+
 static void checks_set(cfg_t *file)
 {
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		cfg_set_validate_func(file, numbers[i].name, check_number);
 	cfg_set_validate_func(file, "listen", check_listen);
 	cfg_set_validate_func(file, "dns|forward", check_forward);
-	cfg_set_validate_func(file, "dns|trust-anchor-file", check_file);
-	cfg_set_validate_func(file, "dns|root-hints", check_file);
+	cfg_set_validate_func(file, "dns|trust-anchor-file", check_records_file);
+	cfg_set_validate_func(file, "dns|root-hints", check_records_file);
 	cfg_set_validate_func(file, "dns|zone-file", check_zone_file);
 	cfg_set_validate_func(file, "mta-sts|ca-file", check_file);
+	cfg_set_validate_func(file, "own-authserv-ids", check_authserv_ids);
+	cfg_set_validate_func(file, "dmarc|public-suffix-list", check_public_suffix_list);
+	cfg_set_validate_func(file, "authserv-id", check_authserv_id);
+	cfg_set_validate_func(file, "metrics|listen", check_metrics_listen);
 }
 
 /* What no single value shows. */
@@ -287,6 +421,37 @@ static int string_list(cfg_t *cfg, const char *name, const char *const **out, si
 	return 0;
 }
 
+static int own_ids_read(cfg_t *file, struct verdict_config *out)
+{
+	unsigned count = cfg_size(file, "own-authserv-ids");
+	struct slice *ids = calloc(count ? count : 1, sizeof(*ids));
+
+	if (!ids)
+		return -ENOMEM;
+	for (unsigned i = 0; i < count; i++)
+		ids[i] = slice_of_str(cfg_getnstr(file, "own-authserv-ids", i));
+	out->own_authserv_ids = ids;
+	out->own_authserv_ids_count = count;
+	return 0;
+}
+
+static int shadow_read(cfg_t *dmarc, struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
+{
+	char why[IO_PROBLEM_SIZE];
+
+	if (!cfg_getbool(dmarc, "shadow-rfc7489"))
+		return 0;
+	if (io_public_suffixes_open(cfg_getstr(dmarc, "public-suffix-list"), &out->public_suffixes, why) < 0) {
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: dmarc: %s", parsing.path, why);
+		return -EINVAL;
+	}
+	out->engine.verdict.shadow = (struct dmarc_public_suffixes){
+		.organizational_domain = io_public_suffixes_organizational_domain,
+		.arg = out->public_suffixes,
+	};
+	return 0;
+}
+
 static const char *host_name(void)
 {
 	static char name[HOST_NAME_MAX + 1];
@@ -296,10 +461,12 @@ static const char *host_name(void)
 
 static unsigned shards_of(long configured)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t allowed;
+	long cores = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
 
 	if (configured > 0)
 		return (unsigned)configured;
+	/* Those that we may use: a container may have two of a machine's hundred. */
 	return cores < 1 ? 1 : cores > ENGINE_SHARDS_MAX ? ENGINE_SHARDS_MAX : (unsigned)cores;
 }
 
@@ -314,13 +481,22 @@ static void resolver_read(cfg_t *dns, unsigned shards, struct io_resolver_config
 	out->queries_max = (unsigned)cfg_getint(dns, "max-queries");
 }
 
+/* Where the file is silent: room on every shard for a message or two, however many cores there are. */
+static size_t octets_held_of(cfg_t *limits, unsigned shards)
+{
+	size_t configured = (size_t)cfg_getint(limits, "octets-held"), least = (size_t)1024 * MIB;
+	size_t needed = shards * 2 * ((size_t)cfg_getint(limits, "message-size") + (size_t)2 * MIB);
+
+	return configured ? configured : needed > least ? needed : least;
+}
+
 static void limits_read(cfg_t *file, struct engine_config *out)
 {
 	cfg_t *limits = cfg_getsec(file, "limits"), *dns = cfg_getsec(file, "dns");
 
 	out->limits = (struct engine_limits){
 		.message_octets_max = (size_t)cfg_getint(limits, "message-size"),
-		.octets_held_max = (size_t)cfg_getint(limits, "octets-held"),
+		.octets_held_max = octets_held_of(limits, out->shards),
 		.request_memory_max = (size_t)cfg_getint(limits, "request-memory"),
 		.in_flight_max = (unsigned)cfg_getint(limits, "in-flight"),
 		.connection_in_flight_max = (unsigned)cfg_getint(limits, "connection-in-flight"),
@@ -355,20 +531,42 @@ static void verdict_read(cfg_t *file, struct verdict_config *out)
 	out->dkim.clock_drift_s = (unsigned)cfg_getint(dkim, "clock-drift");
 }
 
-static int values_read(struct daemon_config *out)
+static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
 {
 	cfg_t *dns = cfg_getsec(out->file, "dns");
 	struct engine_config *engine = &out->engine;
 
 	engine->shards = shards_of(cfg_getint(out->file, "shards"));
 	TRY(string_list(out->file, "listen", &engine->listen, &engine->listen_count));
+	TRY(own_ids_read(out->file, &engine->verdict));
 	TRY(string_list(dns, "forward", &engine->resolver.forwards, &engine->resolver.forwards_count));
 	resolver_read(dns, engine->shards, &engine->resolver);
 	limits_read(out->file, engine);
 	verdict_read(out->file, &engine->verdict);
 	out->metrics_listen = cfg_getstr(cfg_getsec(out->file, "metrics"), "listen");
 	out->mta_sts_set = cfg_size(out->file, "mta-sts") > 0;
-	return 0;
+	return shadow_read(cfg_getsec(out->file, "dmarc"), out, problem);
+}
+
+static int file_parse(cfg_t *file, const char *path, char problem[CONFIG_PROBLEM_SIZE])
+{
+	char *text = file_read(path, problem);
+	bool done;
+
+	if (!text)
+		return -EINVAL;
+	done = comments_blank(text);
+	if (!done)
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: a comment is not closed", path);
+	done = done && cfg_parse_buf(file, text) == CFG_SUCCESS;
+	if (!done && !problem[0])
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: not understood", path);
+	if (done && ends_in_section(text)) {
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: the last section is not closed: a } is missing", path);
+		done = false;
+	}
+	free(text);
+	return done ? 0 : -EINVAL;
 }
 
 int config_read(const char *path, struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
@@ -385,16 +583,9 @@ int config_read(const char *path, struct daemon_config *out, char problem[CONFIG
 	parsing.path = path;
 	cfg_set_error_function(out->file, on_error);
 	checks_set(out->file);
-	result = cfg_parse(out->file, path);
-	if (result == CFG_FILE_ERROR)
-		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: %s", path, strerror(errno));
-	else if (result != CFG_SUCCESS && !problem[0])
-		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: not understood", path);
-	if (result == CFG_SUCCESS && ends_in_section(path)) {
-		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: the last section is not closed: a } is missing", path);
-		result = CFG_PARSE_ERROR;
-	}
-	result = result == CFG_SUCCESS ? values_read(out) : -EINVAL;
+	result = file_parse(out->file, path, problem);
+	if (result == 0)
+		result = values_read(out, problem);
 	if (result == 0)
 		result = check_whole(path, out, problem);
 	if (result < 0)
@@ -406,6 +597,8 @@ void config_free(struct daemon_config *config)
 {
 	free((void *)(uintptr_t)config->engine.listen);
 	free((void *)(uintptr_t)config->engine.resolver.forwards);
+	free((void *)(uintptr_t)config->engine.verdict.own_authserv_ids);
+	io_public_suffixes_close(config->public_suffixes);
 	if (config->file)
 		cfg_free(config->file);
 	*config = (struct daemon_config){ .file = NULL };

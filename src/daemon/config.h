@@ -7,6 +7,7 @@
 #define ASSAY_DAEMON_CONFIG_H
 
 #include "engine/engine.h"
+#include "io/public_suffixes.h"
 
 #include <confuse.h>
 
@@ -16,6 +17,7 @@ struct daemon_config {
 	struct engine_config engine;
 	const char *metrics_listen;  /* "" or HOST:PORT */
 	bool mta_sts_set;            /* the file has an mta-sts section, which this version has no use for yet */
+	struct io_public_suffixes *public_suffixes; /* owned; NULL: the RFC 7489 result is not computed */
 	cfg_t *file;                 /* owns every string */
 };
 

@@ -51,7 +51,7 @@ static void print_ready(const struct engine_config *config)
 	fprintf(stderr, "ready: %s (%u shard%s)\n", line, config->shards, config->shards == 1 ? "" : "s");
 }
 
-/* Also wakes when a shard died: engine_stop() of a failing engine raises SIGTERM for us. */
+/* Also wakes when a shard died: it raises SIGTERM for us. */
 static void wait_for_stop(const sigset_t *signals)
 {
 	int signal;
@@ -82,6 +82,9 @@ static int serve(struct daemon_config *config)
 	raise_file_limit();
 	if (config->mta_sts_set)
 		complain("mta-sts: this version does not fetch policies; the section has no effect");
+	if (config->public_suffixes)
+		fprintf(stderr, "assayd: dmarc: RFC 7489 is computed for comparison; public suffix list: %s\n",
+		        io_public_suffixes_source(config->public_suffixes));
 	result = engine_start(&config->engine, &engine, problem);
 	if (result < 0) {
 		complain(problem);
@@ -96,8 +99,10 @@ static int serve(struct daemon_config *config)
 		complain("stopping: answering what is in flight");
 	}
 	engine_stop(engine);
-	if (engine_join(engine) < 0)
+	if (engine_join(engine) < 0) {
+		complain("a shard's event loop failed");
 		result = -EIO;
+	}
 	metrics_stop(metrics);
 	engine_free(engine);
 	if (result == 0)

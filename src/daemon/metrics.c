@@ -91,9 +91,12 @@ static struct addrinfo *address_of(const char *listen)
 	struct addrinfo *addresses = NULL;
 	struct slice whole = slice_of_str(listen);
 	size_t colon = slice_find_last(whole, ':');
+	uint64_t port;
 	char host[64];
 
 	if (colon == SLICE_NOT_FOUND || colon == 0 || colon >= sizeof(host))
+		return NULL;
+	if (!slice_to_u64(slice_from(whole, colon + 1), 5, &port) || port == 0 || port > 65535)
 		return NULL;
 	if (listen[0] == '[' && listen[colon - 1] == ']')
 		snprintf(host, sizeof(host), "%.*s", (int)colon - 2, listen + 1);
@@ -102,12 +105,22 @@ static struct addrinfo *address_of(const char *listen)
 	return getaddrinfo(host, listen + colon + 1, &hints, &addresses) == 0 ? addresses : NULL;
 }
 
+bool metrics_address_check(const char *listen)
+{
+	struct addrinfo *addresses = address_of(listen);
+
+	if (!addresses)
+		return false;
+	freeaddrinfo(addresses);
+	return true;
+}
+
 int metrics_start(const char *listen, const struct engine *engine, struct metrics **out,
                   char problem[IO_PROBLEM_SIZE])
 {
 	struct addrinfo *address;
 	struct metrics *metrics;
-	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD;
+	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL; /* not select(): FD_SETSIZE is soon passed */
 
 	*out = NULL;
 	if (!*listen)

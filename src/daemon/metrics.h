@@ -10,6 +10,8 @@
 
 struct metrics;
 
+/* Is it HOST:PORT with a numeric host, [v6] in brackets? */
+bool metrics_address_check(const char *listen);
 /* `listen`: HOST:PORT with a numeric host, or "": no page, *out is NULL. 0; or a negative errno and a line in `problem`. */
 MUST_CHECK int metrics_start(const char *listen, const struct engine *engine, struct metrics **out,
                              char problem[IO_PROBLEM_SIZE]);

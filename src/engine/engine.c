@@ -5,10 +5,12 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 struct shard_thread {
 	struct engine *engine;
@@ -102,6 +104,11 @@ static void *shard_main(void *arg)
 		if (self->result == 0)
 			self->result = io_loop_run(self->shard.loop);
 		engine_stop(self->engine);
+		/* Whoever waits for signals learns of it; of a ring that died nothing can be taken down in order. */
+		if (self->result < 0) {
+			(void)kill(getpid(), SIGTERM);
+			return NULL;
+		}
 	}
 	pthread_mutex_lock(&self->engine->lock);
 	self->ended = true;

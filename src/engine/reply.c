@@ -1,5 +1,7 @@
 #include "engine/reply.h"
 
+#include "proto/mail/singleton.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -184,7 +186,31 @@ static int arc_make(const struct arc_result *arc, struct arena *arena, Assay__V1
 	return reason_make(&arc->reason, arena, &made->reason);
 }
 
-static int dmarc_make(const struct dmarc_result *dmarc, struct arena *arena, Assay__V1__Dmarc **out)
+static int shadow_make(const struct dmarc_shadow *shadow, struct arena *arena, Assay__V1__Dmarc__Shadow **out)
+{
+	Assay__V1__Dmarc__Shadow *made;
+
+	if (!shadow->evaluated)
+		return 0;
+	made = ARENA_NEW(arena, Assay__V1__Dmarc__Shadow);
+	if (!made)
+		return -ENOMEM;
+	assay__v1__dmarc__shadow__init(made);
+	made->result = (Assay__V1__Dmarc__Result)(shadow->result + 1);
+	made->organizational_domain = bytes_of(shadow->organizational_domain);
+	made->policy_domain = bytes_of(shadow->policy_domain);
+	made->has_policy = shadow->has_policy;
+	made->policy = (Assay__V1__Dmarc__Policy)shadow->policy;
+	made->pct = shadow->pct;
+	made->disposition = (Assay__V1__Dmarc__Policy)shadow->disposition;
+	made->disposition_unsampled = (Assay__V1__Dmarc__Policy)shadow->disposition_unsampled;
+	made->differs = shadow->differs;
+	*out = made;
+	return 0;
+}
+
+static int dmarc_make(const struct dmarc_result *dmarc, const struct dmarc_shadow *shadow, struct arena *arena,
+                      Assay__V1__Dmarc **out)
 {
 	Assay__V1__Dmarc *made = ARENA_NEW(arena, Assay__V1__Dmarc);
 
@@ -203,7 +229,21 @@ static int dmarc_make(const struct dmarc_result *dmarc, struct arena *arena, Ass
 	made->testing = dmarc->testing;
 	made->record = bytes_of(dmarc->record);
 	*out = made;
+	TRY(shadow_make(shadow, arena, &made->shadow));
 	return reason_make(&dmarc->reason, arena, &made->reason);
+}
+
+static int duplicates_make(uint32_t repeated, struct arena *arena, Assay__V1__Flags *out)
+{
+	if (!repeated)
+		return 0;
+	out->duplicate_fields = ARENA_NEW_ARRAY(arena, MAIL_SINGLETONS, char *);
+	if (!out->duplicate_fields)
+		return -ENOMEM;
+	for (unsigned i = 0; i < MAIL_SINGLETONS; i++)
+		if (repeated & UINT32_C(1) << i)
+			out->duplicate_fields[out->n_duplicate_fields++] = text_of(mail_singleton_name(i));
+	return 0;
 }
 
 static int flags_make(const struct verdict_flags *flags, struct arena *arena, Assay__V1__Flags **out)
@@ -220,6 +260,25 @@ static int flags_make(const struct verdict_flags *flags, struct arena *arena, As
 	made->malformed_from = flags->malformed_from;
 	made->header_over_bounds = flags->header_over_bounds;
 	*out = made;
+	return duplicates_make(flags->repeated_fields, arena, made);
+}
+
+static int deletions_make(const struct authres_positions *forged, struct arena *arena, Assay__V1__Verdict *out)
+{
+	Assay__V1__Deletion *made;
+
+	if (forged->count == 0)
+		return 0;
+	made = ARENA_NEW_ARRAY(arena, forged->count, Assay__V1__Deletion);
+	out->delete_fields = ARENA_NEW_ARRAY(arena, forged->count, Assay__V1__Deletion *);
+	if (!made || !out->delete_fields)
+		return -ENOMEM;
+	for (; out->n_delete_fields < forged->count; out->n_delete_fields++, made++) {
+		assay__v1__deletion__init(made);
+		made->name = text_of(AUTHRES_FIELD_NAME);
+		made->index = forged->at[out->n_delete_fields];
+		out->delete_fields[out->n_delete_fields] = made;
+	}
 	return 0;
 }
 
@@ -235,7 +294,8 @@ static int verdict_make(const struct verdict *verdict, bool is_sender_verdict, s
 		return 0;
 	TRY(dkim_list_make(&verdict->dkim, arena, out));
 	TRY(arc_make(&verdict->arc, arena, &out->arc));
-	TRY(dmarc_make(&verdict->dmarc, arena, &out->dmarc));
+	TRY(dmarc_make(&verdict->dmarc, &verdict->shadow, arena, &out->dmarc));
+	TRY(deletions_make(&verdict->forged, arena, out));
 	return flags_make(&verdict->flags, arena, &out->flags);
 }
 
@@ -251,6 +311,9 @@ static void count_verdict(struct shard *shard, const struct verdict *verdict, bo
 		counter_up(counters, (enum counter_id)(COUNTER_DKIM_PASS + (int)verdict->dkim.signatures[i].result));
 	counter_add(counters, COUNTER_DKIM_IGNORED, verdict->dkim.ignored);
 	counter_up(counters, (enum counter_id)(COUNTER_DMARC_NONE + (int)verdict->dmarc.result));
+	if (verdict->shadow.evaluated)
+		counter_up(counters, verdict->shadow.differs ? COUNTER_DMARC_SHADOW_DIFFERS : COUNTER_DMARC_SHADOW_SAME);
+	counter_add(counters, COUNTER_FORGED_FIELDS, verdict->forged.count);
 }
 
 int reply_verdict(const struct reply_to *to, const struct verdict *verdict, bool is_sender_verdict,

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #define ID_OCTETS_MAX 128
+#define STATUS_OCTETS_MAX 256 /* of a Status request, with its id */
 #define ENVELOPE_OCTETS_MAX ((size_t)1024) /* helo, mail_from, authserv_id: an SMTP line (RFC 5321 section 4.5.3.1) */
+#define REQUEST_OCTETS_LEAST ((size_t)32 * 1024) /* the first chunks of both arenas */
 #define SPARE_MAX 1024                     /* requests kept with their arenas */
 #define REPLY_MARGIN_MS_MAX 100            /* left of a deadline for the evaluation after the last look-up */
 
@@ -40,6 +42,18 @@ static const struct ask_ops ask_ops = {
 	.signature_known = on_signature_known,
 	.signature = on_signature,
 };
+
+/* --- refusals --- */
+
+struct refusal {
+	Assay__V1__Error__Code code;
+	const char *text; /* NULL: none */
+};
+
+static struct refusal refuse(Assay__V1__Error__Code code, const char *text)
+{
+	return (struct refusal){ code, text };
+}
 
 /* --- life --- */
 
@@ -111,6 +125,21 @@ static struct request *request_new(struct shard *shard, struct io_conn *conn, st
 	return request;
 }
 
+/*
+ * What requests hold beside their messages counts as well: a message of a few octets can make megabytes. False: it is more
+ * than limits.octets-held, and this is not the only request.
+ */
+static bool memory_is_within(struct request *request)
+{
+	struct shard *shard = request->shard;
+	size_t octets = request->arena.bytes_used + request->scratch.bytes_used;
+
+	octets = octets < REQUEST_OCTETS_LEAST ? REQUEST_OCTETS_LEAST : octets;
+	shard->requests_octets += octets - request->octets;
+	request->octets = octets;
+	return shard->requests_octets <= shard->limits.octets_held_max || shard->requests_count == 1;
+}
+
 static void runnable_remove(struct request *request)
 {
 	struct request **at = &request->shard->runnable;
@@ -143,6 +172,7 @@ void request_free(struct request *request)
 	if (request->next)
 		request->next->prev = request->prev;
 	shard->requests_count--;
+	shard->requests_octets -= request->octets;
 	arena_reset(&request->arena);
 	arena_reset(&request->scratch);
 	if (shard->spare_count == SPARE_MAX) {
@@ -201,6 +231,20 @@ static void reply_memory(struct request *request)
 	            "the message needs more memory to check than limits.request-memory allows");
 }
 
+static struct refusal refuse_no_room(struct shard *shard)
+{
+	counter_up(shard->counters, COUNTER_OVER_OCTETS_HELD);
+	return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.octets-held is reached");
+}
+
+static void reply_no_room(struct request *request)
+{
+	struct reply_to to = reply_to_of(request);
+	struct refusal refusal = refuse_no_room(request->shard);
+
+	reply_error(&to, refusal.code, refusal.text);
+}
+
 /* Evaluates once. Returns ASK_BLOCKED when there is something to wait for. */
 static int run_once(struct request *request)
 {
@@ -221,8 +265,10 @@ static int run_once(struct request *request)
 		result = reply_verdict(&to, &verdict, request->call == CALL_CHECK_SENDER, &request->scratch);
 	if (result == ASK_BLOCKED && request->passes >= 2 * request->shard->limits.passes_max)
 		reply_error(&to, ASSAY__V1__ERROR__CODE__INTERNAL, "the evaluation did not end");
-	else if (result == ASK_BLOCKED)
+	else if (result == ASK_BLOCKED && memory_is_within(request))
 		return ASK_BLOCKED;
+	else if (result == ASK_BLOCKED)
+		reply_no_room(request);
 	else if (result < 0)
 		reply_memory(request);
 	return 0;
@@ -293,16 +339,6 @@ static void wait_start(struct request *request, uint32_t deadline_ms)
 	               io_now_ns(request->shard->loop) + wait_ms * INT64_C(1000000));
 }
 
-struct refusal {
-	Assay__V1__Error__Code code;
-	const char *text; /* NULL: none */
-};
-
-static struct refusal refuse(Assay__V1__Error__Code code, const char *text)
-{
-	return (struct refusal){ code, text };
-}
-
 static struct refusal call_message(struct request *request, const Assay__V1__CheckMessage *call)
 {
 	const char *problem = envelope_read(request, call->envelope, &request->input);
@@ -348,13 +384,13 @@ static struct refusal call_read(struct request *request, const Assay__V1__Reques
 	}
 }
 
-static void request_start(struct request *request, struct slice body)
+/* `refusal`: what admit() says of it; Status is answered all the same. */
+static void request_start(struct request *request, struct slice body, struct refusal refusal)
 {
 	struct reply_to to;
 	const char *problem;
 	ProtobufCMessage *message;
 	Assay__V1__Request *call;
-	struct refusal refusal;
 	int result = wire_unpack(&assay__v1__request__descriptor, body, &request->arena, &message, &problem);
 
 	call = (Assay__V1__Request *)message;
@@ -366,9 +402,14 @@ static void request_start(struct request *request, struct slice body)
 		request_free(request);
 		return;
 	}
-	refusal = result < 0 ? refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, "the request needs more memory than limits.request-memory")
-	          : result   ? refuse(ASSAY__V1__ERROR__CODE__INVALID, problem)
-	                     : call_read(request, call);
+	if (!refusal.text && result < 0)
+		refusal = refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, "the request needs more memory than limits.request-memory");
+	if (!refusal.text && result > 0)
+		refusal = refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
+	if (!refusal.text)
+		refusal = call_read(request, call);
+	if (!refusal.text && !memory_is_within(request))
+		refusal = refuse_no_room(request->shard);
 	if (refusal.text) {
 		to = reply_to_of(request);
 		reply_error(&to, refusal.code, refusal.text);
@@ -386,10 +427,8 @@ static struct refusal admit(struct shard *shard, struct io_conn *conn, const str
 		counter_up(shard->counters, COUNTER_OVER_MESSAGE_SIZE);
 		return refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, "the message is larger than limits.message-size");
 	}
-	if (frame->state == IO_FRAME_NO_ROOM) {
-		counter_up(shard->counters, COUNTER_OVER_OCTETS_HELD);
-		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.octets-held is reached");
-	}
+	if (frame->state == IO_FRAME_NO_ROOM)
+		return refuse_no_room(shard);
 	if (shard->draining)
 		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "the server is stopping");
 	if (shard->requests_count >= shard->limits.in_flight_max) {
@@ -415,10 +454,13 @@ void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame 
 		io_frame_release(&frame);
 		return;
 	}
-	if (!refusal.text && !(request = request_new(shard, conn, frame, backtrace)))
+	/* What is small and whole may be Status, which is wanted most when all else is refused. */
+	if (!refusal.text || (frame.state == IO_FRAME_WHOLE && body.len <= STATUS_OCTETS_MAX))
+		request = request_new(shard, conn, frame, backtrace);
+	if (!request && !refusal.text)
 		refusal = refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "out of memory");
 	if (request) {
-		request_start(request, body);
+		request_start(request, body, refusal);
 		return;
 	}
 	reply_error(&(struct reply_to){ .shard = shard, .conn = conn, .backtrace = backtrace }, refusal.code, refusal.text);

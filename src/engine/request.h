@@ -28,6 +28,7 @@ struct request {
 	enum request_call call;
 	struct verdict_input input;
 	struct arena arena, scratch;
+	size_t octets;                 /* of both, as counted in the shard */
 	struct answers answers;
 	struct work work;
 	struct ask ask;

@@ -45,6 +45,7 @@ static void counters_publish(struct shard *shard)
 	counter_set(counters, COUNTER_CONNECTIONS_OPEN, server->connections_open);
 	counter_set(counters, COUNTER_CONNECTIONS_REFUSED, server->connections_refused);
 	counter_set(counters, COUNTER_CONNECTIONS_STALLED, server->connections_stalled);
+	counter_set(counters, COUNTER_CONNECTIONS_FLOODED, server->connections_flooded);
 	counter_set(counters, COUNTER_FRAMES_MALFORMED, server->frames_malformed);
 	counter_set(counters, COUNTER_READS_PAUSED, server->reads_paused);
 	counter_set(counters, COUNTER_OCTETS_RECEIVED, server->octets_received);

@@ -28,6 +28,7 @@ struct shard {
 
 	struct request *requests;                     /* in flight */
 	unsigned requests_count;
+	size_t requests_octets;                       /* of their arenas */
 	struct request *runnable, **runnable_end;     /* to be evaluated, first come first served */
 	struct request *spare;                        /* pool */
 	unsigned spare_count;

@@ -126,6 +126,8 @@ struct io_buffer *io_buffers_take(struct io_buffers *buffers, unsigned completio
 	buffers->offered[id] = NULL;
 	buffers->vacant[buffers->vacant_count++] = (uint16_t)id;
 	buffer->pins = 1;
+	/* At once, and not when the pin is given back: requests may hold every buffer offered so far for seconds. */
+	offer_while_possible(buffers);
 	return buffer;
 }
 

@@ -11,6 +11,7 @@
 #include "io/loop.h"
 
 #define IO_PATH_SIZE 108 /* sun_path */
+#define IO_LISTENERS_MAX 64 /* of one server */
 
 struct io_listener {
 	int fd;

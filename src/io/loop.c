@@ -33,12 +33,19 @@ struct io_loop {
 	struct io_op wake_op;
 };
 
-static void clock_read(struct io_loop *loop)
+static int64_t monotonic_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	loop->now_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static void clock_read(struct io_loop *loop)
+{
+	struct timespec now;
+
+	loop->now_ns = monotonic_ns();
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	loop->wall_s = now.tv_sec;
 }
@@ -164,7 +171,7 @@ static void completions_handle(struct io_loop *loop)
 static int wait_for_completions(struct io_loop *loop)
 {
 	int64_t next_ns = io_timers_next(&loop->timers);
-	int64_t wait_ns = next_ns - loop->now_ns;
+	int64_t wait_ns = next_ns - monotonic_ns(); /* the turn before may have been long */
 	struct io_uring_cqe *cqe;
 	struct __kernel_timespec wait;
 	int result;

@@ -20,6 +20,7 @@
  */
 #define FORWARDER_MEMORY_S "2"
 #define SERVER_MEMORY_S "120"
+#define READY_NAME "ready.assay.invalid."
 #define ESCAPED_NAME_SIZE (253 * 4 + 2)
 
 struct io_resolver {
@@ -162,6 +163,26 @@ static int zone_record_add(struct zone_reader *reader, const ldns_rr *record)
 	return result ? zone_refuse(reader, ub_strerror(result)) : 0;
 }
 
+/* Moves over lines without a record, which ldns would skip without telling where the record begins. */
+static void empty_lines_skip(FILE *file, int *line)
+{
+	char *text = NULL;
+	size_t size = 0;
+	long at = ftell(file);
+
+	while (at >= 0 && getline(&text, &size, file) > 0) {
+		char first = text[strspn(text, " \t\r\n")];
+
+		if (first && first != ';') {
+			(void)fseek(file, at, SEEK_SET);
+			break;
+		}
+		++*line;
+		at = ftell(file);
+	}
+	free(text);
+}
+
 /*
  * Zones first: a record of a name above which an SOA stands further down the file would otherwise make a zone of its
  * own. Two readings are simpler than keeping the records.
@@ -179,13 +200,19 @@ static int zone_file_read(struct zone_reader *reader, bool (*wanted)(const ldns_
 		snprintf(reader->problem, IO_PROBLEM_SIZE, "zone-file %s: %s", reader->path, strerror(error));
 		return -error;
 	}
-	while (result == 0 && !feof(file) && !ferror(file)) {
+	for (;;) {
 		ldns_rr *record = NULL;
 		ldns_status status;
 
+		empty_lines_skip(file, &line);
+		if (result || feof(file) || ferror(file))
+			break;
 		reader->line = line;
 		status = ldns_rr_new_frm_fp_l(&record, file, &ttl, &origin, &previous, &line);
-		if (status == LDNS_STATUS_OK && record && wanted(record))
+		/* ldns takes a word that is no type for type 0 (reserved, RFC 6895 section 3.1). */
+		if (status == LDNS_STATUS_OK && record && ldns_rr_get_type(record) == 0)
+			result = zone_refuse(reader, "not a record");
+		else if (status == LDNS_STATUS_OK && record && wanted(record))
 			result = zone_record_add(reader, record);
 		else if (status != LDNS_STATUS_OK && status != LDNS_STATUS_SYNTAX_EMPTY &&
 		         status != LDNS_STATUS_SYNTAX_TTL && status != LDNS_STATUS_SYNTAX_ORIGIN)
@@ -258,6 +285,31 @@ static int local_zones_remove(struct ub_ctx *context, char problem[IO_PROBLEM_SI
 	return result ? refuse(problem, "local zones", "", result) : 0;
 }
 
+static void ready_answer(void *arg, int rcode, void *packet, int packet_len, int security, char *why_bogus,
+                         int was_ratelimited)
+{
+	(void)arg;
+	(void)rcode;
+	(void)packet;
+	(void)packet_len;
+	(void)security;
+	(void)why_bogus;
+	(void)was_ratelimited;
+}
+
+/*
+ * libunbound reads its files when the first question comes, and answers none if it cannot. So a first one is asked
+ * here, for a name that stays inside.
+ */
+static int ready_check(struct ub_ctx *context, char problem[IO_PROBLEM_SIZE])
+{
+	int result = ub_ctx_zone_add(context, READY_NAME, "static");
+
+	if (result == 0)
+		result = ub_resolve_event(context, READY_NAME, 1, 1, NULL, ready_answer, NULL);
+	return result ? refuse(problem, "trust-anchor-file or root-hints:", "not usable", result) : 0;
+}
+
 static int context_configure(struct ub_ctx *context, const struct io_resolver_config *config,
                              char problem[IO_PROBLEM_SIZE])
 {
@@ -268,7 +320,8 @@ static int context_configure(struct ub_ctx *context, const struct io_resolver_co
 	TRY(forwards_set(context, config, problem));
 	if (config->forwards_count)
 		TRY(local_zones_remove(context, problem));
-	return zone_file_load(context, config->zone_file, problem);
+	TRY(zone_file_load(context, config->zone_file, problem));
+	return ready_check(context, problem);
 }
 
 int io_resolver_new(struct io_loop *loop, const struct io_resolver_config *config, struct io_resolver **out,
@@ -398,5 +451,6 @@ int io_resolver_ask(struct io_resolver *resolver, struct slice name, unsigned ty
 	if (result == 0)
 		return 0;
 	ask_free(ask);
-	return result == UB_NOMEM ? -ENOMEM : -EINVAL;
+	/* Anything but a name that cannot be is a fault of ours, and says nothing about the name. */
+	return result == UB_SYNTAX ? -EINVAL : result == UB_NOMEM ? -ENOMEM : -EIO;
 }

@@ -48,7 +48,8 @@ void io_resolver_free(struct io_resolver *resolver);
 
 /*
  * Resolves; `done` is called exactly once, perhaps before this returns (an answer from the cache). `name`: text without a
- * final dot, 1 to 253 octets; any octet but a dot may stand in a label. -EINVAL: no such name can be asked (`done` is not called).
+ * final dot, 1 to 253 octets; any octet but a dot may stand in a label. -EINVAL: no such name can be asked; -ENOMEM,
+ * -EIO: a fault (`done` is not called).
  */
 MUST_CHECK int io_resolver_ask(struct io_resolver *resolver, struct slice name, unsigned type,
                                void (*done)(void *arg, const struct io_dns_reply *reply), void *arg);

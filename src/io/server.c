@@ -1,6 +1,7 @@
 #include "io/server.h"
 
 #include "io/buffers.h"
+#include "io/listen.h"
 
 #include <liburing.h>
 #include <netinet/in.h>
@@ -16,9 +17,9 @@
 #define HEAD_OCTETS_MAX (LENGTH_OCTETS + 1)
 #define DISCARD_OCTETS_MAX ((uint64_t)1 << 30) /* of one frame that is not taken; a longer one closes the connection */
 #define ACCEPT_RETRY_NS (100 * INT64_C(1000000)) /* after an error such as too many open files */
-#define LISTENERS_MAX 64
 #define DIRECT_OCTETS_MAX ((size_t)1 << 20) /* of one directed receive, so that the stall timer sees progress */
 #define REPLY_OCTETS_FIRST 4096
+#define REPLIES_FLOOD 16 /* times reply_octets_max: what was received before reading stopped may have asked for that much */
 
 struct listener {
 	struct io_server *server;
@@ -81,7 +82,7 @@ struct io_server {
 	const struct io_server_ops *ops;
 	void *arg;
 	uint8_t greeting[GREETING_OCTETS], peer_greeting[GREETING_OCTETS];
-	struct listener *listeners[LISTENERS_MAX];
+	struct listener *listeners[IO_LISTENERS_MAX];
 	size_t listeners_count;
 	struct io_conn *conns;
 	struct io_conn *dirty;
@@ -233,16 +234,21 @@ static size_t on_greeting(struct io_conn *conn, struct slice data)
 	return taken;
 }
 
+static bool has_room(const struct io_conn *conn)
+{
+	const struct io_server *server = conn->server;
+
+	return server->counters.frame_octets_held + conn->announced <= server->bounds.frames_octets_max;
+}
+
 static void payload_begin(struct io_conn *conn)
 {
-	struct io_server *server = conn->server;
-
 	conn->remaining = conn->announced;
 	conn->phase = PHASE_PAYLOAD;
 	stall_restart(conn);
-	if (conn->announced > server->bounds.frame_octets_max)
+	if (conn->announced > conn->server->bounds.frame_octets_max)
 		refuse_begin(conn, IO_FRAME_TOO_LARGE);
-	else if (server->counters.frame_octets_held + conn->announced > server->bounds.frames_octets_max)
+	else if (!has_room(conn))
 		refuse_begin(conn, IO_FRAME_NO_ROOM);
 	else if (conn->announced == 0)
 		deliver(conn, (struct io_frame){ .octets = SLICE_EMPTY });
@@ -293,6 +299,11 @@ static size_t on_payload(struct io_conn *conn, struct slice data, struct io_buff
 		deliver_in_buffer(conn, buffer, slice_sub(data, 0, taken));
 		return taken;
 	}
+	/* Again: since the length came, others may have taken the room; it is this one's when the memory is. */
+	if (!conn->large && !has_room(conn)) {
+		refuse_begin(conn, IO_FRAME_NO_ROOM);
+		return 0;
+	}
 	if (!conn->large && !large_begin(conn))
 		return data.len;
 	memcpy(conn->large->octets + conn->large_have, data.ptr, taken);
@@ -328,9 +339,14 @@ static bool wants_direct(const struct io_conn *conn)
 	return conn->large && conn->remaining > IO_BUFFER_OCTETS;
 }
 
+static size_t replies_waiting(const struct io_conn *conn)
+{
+	return conn->out.len - conn->out_sent + conn->gather.len;
+}
+
 static bool must_pause(const struct io_conn *conn)
 {
-	return conn->out.len - conn->out_sent + conn->gather.len > conn->server->bounds.reply_octets_max;
+	return replies_waiting(conn) > conn->server->bounds.reply_octets_max;
 }
 
 static void conn_recv_direct(struct io_conn *conn)
@@ -471,6 +487,12 @@ uint8_t *io_conn_reply(struct io_conn *conn, size_t octets)
 
 	if (conn->closed)
 		return NULL;
+	if (replies_waiting(conn) / REPLIES_FLOOD > conn->server->bounds.reply_octets_max) {
+		if (!conn->closing)
+			conn->server->counters.connections_flooded++;
+		conn_close(conn);
+		return NULL;
+	}
 	if (!reply_reserve(&conn->gather, head + octets)) {
 		conn_close(conn);
 		return NULL;
@@ -712,7 +734,7 @@ int io_server_listen(struct io_server *server, int fd, bool is_ipc)
 {
 	struct listener *listener;
 
-	if (server->listeners_count == LISTENERS_MAX || !(listener = calloc(1, sizeof(*listener))))
+	if (server->listeners_count == IO_LISTENERS_MAX || !(listener = calloc(1, sizeof(*listener))))
 		return -ENOMEM;
 	*listener = (struct listener){ .server = server, .fd = fd, .is_ipc = is_ipc };
 	io_timer_init(&listener->retry, listener_arm, listener);

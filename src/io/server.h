@@ -24,12 +24,13 @@ struct io_server_bounds {
 	size_t connections_max;
 	size_t frame_octets_max;    /* a larger frame is announced as IO_FRAME_TOO_LARGE and its rest thrown away */
 	size_t frames_octets_max;   /* of all frames received or under way; above it IO_FRAME_NO_ROOM */
-	size_t reply_octets_max;    /* waiting on one connection; above it the connection is not read from */
+	size_t reply_octets_max;    /* waiting on one connection; above it the connection is not read from, and far above closed */
 	int64_t stall_ns_max;       /* greeting, or a frame begun, makes no progress: closed */
 };
 
 struct io_server_counters {
-	uint64_t connections_accepted, connections_refused, connections_closed, connections_stalled;
+	uint64_t connections_accepted, connections_refused, connections_closed, connections_stalled,
+	        connections_flooded;
 	uint64_t frames_received, frames_too_large, frames_no_room, frames_malformed;
 	uint64_t replies_sent, reads_paused;
 	uint64_t octets_received, octets_sent;
@@ -86,7 +87,7 @@ unsigned *io_conn_in_flight(struct io_conn *conn);
 
 /*
  * Room for a message of exactly `octets`, to be filled before anything else is called on this connection; it is sent by
- * the next io_server_flush(). NULL: the connection is closed or memory ran out (it is closed then): nothing is to be done.
+ * the next io_server_flush(). NULL: the connection is closed, or is now, since memory ran out or far too many replies wait: nothing is to be done.
  */
 uint8_t *io_conn_reply(struct io_conn *conn, size_t octets);
 

@@ -3,7 +3,9 @@
 Method: a slow DNS server keeps a request in flight over a SIGTERM; a table of configurations that cannot be used is
         given to `assayd -c` and `assayd -t -c`."""
 
+import ctypes
 import os
+import struct
 import subprocess
 import tempfile
 import time
@@ -130,6 +132,37 @@ def check_bad_configurations(report, dns):
         report.check("-t with a good configuration", status == 0, f"{status} {error}")
 
 
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER, PR_SET_NO_NEW_PRIVS = 22, 2, 38
+SYS_IO_URING_SETUP = 425
+EPERM = 1
+
+
+def forbid_io_uring():
+    """As a container's seccomp profile does: io_uring_setup() fails with EPERM in this process from now on."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *instruction) for instruction in (
+        (0x20, 0, 0, 0),                   # load the number of the system call
+        (0x15, 0, 1, SYS_IO_URING_SETUP),  # is it this one?
+        (0x06, 0, 0, 0x00050000 | EPERM),  # fail
+        (0x06, 0, 0, 0x7fff0000),          # allow
+    )))
+    filter_ = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 4, ctypes.addressof(program)))
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter_, 0, 0):
+        os._exit(99)
+
+
+def check_no_io_uring(report, dns):
+    for shards in (1, 3):
+        with tempfile.TemporaryDirectory(prefix="assay-e2e-") as directory:
+            config = os.path.join(directory, "assayd.conf")
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(configuration(f"ipc://{directory}/sock", dns.forward()).replace("shards = 1",
+                                                                                           f"shards = {shards}"))
+            done = subprocess.run([ASSAYD, "-c", config], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                  timeout=START_S, check=False, preexec_fn=forbid_io_uring)
+            check_line(report, f"no io_uring, {shards} shards", done.returncode, done.stderr, ["io_uring", "seccomp"])
+
+
 def check_version(report):
     done = subprocess.run([ASSAYD, "--version"], capture_output=True, text=True, timeout=START_S, check=False)
     report.check("--version", done.returncode == 0 and done.stdout.startswith("assayd "), done.stdout + done.stderr)
@@ -143,6 +176,7 @@ def main():
     check_drain(report, dns)
     check_kill(report, dns)
     check_listener_in_use(report, dns)
+    check_no_io_uring(report, dns)
     check_bad_configurations(report, dns)
     dns.stop()
     report.finish()

@@ -24,11 +24,12 @@ struct answers {
 	bool signatures[SIGNATURE_ID_MAX];
 };
 
-static const struct dns_answer *answer_dns(void *arg, struct slice name, enum dns_type type)
+static const struct dns_answer *answer_dns(void *arg, struct slice name, enum dns_type type, unsigned reserved)
 {
 	struct answers *answers = arg;
 	uint64_t hash = UINT64_C(14695981039346656037);
 
+	(void)reserved;
 	ASSERT(type == DNS_TXT && name.len > 0 && name.len <= 253);
 	for (size_t i = 0; i < name.len; i++)
 		hash = (hash ^ octet_lower(name.ptr[i])) * UINT64_C(1099511628211);
@@ -94,7 +95,7 @@ static void verify(struct slice in, uint8_t choice, bool eager, enum signature_a
 	};
 	const struct slice authors[] = { SLICE("example.com"), SLICE("x.example") };
 	struct answers answers = { .eager = eager, .signature = signature, .digest.canonical_octets = choice & 16 };
-	const struct ask ask = { &ops, &answers };
+	const struct ask ask = { .ops = &ops, .arg = &answers };
 	struct mail_message message;
 	unsigned passes = 0;
 	int result;

@@ -51,6 +51,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_uris(record.rua);
 		check_uris(record.ruf);
 	}
+	if (dmarc_record_parse_rfc7489(text, &record) == DMARC_RECORD_OK) {
+		ASSERT(record.applies || record.p == DMARC_POLICY_NONE);
+		ASSERT(record.pct <= 100 && !record.has_np && !record.testing && record.psd == DMARC_PSD_UNKNOWN);
+	}
 	check_walk(text);
 	return 0;
 }

@@ -7,6 +7,7 @@
  *         and again with each pending at first.
  */
 #include "../unit/proto/authres/checker.h"
+#include "proto/mail/domain.h"
 #include "proto/verdict/verdict.h"
 
 #include <string.h>
@@ -127,6 +128,16 @@ static void check_sense(const struct verdict *verdict)
 	if (verdict->dmarc.result == DMARC_RESULT_PASS)
 		ASSERT((verdict->dmarc.spf_aligned || verdict->dmarc.dkim_aligned) && !verdict->flags.malformed_from);
 	ASSERT(verdict->dmarc.has_policy || verdict->dmarc.disposition == DMARC_POLICY_NONE);
+	for (size_t i = 0; i < verdict->forged.count; i++)
+		ASSERT(verdict->forged.at[i] > 0 && (i == 0 || verdict->forged.at[i] < verdict->forged.at[i - 1]));
+	ASSERT(!verdict->shadow.evaluated || !verdict->flags.malformed_from);
+}
+
+static struct slice last_two_labels(void *arg, struct slice name)
+{
+	(void)arg;
+	ASSERT(domain_is_canonical(name));
+	return domain_suffix(name, 2);
 }
 
 static void run(const struct verdict_input *input, struct answers *answers, struct arena *arena, struct verdict *out)
@@ -141,6 +152,7 @@ static void run(const struct verdict_input *input, struct answers *answers, stru
 		.authserv_id = SLICE("mx.example.org"),
 		.spf = { .lookups_max = 10, .void_lookups_max = 2 },
 		.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300 },
+		.shadow = { .organizational_domain = last_two_labels },
 		.bounds = { .header_octets_max = 65536, .fields_max = 100, .field_octets_max = 16384 },
 	};
 	const struct ask ask = { .ops = &ops, .arg = answers };

@@ -34,6 +34,7 @@ LIBRARIES = {
     "liburing.h": {"io"},
     "unbound": {"io"},
     "ldns/": {"io"},
+    "libpsl.h": {"io"},
     "openssl/": {"crypto", "io"},
     "nng/": {"client"},
     "confuse.h": {"daemon"},

@@ -1,9 +1,8 @@
 #include "proto/authres/authres.h"
 
+#include "proto/authres/words.h"
 #include "proto/mail/address.h"
 #include "proto/mail/domain.h"
-
-#include <string.h>
 
 #define FIELD_NAME_OCTETS (sizeof("Authentication-Results: ") - 1)
 /* Longer than any address (RFC 5321 section 4.5.3.1): a value above it identifies nothing, and is left out. */
@@ -31,15 +30,6 @@ static void put_token(struct authres_writer *writer, struct slice token)
 	put(writer, token);
 }
 
-/* token: RFC 2045 section 5.1. */
-static bool is_token(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.ptr[i] <= ' ' || s.ptr[i] >= 0x7f || strchr("()<>@,;:\\\"/[]?=", s.ptr[i]))
-			return false;
-	return s.len > 0;
-}
-
 /* quoted-string: RFC 5322 section 3.2.4; anything but printable ASCII is dropped. */
 static void quote(struct text *text, struct slice s)
 {
@@ -56,7 +46,7 @@ static void quote(struct text *text, struct slice s)
 
 static void value_add(struct text *text, struct slice value)
 {
-	if (is_token(value))
+	if (authres_is_token(value))
 		text_add(text, value);
 	else
 		quote(text, value);
@@ -104,23 +94,6 @@ void authres_property(struct authres_writer *writer, const char *ptype_property,
 	property(writer, ptype_property, value, value_add);
 }
 
-/* sub-domain 1*("." sub-domain), RFC 6376 section 3.5 and RFC 5321 section 4.1.2. */
-static bool is_domain_name(struct slice name)
-{
-	size_t labels = domain_label_count(name);
-
-	while (name.ptr) {
-		struct slice label = slice_cut(&name, '.');
-
-		if (label.len == 0 || !octet_is_alnum(label.ptr[0]) || !octet_is_alnum(label.ptr[label.len - 1]))
-			return false;
-		for (size_t i = 0; i < label.len; i++)
-			if (!octet_is_alnum(label.ptr[i]) && label.ptr[i] != '-')
-				return false;
-	}
-	return labels > 1;
-}
-
 static bool is_ascii(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
@@ -146,7 +119,7 @@ static void address_add(struct text *text, struct slice value)
 	result = domain_canonical(name, text->arena, &ascii);
 	if (result < 0)
 		text->failed = true;
-	if (result || !is_domain_name(ascii)) {
+	if (result || !authres_is_domain_name(ascii, false)) {
 		value_add(text, value);
 		return;
 	}

@@ -1,5 +1,6 @@
 #include "proto/dmarc/dmarc.h"
 
+#include "proto/dmarc/author.h"
 #include "proto/dmarc/walk.h"
 #include "proto/mail/domain.h"
 
@@ -264,20 +265,19 @@ static int evaluate_policy(struct slice name, const struct ask *ask, struct dmar
 	return 0;
 }
 
-/* Several author domains (11.5): the heaviest outcome decides, so a pass needs a pass of each. */
-static unsigned weight(const struct dmarc_result *result)
+unsigned dmarc_weight(enum dmarc_word result, enum dmarc_policy disposition)
 {
-	switch (result->result) {
+	switch (result) {
 	case DMARC_RESULT_PASS: return 0;
 	case DMARC_RESULT_NONE: return 1;
 	case DMARC_RESULT_TEMPERROR: return 3;
 	case DMARC_RESULT_FAIL:
 	case DMARC_RESULT_PERMERROR: break;
 	}
-	return result->disposition == DMARC_POLICY_NONE ? 2 : 3 + (unsigned)result->disposition;
+	return disposition == DMARC_POLICY_NONE ? 2 : 3 + (unsigned)disposition;
 }
 
-static bool author_is_usable(const struct mail_author *author)
+bool dmarc_author_is_usable(const struct mail_author *author)
 {
 	return author->state == MAIL_AUTHOR_OK && !author->domains_more &&
 	       author->domains_count <= DMARC_AUTHOR_DOMAINS_MAX;
@@ -304,7 +304,7 @@ int dmarc_evaluate(const struct dmarc_input *input, const struct ask *ask, struc
 		   struct dmarc_result *out)
 {
 	const struct mail_author *author = input->author;
-	bool usable = author_is_usable(author), blocked = false;
+	bool usable = dmarc_author_is_usable(author), blocked = false;
 	struct dmarc_result result;
 
 	(void)arena; /* everything said is a slice of the input or of an answer */
@@ -317,7 +317,8 @@ int dmarc_evaluate(const struct dmarc_input *input, const struct ask *ask, struc
 				     : evaluate_policy(author->domains[i], ask, &result);
 
 		blocked = blocked || waiting;
-		if (!waiting && (i == 0 || weight(&result) > weight(out)))
+		if (!waiting && (i == 0 || dmarc_weight(result.result, result.disposition) >
+						   dmarc_weight(out->result, out->disposition)))
 			*out = result;
 	}
 	if (!usable)

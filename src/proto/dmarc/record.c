@@ -112,19 +112,32 @@ bool dmarc_uri_next(struct slice *rest, struct slice *uri_out)
 	return false;
 }
 
-enum tag { TAG_P, TAG_SP, TAG_NP, TAG_PSD, TAG_T, TAG_ADKIM, TAG_ASPF, TAG_FO, TAG_RUA, TAG_RUF, TAG_UNKNOWN };
+enum tag { TAG_P, TAG_SP, TAG_NP, TAG_PSD, TAG_T, TAG_ADKIM, TAG_ASPF, TAG_FO, TAG_RUA, TAG_RUF, TAG_PCT, TAG_UNKNOWN };
 
-static enum tag tag_find(struct slice name)
+/* Sets of tags, bits: those that each RFC knows. */
+#define TAGS_RFC9989 ~(1u << TAG_PCT)
+#define TAGS_RFC7489 ~(1u << TAG_NP | 1u << TAG_PSD | 1u << TAG_T)
+
+static enum tag tag_find(struct slice name, unsigned known)
 {
 	static const char *const names[] = {
 		[TAG_P] = "p",         [TAG_SP] = "sp",     [TAG_NP] = "np", [TAG_PSD] = "psd", [TAG_T] = "t",
-		[TAG_ADKIM] = "adkim", [TAG_ASPF] = "aspf", [TAG_FO] = "fo", [TAG_RUA] = "rua", [TAG_RUF] = "ruf"
+		[TAG_ADKIM] = "adkim", [TAG_ASPF] = "aspf", [TAG_FO] = "fo", [TAG_RUA] = "rua", [TAG_RUF] = "ruf",
+		[TAG_PCT] = "pct"
 	};
 
 	for (unsigned tag = 0; tag < TAG_UNKNOWN; tag++)
-		if (slice_equal_nocase(name, slice_of_str(names[tag])))
+		if ((known & 1u << tag) && slice_equal_nocase(name, slice_of_str(names[tag])))
 			return (enum tag)tag;
 	return TAG_UNKNOWN;
+}
+
+/* dmarc-percent of RFC 7489 section 6.4: 1*3DIGIT, to 100. */
+static unsigned pct_read(struct slice value)
+{
+	uint64_t pct;
+
+	return slice_to_u64(value, 3, &pct) && pct <= 100 ? (unsigned)pct : 100;
 }
 
 static void policy_tag(struct slice value, enum dmarc_policy *policy, bool *has, bool *bad)
@@ -148,6 +161,7 @@ static void tag_apply(struct dmarc_record *record, enum tag tag, struct slice va
 	case TAG_FO: record->fo = fo_read(value); break;
 	case TAG_RUA: record->rua = value; break;
 	case TAG_RUF: record->ruf = value; break;
+	case TAG_PCT: record->pct = pct_read(value); break;
 	case TAG_UNKNOWN: break;
 	}
 }
@@ -169,9 +183,9 @@ static void policies_settle(struct dmarc_record *record)
 		record->np = record->sp;
 }
 
-int dmarc_record_parse(struct slice text, struct dmarc_record *out)
+static int parse(struct slice text, unsigned known, struct dmarc_record *out)
 {
-	struct dmarc_record record = { .text = text, .fo = DMARC_FO_ALL_FAIL };
+	struct dmarc_record record = { .text = text, .fo = DMARC_FO_ALL_FAIL, .pct = 100 };
 	struct slice rest = text;
 	unsigned seen = 0;
 
@@ -179,7 +193,7 @@ int dmarc_record_parse(struct slice text, struct dmarc_record *out)
 		return DMARC_RECORD_OTHER;
 	while (rest.ptr) {
 		struct slice value = slice_cut(&rest, ';');
-		enum tag tag = tag_find(slice_trim_wsp(slice_cut(&value, '=')));
+		enum tag tag = tag_find(slice_trim_wsp(slice_cut(&value, '=')), known);
 
 		if (tag == TAG_UNKNOWN || !value.ptr)
 			continue;
@@ -196,4 +210,14 @@ int dmarc_record_parse(struct slice text, struct dmarc_record *out)
 	policies_settle(&record);
 	*out = record;
 	return DMARC_RECORD_OK;
+}
+
+int dmarc_record_parse(struct slice text, struct dmarc_record *out)
+{
+	return parse(text, TAGS_RFC9989, out);
+}
+
+int dmarc_record_parse_rfc7489(struct slice text, struct dmarc_record *out)
+{
+	return parse(text, TAGS_RFC7489, out);
 }

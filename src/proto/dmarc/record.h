@@ -1,7 +1,8 @@
 /*
  * record.h - one DMARC policy record, read.
  *
- * Source:    RFC 9989 sections 4.7 (tags), 4.8 (grammar) and 4.10.1 (records without a usable policy).
+ * Source:    RFC 9989 sections 4.7 (tags), 4.8 (grammar) and 4.10.1 (records without a usable policy); for comparison
+ *            RFC 7489 sections 6.3 and 6.6.3.
  * Purity:    no allocation, no I/O.
  * Ownership: slices point into the text.
  * Errors:    a tag that breaks the grammar counts as absent (section 4.8), but for p, sp and np see `applies`.
@@ -33,6 +34,7 @@ struct dmarc_record {
 	enum dmarc_psd psd;
 	bool testing;          /* t=y */
 	unsigned fo;           /* meaningless without ruf (section 4.7) */
+	unsigned pct;          /* RFC 7489 only: to be applied to so many of a hundred messages; else 100 */
 	struct slice rua, ruf; /* lists as written: for dmarc_uri_next() */
 };
 
@@ -44,6 +46,12 @@ enum dmarc_record_result {
 
 /* `text`: the character-strings of one TXT record joined. An enum dmarc_record_result; *out is set for OK only. */
 MUST_CHECK int dmarc_record_parse(struct slice text, struct dmarc_record *out);
+
+/*
+ * The same as RFC 7489 has it: pct is a tag; np, psd and t are unknown ones. (Its demand that p comes second is not
+ * made: hardly any reader ever did.)
+ */
+MUST_CHECK int dmarc_record_parse_rfc7489(struct slice text, struct dmarc_record *out);
 
 /*
  * The next valid URI of a rua or ruf list, without the obsolete size ("!10m"); false at the end. Start with

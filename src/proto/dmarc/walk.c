@@ -13,8 +13,8 @@ static struct slice target_next(struct slice name)
 								 : domain_parent(name);
 }
 
-/* NULL: pending. A name too long to be asked for cannot exist. */
-static const struct dns_answer *step_ask(struct slice name, const struct ask *ask)
+/* A name too long to be asked for cannot exist. */
+const struct dns_answer *dmarc_ask_records(struct slice name, const struct ask *ask)
 {
 	static const struct dns_answer impossible = { .outcome = DNS_NXDOMAIN };
 	uint8_t question[DOMAIN_OCTETS_MAX];
@@ -99,7 +99,7 @@ int dmarc_walk(struct slice name, const struct ask *ask, struct dmarc_walk *out)
 
 	*out = (struct dmarc_walk){ 0 };
 	for (; name.len; name = target_next(name)) {
-		const struct dns_answer *answer = step_ask(name, ask);
+		const struct dns_answer *answer = dmarc_ask_records(name, ask);
 		struct dmarc_step *step = &out->steps[out->steps_count++];
 
 		step->name = name;

@@ -43,6 +43,9 @@ struct dmarc_walk {
 /* `name`: canonical. 0, or ASK_BLOCKED with *out unusable. */
 MUST_CHECK int dmarc_walk(struct slice name, const struct ask *ask, struct dmarc_walk *out);
 
+/* The TXT records at "_dmarc." and `name`, policy records or not. NULL: pending. */
+const struct dns_answer *dmarc_ask_records(struct slice name, const struct ask *ask);
+
 /* The shortest name that can be the organizational domain after all, when errors left it unknown. */
 struct slice dmarc_walk_highest_candidate(const struct dmarc_walk *walk);
 

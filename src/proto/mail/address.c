@@ -15,20 +15,20 @@
  */
 #include "proto/mail/address.h"
 
+#include "proto/mail/cfws.h"
 #include "proto/mail/domain.h"
 
 #include <string.h>
 
 struct reader {
-	struct slice in;
-	size_t at;
+	struct cursor in;
 	struct arena *arena;
 	struct mail_author *author;
 	size_t addresses;
 };
 
 /* What a production returns besides 0 and -ENOMEM. */
-#define BREACH 1 /* of the grammar */
+#define BREACH CFWS_BREACH
 #define MANY   2 /* more addresses than are read */
 
 /* As TRY(), for any result but 0. */
@@ -41,18 +41,15 @@ struct reader {
 
 static int peek(const struct reader *r)
 {
-	return r->at < r->in.len ? r->in.ptr[r->at] : -1;
+	return cursor_peek(&r->in);
 }
 
-static bool skip(struct reader *r, int octet)
+static bool skip(struct reader *r, uint8_t octet)
 {
-	bool there = peek(r) == octet;
-
-	r->at += there;
-	return there;
+	return cursor_skip(&r->in, octet);
 }
 
-static int expect(struct reader *r, int octet)
+static int expect(struct reader *r, uint8_t octet)
 {
 	return skip(r, octet) ? 0 : BREACH;
 }
@@ -65,77 +62,10 @@ static bool is_atext(int c)
 	return c > ' ' && c < 0x7f && !strchr("()<>[]:;@\\,.\"", c);
 }
 
-/* What may stand in a quoted-string or comment as it is, or behind a backslash; controls may not. */
-static bool is_text(int c)
-{
-	return c >= 0x80 || (c >= ' ' && c < 0x7f) || c == '\t';
-}
-
-/* One step of FWS: a white space, or a line end with white space behind it. */
-static bool skip_fws(struct reader *r)
-{
-	struct slice left = slice_from(r->in, r->at);
-
-	if (left.len && octet_is_wsp(left.ptr[0]))
-		r->at++;
-	else if (left.len > 2 && left.ptr[0] == '\r' && left.ptr[1] == '\n' && octet_is_wsp(left.ptr[2]))
-		r->at += 3;
-	else
-		return false;
-	return true;
-}
-
-/* One piece of a quoted-string or comment: FWS, a quoted-pair, or an octet of text. */
-static int skip_text(struct reader *r)
-{
-	if (skip_fws(r))
-		return 0;
-	(void)skip(r, '\\');
-	if (!is_text(peek(r)))
-		return BREACH;
-	r->at++;
-	return 0;
-}
-
-static int comment(struct reader *r)
-{
-	unsigned depth = 0;
-
-	do {
-		if (skip(r, '(')) {
-			if (++depth > MAIL_COMMENT_DEPTH_MAX)
-				return BREACH;
-		} else if (skip(r, ')')) {
-			depth--;
-		} else {
-			READ(skip_text(r));
-		}
-	} while (depth);
-	return 0;
-}
-
-static int cfws(struct reader *r)
-{
-	for (;;) {
-		if (peek(r) == '(')
-			READ(comment(r));
-		else if (!skip_fws(r))
-			return 0;
-	}
-}
-
-static int quoted_string(struct reader *r)
-{
-	READ(expect(r, '"'));
-	while (!skip(r, '"'))
-		READ(skip_text(r));
-	return 0;
-}
-
 static void atom(struct reader *r)
 {
 	while (is_atext(peek(r)))
-		r->at++;
+		r->in.at++;
 }
 
 /* What stands before "@", "<" or ":": only that says whether it had to be a local-part or a phrase. */
@@ -153,9 +83,9 @@ static int words(struct reader *r, struct words *out)
 	for (;; out->any = true) {
 		bool dot = false;
 
-		READ(cfws(r));
+		READ(cfws_skip(&r->in));
 		if (peek(r) == '"')
-			READ(quoted_string(r));
+			READ(cfws_skip_quoted_string(&r->in));
 		else if (is_atext(peek(r)))
 			atom(r);
 		else if (!(dot = skip(r, '.')))
@@ -189,16 +119,16 @@ static int domain(struct reader *r)
 		r->author->domains_more = true;
 		return MANY;
 	}
-	READ(cfws(r));
-	start = r->at;
+	READ(cfws_skip(&r->in));
+	start = r->in.at;
 	do {
 		if (!is_atext(peek(r)))
 			return BREACH;
 		atom(r);
 	} while (skip(r, '.'));
-	READ(domain_canonical(slice_sub(r->in, start, r->at - start), r->arena, &name));
+	READ(domain_canonical(slice_sub(r->in.all, start, r->in.at - start), r->arena, &name));
 	author_add(r->author, name);
-	return cfws(r);
+	return cfws_skip(&r->in);
 }
 
 /* Behind the "<". */
@@ -212,7 +142,7 @@ static int angle_addr(struct reader *r)
 	READ(expect(r, '@'));
 	READ(domain(r));
 	READ(expect(r, '>'));
-	return cfws(r);
+	return cfws_skip(&r->in);
 }
 
 static int address_list(struct reader *r, bool in_group);
@@ -233,7 +163,7 @@ static int address(struct reader *r, bool in_group)
 		return BREACH;
 	READ(address_list(r, true));
 	READ(expect(r, ';'));
-	return cfws(r);
+	return cfws_skip(&r->in);
 }
 
 /* Up to the end of the field, where one address is due, or to the ";" of a group, which may be empty. */
@@ -243,7 +173,7 @@ static int address_list(struct reader *r, bool in_group)
 	bool any = in_group;
 
 	for (;;) {
-		READ(cfws(r));
+		READ(cfws_skip(&r->in));
 		if (peek(r) == end)
 			return any ? 0 : BREACH;
 		if (skip(r, ','))
@@ -306,17 +236,18 @@ int mail_author(const struct mail_message *message, struct arena *arena, struct 
 	*out = (struct mail_author){ .state = MAIL_AUTHOR_OK };
 	for (size_t i = 0; i < message->fields_count; i++) {
 		const struct mail_field *field = &message->fields[i];
-		bool disguised = is_disguised_from(field, &r.in);
+		struct slice value = SLICE_EMPTY;
+		bool disguised = is_disguised_from(field, &value);
 		int result;
 
 		if (mail_field_is(field, SLICE("From")))
-			r.in = field->value;
+			value = field->value;
 		else if (!disguised)
 			continue;
-		r.at = 0;
+		r.in = cursor_of(value);
 		result = address_list(&r, false);
 		TRY(result);
-		malformed = malformed || disguised || result == BREACH || !utf8_is_valid(r.in);
+		malformed = malformed || disguised || result == BREACH || !utf8_is_valid(value);
 		fields++;
 	}
 	if (fields != 1)

@@ -6,7 +6,7 @@
  * Purity:    no I/O, no clock.
  * Errors:    0 (whatever was found is in *out) or -ENOMEM. A From field that does not follow the grammar is a
  *            finding (MAIL_AUTHOR_MALFORMED), never skipped.
- * Bounds:    comments nest up to 16 deep; addresses up to MAIL_AUTHOR_ADDRESSES_MAX are read, domains up to
+ * Bounds:    those of cfws.h; addresses up to MAIL_AUTHOR_ADDRESSES_MAX are read, domains up to
  *            MAIL_AUTHOR_DOMAINS_MAX kept.
  */
 #ifndef ASSAY_PROTO_MAIL_ADDRESS_H
@@ -16,7 +16,6 @@
 
 #define MAIL_AUTHOR_DOMAINS_MAX 4
 #define MAIL_AUTHOR_ADDRESSES_MAX 5000
-#define MAIL_COMMENT_DEPTH_MAX 16
 
 enum mail_author_state {
 	MAIL_AUTHOR_OK,         /* one From field, well-formed, with one domain or more */

@@ -1,6 +1,7 @@
 #include "proto/verdict/verdict.h"
 
 #include "proto/mail/domain.h"
+#include "proto/mail/singleton.h"
 #include "proto/verdict/field.h"
 
 /* One pass over one message. */
@@ -81,6 +82,7 @@ static int read_message(struct pass *pass)
 	flags->bare_lf = pass->message.bare_lf;
 	flags->nul_in_header = pass->message.nul;
 	flags->malformed_header = pass->message.malformed_line;
+	flags->repeated_fields = mail_singletons_repeated(&pass->message);
 	flags->malformed_from = pass->author.state != MAIL_AUTHOR_OK || pass->author.domains_more;
 	return 0;
 }
@@ -192,6 +194,8 @@ static int check_dmarc(struct pass *pass)
 	for (size_t i = 0; i < out->dkim.count; i++)
 		dkim[i] = dkim_identifier(&out->dkim.signatures[i]);
 	PART(pass, dmarc_evaluate(&input, pass->ask, pass->arena, &pass->out->dmarc));
+	if (!pass->blocked)
+		PART(pass, dmarc_shadow_evaluate(&input, &pass->config->shadow, pass->ask, &out->dmarc, &pass->out->shadow));
 	if (pass->over_bounds.id != REASON_NONE)
 		pass->out->dmarc.reason = pass->over_bounds;
 	return 0;
@@ -206,6 +210,18 @@ static int write_field(const struct pass *pass, bool message)
 	};
 
 	return verdict_field_write(&field, pass->out, pass->arena, &pass->out->authentication_results);
+}
+
+/* RFC 8601 section 5: after the signatures, which may cover them, are checked. */
+static int find_forged_fields(const struct pass *pass)
+{
+	const struct authres_own own = {
+		.id = authserv_id(pass->input, pass->config),
+		.ids = pass->config->own_authserv_ids,
+		.ids_count = pass->config->own_authserv_ids_count,
+	};
+
+	return authres_own_fields(&pass->message, &own, pass->arena, &pass->out->forged);
 }
 
 int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config, const struct ask *ask,
@@ -225,7 +241,10 @@ int verdict_check_message(const struct verdict_input *input, const struct verdic
 		dmarc_prefetch(&pass.author, ask);
 	else
 		TRY(check_dmarc(&pass));
-	return pass.blocked ? ASK_BLOCKED : write_field(&pass, true);
+	if (pass.blocked)
+		return ASK_BLOCKED;
+	TRY(find_forged_fields(&pass));
+	return write_field(&pass, true);
 }
 
 int verdict_check_sender(const struct verdict_input *input, const struct verdict_config *config, const struct ask *ask,

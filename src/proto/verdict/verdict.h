@@ -1,7 +1,7 @@
 /*
  * verdict.h - everything about one message: SPF, DKIM, ARC and DMARC put together.
  *
- * Source:    STANDARDS chapters 1 to 5; RFC 8601 for the field.
+ * Source:    STANDARDS chapters 1 to 5; RFC 8601 for the field, and section 5 there for those that came along.
  * Purity:    a pure function of (request, answers, configuration, clock); see proto/ask/ask.h.
  * Ownership: a verdict lives in the arena, or points into the input.
  * Errors:    0 done; ASK_BLOCKED: call again when answers are in; -ENOMEM.
@@ -9,8 +9,9 @@
 #ifndef ASSAY_PROTO_VERDICT_VERDICT_H
 #define ASSAY_PROTO_VERDICT_VERDICT_H
 
+#include "proto/authres/own.h"
 #include "proto/dkim/dkim.h"
-#include "proto/dmarc/dmarc.h"
+#include "proto/dmarc/shadow.h"
 #include "proto/mail/address.h"
 #include "proto/mail/header.h"
 #include "proto/spf/spf.h"
@@ -19,9 +20,12 @@
 
 struct verdict_config {
 	struct slice authserv_id; /* default, when the request names none */
+	const struct slice *own_authserv_ids; /* others of our ADMD, as authres_own has them */
+	size_t own_authserv_ids_count;
 	struct spf_config spf;
 	struct dkim_config dkim;
 	struct mail_bounds bounds;
+	struct dmarc_public_suffixes shadow; /* without a function: DMARC by RFC 7489 is not computed beside the real one */
 };
 
 struct verdict_input {
@@ -50,6 +54,7 @@ struct verdict_flags {
 	bool malformed_header; /* a line in the header that is no field */
 	bool malformed_from;   /* see mail_author_state */
 	bool header_over_bounds;
+	uint32_t repeated_fields; /* that may stand once: bits, see mail_singletons_repeated() */
 };
 
 struct verdict {
@@ -60,8 +65,14 @@ struct verdict {
 	struct dkim_result dkim;
 	struct arc_result arc;
 	struct dmarc_result dmarc;
+	struct dmarc_shadow shadow; /* informative: nothing else here depends on it */
 	struct verdict_flags flags;
 	struct slice authentication_results; /* field value, folded with CRLF HTAB, no final CRLF */
+	/*
+	 * The Authentication-Results fields that must go before ours is added. Of a header over its bounds: as far as it
+	 * was read.
+	 */
+	struct authres_positions forged;
 };
 
 MUST_CHECK int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config,

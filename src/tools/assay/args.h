@@ -25,15 +25,15 @@ enum args_option {
 };
 
 struct args {
-	const char *server;      /* NULL: the library's default */
+	const char *server; /* NULL: the library's default */
 	uint32_t timeout_ms;
 	bool json;
-	const char *ip;          /* NULL: not given; so for all that follow */
+	const char *ip; /* NULL: not given; so for all that follow */
 	const char *helo;
-	char *from;              /* without angle brackets; "" is the null sender */
-	const char **rcpt;       /* without angle brackets */
+	char *from;        /* without angle brackets; "" is the null sender */
+	const char **rcpt; /* without angle brackets */
 	size_t rcpt_count;
-	int64_t received_at;     /* 0: not given */
+	int64_t received_at; /* 0: not given */
 	const char *authserv_id;
 	const char *mx;
 	char **operands;

@@ -11,7 +11,7 @@
 #include "tools/assay/print.h"
 
 static int check_octets(struct assay_client *client, const struct args *args, const char *path, const char *octets,
-                        size_t count)
+			size_t count)
 {
 	struct assay_envelope envelope = command_envelope(args);
 	struct assay_call call = command_call(args);

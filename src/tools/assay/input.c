@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OCTETS_MAX ((size_t)1 << 30)
+#define OCTETS_MAX   ((size_t)1 << 30)
 #define OCTETS_FIRST ((size_t)1 << 16)
 
 static int read_all(FILE *file, char **octets_out, size_t *count_out)

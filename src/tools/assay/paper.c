@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #define COLUMNS_DEFAULT 80
-#define COLUMNS_MIN 60
-#define COLUMNS_MAX 100
+#define COLUMNS_MIN     60
+#define COLUMNS_MAX     100
 
 static bool wants_colour(FILE *out)
 {
@@ -85,7 +85,7 @@ void paper_text(const struct paper *paper, struct assay_text text)
 }
 
 void paper_paragraph(const struct paper *paper, enum paper_colour colour, int indent, const char *label,
-                     int label_width, const char *text)
+		     int label_width, const char *text)
 {
 	int left = indent + label_width, column;
 

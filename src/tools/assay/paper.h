@@ -28,6 +28,6 @@ void paper_text(const struct paper *paper, struct assay_text text);
  * wrapped there. Nothing at all when `text` is empty.
  */
 void paper_paragraph(const struct paper *paper, enum paper_colour colour, int indent, const char *label,
-                     int label_width, const char *text);
+		     int label_width, const char *text);
 
 #endif

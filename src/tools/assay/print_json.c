@@ -67,6 +67,24 @@ static json_t *arc_object(const struct assay_arc *arc)
 	return object;
 }
 
+static json_t *shadow_object(const struct assay_dmarc_shadow *shadow)
+{
+	json_t *object;
+
+	if (!shadow)
+		return json_null();
+	object = json_object();
+	json_add_string(object, "result", assay_result_word(shadow->result));
+	json_add(object, "organizational_domain", json_text_or_null(shadow->organizational_domain));
+	json_add(object, "policy_domain", json_text_or_null(shadow->policy_domain));
+	json_add(object, "policy", shadow->has_policy ? json_string(assay_policy_word(shadow->policy)) : json_null());
+	json_add(object, "pct", shadow->has_policy ? json_integer(shadow->pct) : json_null());
+	json_add_string(object, "disposition", assay_policy_word(shadow->disposition));
+	json_add_string(object, "disposition_unsampled", assay_policy_word(shadow->disposition_unsampled));
+	json_add(object, "differs", json_boolean(shadow->differs));
+	return object;
+}
+
 static json_t *dmarc_object(const struct assay_dmarc *dmarc)
 {
 	json_t *object;
@@ -85,12 +103,14 @@ static json_t *dmarc_object(const struct assay_dmarc *dmarc)
 	json_add(object, "testing", json_boolean(dmarc->testing));
 	add_reason(object, dmarc->reason);
 	json_add(object, "record", json_text_or_null(dmarc->record));
+	json_add(object, "shadow", shadow_object(dmarc->shadow));
 	return object;
 }
 
-static json_t *flags_object(uint32_t flags)
+static json_t *flags_object(const struct assay_verdict *verdict)
 {
 	json_t *object = json_object();
+	uint32_t flags = verdict->flags;
 
 	json_add(object, "bare_cr", json_boolean(flags & ASSAY_FLAG_BARE_CR));
 	json_add(object, "bare_lf", json_boolean(flags & ASSAY_FLAG_BARE_LF));
@@ -98,7 +118,22 @@ static json_t *flags_object(uint32_t flags)
 	json_add(object, "malformed_header", json_boolean(flags & ASSAY_FLAG_MALFORMED_HEADER));
 	json_add(object, "malformed_from", json_boolean(flags & ASSAY_FLAG_MALFORMED_FROM));
 	json_add(object, "header_over_bounds", json_boolean(flags & ASSAY_FLAG_HEADER_OVER_BOUNDS));
+	json_add(object, "duplicate_fields", json_strings(verdict->duplicate_fields, verdict->duplicate_count));
 	return object;
+}
+
+static json_t *deletions_array(const struct assay_verdict *verdict)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < verdict->delete_count; i++) {
+		json_t *object = json_object();
+
+		json_add_string(object, "name", verdict->delete_fields[i]->name);
+		json_add(object, "index", json_integer(verdict->delete_fields[i]->index));
+		json_array_append_new(array, object);
+	}
+	return array;
 }
 
 void print_json_verdict(FILE *out, const struct assay_verdict *verdict, const char *path)
@@ -112,7 +147,8 @@ void print_json_verdict(FILE *out, const struct assay_verdict *verdict, const ch
 	json_add(object, "dmarc", dmarc_object(verdict->dmarc));
 	json_add(object, "spf_helo", spf_object(verdict->spf_helo));
 	json_add(object, "dkim_ignored", json_integer(verdict->dkim_ignored));
-	json_add(object, "flags", flags_object(verdict->flags));
+	json_add(object, "flags", flags_object(verdict));
+	json_add(object, "delete_fields", deletions_array(verdict));
 	json_add_string(object, "file", path);
 	json_print(out, object);
 }

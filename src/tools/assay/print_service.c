@@ -8,7 +8,7 @@
 #include "tools/assay/paper.h"
 #include "tools/assay/print.h"
 
-#define INDENT 2
+#define INDENT      2
 #define LABEL_WIDTH 12
 
 static struct assay_text text_of(const char *string)
@@ -58,8 +58,9 @@ static void counters(const struct paper *paper, const struct assay_status *statu
 
 		fprintf(paper->out, "%*s", INDENT, "");
 		paper_text(paper, text_of(counter->name));
-		fprintf(paper->out, "%*s %12" PRIu64 "\n", width > (int)strlen(counter->name) ? width - (int)strlen(counter->name) : 0,
-		        "", counter->value);
+		fprintf(paper->out, "%*s %12" PRIu64 "\n",
+			width > (int)strlen(counter->name) ? width - (int)strlen(counter->name) : 0, "",
+			counter->value);
 	}
 }
 
@@ -136,7 +137,7 @@ void print_tls_policy(FILE *out, const struct assay_tls_policy *policy)
 	if (policy->has_mx_match) {
 		label(&paper, "mx");
 		paper_word(&paper, policy->mx_match ? PAPER_GOOD : PAPER_BAD,
-		           policy->mx_match ? "allowed by the policy" : "not allowed by the policy", 0);
+			   policy->mx_match ? "allowed by the policy" : "not allowed by the policy", 0);
 		fputc('\n', out);
 	}
 	label(&paper, "postfix");

@@ -7,11 +7,11 @@
 #include "tools/assay/paper.h"
 #include "tools/assay/print.h"
 
-#define INDENT 2
+#define INDENT       2
 #define METHOD_WIDTH 7  /* "dmarc" and two spaces */
 #define RESULT_WIDTH 11 /* "temperror" and two spaces */
-#define DETAIL (INDENT + METHOD_WIDTH + RESULT_WIDTH)
-#define FIX_WIDTH 5     /* "fix: " */
+#define DETAIL       (INDENT + METHOD_WIDTH + RESULT_WIDTH)
+#define FIX_WIDTH    5 /* "fix: " */
 
 static enum paper_colour result_colour(enum assay_result result)
 {
@@ -79,7 +79,8 @@ static void dkim_all(const struct paper *paper, const struct assay_verdict *verd
 	for (size_t i = 0; i < verdict->dkim_count; i++)
 		dkim(paper, verdict->dkim[i]);
 	if (verdict->dkim_ignored)
-		fprintf(paper->out, "%*s%u more signatures were not looked at\n", DETAIL, "", (unsigned)verdict->dkim_ignored);
+		fprintf(paper->out, "%*s%u more signatures were not looked at\n", DETAIL, "",
+			(unsigned)verdict->dkim_ignored);
 }
 
 static void arc(const struct paper *paper, const struct assay_arc *arc)
@@ -94,6 +95,43 @@ static void arc(const struct paper *paper, const struct assay_arc *arc)
 	reason(paper, arc->reason);
 }
 
+/* A sentence under way: its stream, and what it has written. */
+struct sentence {
+	FILE *out;
+	char *text;
+	size_t size;
+};
+
+/* Without memory there is no stream, and then nothing is said. */
+static bool sentence_begin(struct sentence *sentence)
+{
+	sentence->out = open_memstream(&sentence->text, &sentence->size);
+	return sentence->out != NULL;
+}
+
+static void sentence_end(struct sentence *sentence, const struct paper *paper, int indent, const char *label, int width)
+{
+	if (fclose(sentence->out) == 0)
+		paper_paragraph(paper, PAPER_WARN, indent, label, width, sentence->text);
+	free(sentence->text);
+}
+
+/* One line, and only when there is something to tell. */
+static void shadow(const struct paper *paper, const struct assay_dmarc_shadow *shadow)
+{
+	struct sentence sentence;
+
+	if (!shadow || !shadow->differs || !sentence_begin(&sentence))
+		return;
+	fprintf(sentence.out, "RFC 7489 differs: %s", assay_result_word(shadow->result));
+	if (shadow->result == ASSAY_FAIL)
+		fprintf(sentence.out, ", %s", assay_policy_word(shadow->disposition));
+	if (shadow->result == ASSAY_FAIL && shadow->disposition != shadow->disposition_unsampled)
+		fprintf(sentence.out, " for %u %%, else %s", (unsigned)shadow->pct,
+		        assay_policy_word(shadow->disposition_unsampled));
+	sentence_end(&sentence, paper, DETAIL, "", 0);
+}
+
 static void dmarc(const struct paper *paper, const struct assay_dmarc *dmarc)
 {
 	if (!dmarc)
@@ -104,9 +142,11 @@ static void dmarc(const struct paper *paper, const struct assay_dmarc *dmarc)
 	else
 		fputs("no author domain", paper->out);
 	if (dmarc->has_policy)
-		fprintf(paper->out, ", policy %s%s", assay_policy_word(dmarc->policy), dmarc->testing ? ", testing" : "");
+		fprintf(paper->out, ", policy %s%s", assay_policy_word(dmarc->policy),
+			dmarc->testing ? ", testing" : "");
 	fputc('\n', paper->out);
 	reason(paper, dmarc->reason);
+	shadow(paper, dmarc->shadow);
 }
 
 static void flags(const struct paper *paper, uint32_t flags)
@@ -127,6 +167,39 @@ static void flags(const struct paper *paper, uint32_t flags)
 		if (flags & texts[i].flag)
 			paper_paragraph(paper, PAPER_WARN, INDENT, "note", METHOD_WIDTH, texts[i].text);
 	}
+}
+
+static void duplicates(const struct paper *paper, const struct assay_verdict *verdict)
+{
+	struct sentence sentence;
+
+	if (verdict->duplicate_count == 0 || !sentence_begin(&sentence))
+		return;
+	fputs("there is more than one field", sentence.out);
+	for (size_t i = 0; i < verdict->duplicate_count; i++)
+		fprintf(sentence.out, "%s%s", i ? ", " : " ", verdict->duplicate_fields[i]);
+	fputs(": what is shown may be another one than was signed", sentence.out);
+	sentence_end(&sentence, paper, INDENT, "note", METHOD_WIDTH);
+}
+
+static void deletions(const struct paper *paper, const struct assay_verdict *verdict)
+{
+	struct sentence sentence;
+	const char *name = "";
+
+	if (verdict->delete_count == 0 || !sentence_begin(&sentence))
+		return;
+	fputs("before adding the field below, remove", sentence.out);
+	for (size_t i = 0; i < verdict->delete_count; i++) {
+		const struct assay_deletion *deletion = verdict->delete_fields[i];
+		bool again = strcmp(name, deletion->name) == 0;
+
+		fprintf(sentence.out, "%s%s%s %u", i ? "," : "", again ? "" : " ", again ? "" : deletion->name,
+		        (unsigned)deletion->index);
+		name = deletion->name;
+	}
+	fputs(" (counted from the top): forged as if they were yours, or not readable", sentence.out);
+	sentence_end(&sentence, paper, INDENT, "note", METHOD_WIDTH);
 }
 
 /* The field as it goes into the message, but with the line ends of this system. */
@@ -171,28 +244,22 @@ static const char *headline_word(const struct assay_dmarc *dmarc, enum paper_col
 static void headline_sentence(const struct paper *paper, const struct assay_dmarc *dmarc)
 {
 	struct assay_text from = dmarc->from_domain.count ? dmarc->from_domain
-	                                                   : (struct assay_text){ "the author", strlen("the author") };
+							  : (struct assay_text){ "the author", strlen("the author") };
 	const char *before = "", *behind = "";
 
 	switch (dmarc->result) {
-	case ASSAY_PASS:
-		before = "this mail is really from ";
-		break;
+	case ASSAY_PASS: before = "this mail is really from "; break;
 	case ASSAY_FAIL:
 		before = "nothing shows that this is from ";
 		behind = dmarc->disposition == ASSAY_POLICY_NONE ? "; its policy asks for no action"
-		                                                 : "; its policy asks for this";
+								 : "; its policy asks for this";
 		break;
-	case ASSAY_NONE:
-		behind = " publishes no DMARC policy";
-		break;
+	case ASSAY_NONE: behind = " publishes no DMARC policy"; break;
 	case ASSAY_TEMPERROR:
 		before = "a passing fault hides who ";
 		behind = " is";
 		break;
-	default:
-		behind = " cannot be checked by DMARC";
-		break;
+	default: behind = " cannot be checked by DMARC"; break;
 	}
 	fputs(before, paper->out);
 	paper_text(paper, from);
@@ -223,13 +290,16 @@ void print_verdict(FILE *out, const struct assay_verdict *verdict, const char *p
 	}
 	headline(&paper, verdict->dmarc);
 	if (!verdict->spf)
-		paper_paragraph(&paper, PAPER_FAINT, INDENT, "spf", METHOD_WIDTH, "not checked: no client address was given (--ip)");
+		paper_paragraph(&paper, PAPER_FAINT, INDENT, "spf", METHOD_WIDTH,
+				"not checked: no client address was given (--ip)");
 	spf(&paper, verdict->spf);
 	spf(&paper, verdict->spf_helo);
 	dkim_all(&paper, verdict);
 	arc(&paper, verdict->arc);
 	dmarc(&paper, verdict->dmarc);
 	flags(&paper, verdict->flags);
+	duplicates(&paper, verdict);
+	deletions(&paper, verdict);
 	field(&paper, verdict->authentication_results);
 	if (path)
 		fputc('\n', out);

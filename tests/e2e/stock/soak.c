@@ -12,9 +12,9 @@
 
 #include "stock.h"
 
-#define WHY_SIZE 256
+#define WHY_SIZE       256
 #define FAILURES_SHOWN 10
-#define GRACE_S 40 /* for the last replies, beyond the requests' own deadline */
+#define GRACE_S        40 /* for the last replies, beyond the requests' own deadline */
 
 enum lane_state { LANE_SENDING, LANE_RECEIVING };
 

@@ -129,7 +129,8 @@ static bool response_is(const Assay__V1__Response *response, enum stock_kind kin
 	if (!response)
 		snprintf(why, WHY_SIZE, "not a Response");
 	else if (response->id.len != strlen(id) || memcmp(response->id.data, id, response->id.len) != 0)
-		snprintf(why, WHY_SIZE, "id \"%.*s\", want \"%s\"", (int)response->id.len, (const char *)response->id.data, id);
+		snprintf(why, WHY_SIZE, "id \"%.*s\", want \"%s\"", (int)response->id.len,
+			 (const char *)response->id.data, id);
 	else if (response->result_case == ASSAY__V1__RESPONSE__RESULT_ERROR)
 		snprintf(why, WHY_SIZE, "error %d: %s", (int)response->error->code, response->error->text);
 	else if (response->result_case != cases[kind])

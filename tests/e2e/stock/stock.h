@@ -15,7 +15,7 @@
 #include "assay.pb-c.h"
 
 #define STOCK_DEADLINE_MS 30000
-#define STOCK_ID_SIZE 48
+#define STOCK_ID_SIZE     48
 
 enum stock_kind { STOCK_STATUS, STOCK_SENDER, STOCK_MESSAGE };
 

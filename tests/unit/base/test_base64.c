@@ -119,6 +119,19 @@ static void test_every_octet_in_every_place(void **state)
 	}
 }
 
+/* Every bit behind the last whole octet has to be 0. */
+static void test_every_last_digit(void **state)
+{
+	(void)state;
+	for (unsigned value = 0; value < 64; value++) {
+		const char text[] = { 'A', 'A', alphabet[value], 0 };
+		struct slice out;
+
+		assert_int_equal(decode(slice_of(text + 1, 2), &out), value & 15 ? BASE64_INVALID : BASE64_OK);
+		assert_int_equal(decode(slice_of(text, 3), &out), value & 3 ? BASE64_INVALID : BASE64_OK);
+	}
+}
+
 static void test_round_trip_of_every_length_and_octet(void **state)
 {
 	(void)state;
@@ -160,6 +173,7 @@ int main(void)
 		cmocka_unit_test(test_invalid),
 		cmocka_unit_test(test_valid),
 		cmocka_unit_test(test_every_octet_in_every_place),
+		cmocka_unit_test(test_every_last_digit),
 		cmocka_unit_test(test_round_trip_of_every_length_and_octet),
 		cmocka_unit_test(test_full_arena),
 	};

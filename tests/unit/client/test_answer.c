@@ -34,6 +34,9 @@ static uint8_t *pack_verdict(size_t *count_out)
 	Assay__V1__Dkim dkim = ASSAY__V1__DKIM__INIT, *dkim_list[] = { &dkim, &dkim };
 	Assay__V1__Dmarc dmarc = ASSAY__V1__DMARC__INIT;
 	Assay__V1__Flags flags = ASSAY__V1__FLAGS__INIT;
+	Assay__V1__Dmarc__Shadow shadow = ASSAY__V1__DMARC__SHADOW__INIT;
+	Assay__V1__Deletion deletion, *deletions[] = { &deletion, &deletion };
+	char *duplicates[] = { wire_string("From"), wire_string("Subject") };
 
 	assay__v1__reason__init(&reason);
 	assay__v1__spf__init(&spf);
@@ -47,6 +50,22 @@ static uint8_t *pack_verdict(size_t *count_out)
 	dmarc.result = ASSAY__V1__DMARC__RESULT__PASS;
 	dmarc.policy = ASSAY__V1__DMARC__POLICY__POLICY_REJECT;
 	dmarc.has_policy = 1;
+	shadow.result = ASSAY__V1__DMARC__RESULT__FAIL;
+	shadow.pct = 50;
+	shadow.has_policy = 1;
+	shadow.policy = ASSAY__V1__DMARC__POLICY__POLICY_REJECT;
+	shadow.disposition = ASSAY__V1__DMARC__POLICY__POLICY_REJECT;
+	shadow.disposition_unsampled = ASSAY__V1__DMARC__POLICY__POLICY_QUARANTINE;
+	shadow.organizational_domain = BYTES("b.example");
+	shadow.differs = 1;
+	dmarc.shadow = &shadow;
+	assay__v1__deletion__init(&deletion);
+	deletion.name = wire_string("Authentication-Results");
+	deletion.index = 3;
+	verdict.delete_fields = deletions;
+	verdict.n_delete_fields = 2;
+	flags.duplicate_fields = duplicates;
+	flags.n_duplicate_fields = 2;
 	flags.bare_lf = 1;
 	verdict.authentication_results = BYTES("mx.example; none");
 	verdict.spf = &spf;
@@ -69,8 +88,9 @@ static void verdict_is_read(void **state)
 	uint8_t *octets = pack_verdict(&count);
 
 	(void)state;
-	assert_int_equal(answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure),
-	                 ASSAY_OK);
+	assert_int_equal(
+		answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure),
+		ASSAY_OK);
 	free(octets); /* the answer stands alone */
 	verdict = assay_answer_verdict(answer);
 	assert_null(assay_answer_status(answer));
@@ -89,6 +109,18 @@ static void verdict_is_read(void **state)
 	assert_null(verdict->arc);
 	assert_int_equal(verdict->dmarc->policy, ASSAY_POLICY_REJECT);
 	assert_int_equal(verdict->flags, ASSAY_FLAG_BARE_LF);
+	assert_int_equal(verdict->dmarc->shadow->result, ASSAY_FAIL);
+	assert_int_equal(verdict->dmarc->shadow->pct, 50);
+	assert_int_equal(verdict->dmarc->shadow->policy, ASSAY_POLICY_REJECT);
+	assert_int_equal(verdict->dmarc->shadow->disposition, ASSAY_POLICY_REJECT);
+	assert_int_equal(verdict->dmarc->shadow->disposition_unsampled, ASSAY_POLICY_QUARANTINE);
+	assert_string_equal(verdict->dmarc->shadow->organizational_domain.octets, "b.example");
+	assert_true(verdict->dmarc->shadow->differs && verdict->dmarc->shadow->has_policy);
+	assert_int_equal(verdict->delete_count, 2);
+	assert_string_equal(verdict->delete_fields[1]->name, "Authentication-Results");
+	assert_int_equal(verdict->delete_fields[1]->index, 3);
+	assert_int_equal(verdict->duplicate_count, 2);
+	assert_string_equal(verdict->duplicate_fields[1], "Subject");
 	assay_answer_free(answer);
 }
 
@@ -105,7 +137,8 @@ static void every_cut_and_every_change_is_survived(void **state)
 
 		assert_non_null(copy);
 		memcpy(copy, octets, cut);
-		if (answer_read(copy, cut, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure) == ASSAY_OK)
+		if (answer_read(copy, cut, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure) ==
+		    ASSAY_OK)
 			assay_answer_free(answer);
 		else
 			assert_null(answer);
@@ -115,7 +148,8 @@ static void every_cut_and_every_change_is_survived(void **state)
 		for (unsigned bit = 0; bit < 8; bit++) {
 			octets[at] ^= (uint8_t)(1u << bit);
 			answer = NULL;
-			(void)answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure);
+			(void)answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT,
+					  &answer, &failure);
 			assay_answer_free(answer);
 			octets[at] ^= (uint8_t)(1u << bit);
 		}
@@ -131,13 +165,15 @@ static void another_request_or_call_is_a_protocol_error(void **state)
 	uint8_t *octets = pack_verdict(&count);
 
 	(void)state;
-	assert_int_equal(answer_read(octets, count, BYTES("queue-ix"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure),
-	                 ASSAY_ERROR_PROTOCOL);
+	assert_int_equal(
+		answer_read(octets, count, BYTES("queue-ix"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure),
+		ASSAY_ERROR_PROTOCOL);
 	assert_null(answer);
-	assert_int_equal(answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure),
-	                 ASSAY_ERROR_PROTOCOL);
+	assert_int_equal(
+		answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure),
+		ASSAY_ERROR_PROTOCOL);
 	assert_int_equal(answer_read(octets, 0, BYTES(""), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, NULL),
-	                 ASSAY_ERROR_PROTOCOL);
+			 ASSAY_ERROR_PROTOCOL);
 	free(octets);
 }
 
@@ -172,8 +208,9 @@ static void errors_keep_code_and_text(void **state)
 		response.result_case = ASSAY__V1__RESPONSE__RESULT_ERROR;
 		response.error = &error;
 		octets = pack(&response, &count);
-		assert_int_equal(answer_read(octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure),
-		                 cases[i].error);
+		assert_int_equal(
+			answer_read(octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure),
+			cases[i].error);
 		assert_int_equal(failure.error, cases[i].error);
 		assert_string_equal(failure.text, "first line?second");
 		free(octets);
@@ -207,11 +244,11 @@ static void words_are_known_or_unknown(void **state)
 	assert_string_equal(assay_result_word(ASSAY_UNKNOWN), "unknown");
 	assert_string_equal(assay_result_word((enum assay_result)1000), "unknown");
 	assert_string_equal(assay_policy_word(ASSAY_POLICY_QUARANTINE), "quarantine");
-	assert_string_equal(assay_policy_word((enum assay_policy)-1), "unknown");
+	assert_string_equal(assay_policy_word((enum assay_policy) - 1), "unknown");
 	assert_string_equal(assay_tls_result_word(ASSAY_TLS_BOGUS), "bogus");
 	assert_string_equal(assay_error_text((enum assay_error)7), "unknown");
 }
 
 UNIT_MAIN(cmocka_unit_test(verdict_is_read), cmocka_unit_test(every_cut_and_every_change_is_survived),
-          cmocka_unit_test(another_request_or_call_is_a_protocol_error), cmocka_unit_test(errors_keep_code_and_text),
-          cmocka_unit_test(an_error_without_text_has_the_general_one), cmocka_unit_test(words_are_known_or_unknown))
+	  cmocka_unit_test(another_request_or_call_is_a_protocol_error), cmocka_unit_test(errors_keep_code_and_text),
+	  cmocka_unit_test(an_error_without_text_has_the_general_one), cmocka_unit_test(words_are_known_or_unknown))

@@ -16,7 +16,7 @@
 #include "assay.pb-c.h"
 #include "client/assay.h"
 
-#define THREADS 8
+#define THREADS    8
 #define CALLS_EACH 50
 
 struct peer {
@@ -162,7 +162,8 @@ static void message_arrives_whole(void **state)
 		memset(octets, 'x', sizes[i]);
 		if (sizes[i])
 			octets[sizes[i] - 1] = '!';
-		assert_int_equal(assay_check_message(client, &call, &envelope, octets, sizes[i], &answer, NULL), ASSAY_OK);
+		assert_int_equal(assay_check_message(client, &call, &envelope, octets, sizes[i], &answer, NULL),
+				 ASSAY_OK);
 		assert_int_equal(peer->message_octets, sizes[i]);
 		assert_int_equal(peer->last_octet, sizes[i] ? '!' : 0);
 		assert_int_equal(peer->rcpt_count, 3);
@@ -270,7 +271,8 @@ static void nobody_there(void **state)
 	struct assay_answer *answer;
 
 	(void)state;
-	assert_int_equal(assay_open("ipc:///tmp/assay-test-nobody/sock", &options, &client, &failure), ASSAY_ERROR_CONNECT);
+	assert_int_equal(assay_open("ipc:///tmp/assay-test-nobody/sock", &options, &client, &failure),
+			 ASSAY_ERROR_CONNECT);
 	assert_null(client);
 	assert_int_equal(assay_open("nonsense", NULL, &client, &failure), ASSAY_ERROR_ARGUMENT);
 	assert_null(client);
@@ -286,5 +288,5 @@ static void nobody_there(void **state)
 #define CALL_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 UNIT_MAIN(CALL_TEST(message_arrives_whole), CALL_TEST(silence_ends_at_the_deadline),
-          CALL_TEST(garbage_is_a_protocol_error), CALL_TEST(threads_share_a_client),
-          CALL_TEST(values_out_of_bounds_are_refused), cmocka_unit_test(nobody_there))
+	  CALL_TEST(garbage_is_a_protocol_error), CALL_TEST(threads_share_a_client),
+	  CALL_TEST(values_out_of_bounds_are_refused), cmocka_unit_test(nobody_there))

@@ -503,6 +503,19 @@ static void check_memory(const struct crypto_key_octets *octets, struct slice si
 	crypto_key_unref(key);
 }
 
+/* A shard that could not be set up to the end takes down what it never made. */
+static void test_deinit_of_zeroes(void **state)
+{
+	struct crypto_batch batch = { .provider = NULL };
+	struct crypto_keys keys = { .provider = NULL };
+	struct crypto_provider none = { .library = NULL };
+
+	(void)state;
+	crypto_batch_deinit(&batch);
+	crypto_keys_deinit(&keys);
+	crypto_provider_deinit(&none);
+}
+
 static void test_memory(void **state)
 {
 	(void)state;
@@ -524,6 +537,7 @@ int main(void)
 		cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_cache_too_small),
 		cmocka_unit_test(test_cache_kinds),
+		cmocka_unit_test(test_deinit_of_zeroes),
 		cmocka_unit_test(test_memory),
 	};
 

@@ -683,7 +683,8 @@ static void test_close_within_a_refusal(void **state)
 	close_within_frame = close_at_once = true;
 	peer = peer_connect(0, false);
 	peer_send(peer, greeting_good, sizeof(greeting_good));
-	peer_send_frame(peer, 5000, 3);
+	peer_queue_frame(peer, 5000, 3);
+	peer_allow(peer, 3000);
 	peer_wait_eof(peer);
 	looping_until(server_is_closed);
 	take_turns(20);
@@ -856,7 +857,7 @@ static void test_slow_reader_is_not_read_from(void **state)
 	struct io_server_bounds bounds = bounds_roomy();
 
 	(void)state;
-	bounds.reply_octets_max = 1 << 18;
+	bounds.reply_octets_max = 1 << 22;
 	for (unsigned is_ipc = 0; is_ipc < 2; is_ipc++) {
 		struct peer *peer;
 		int room = 1 << 16;
@@ -880,6 +881,33 @@ static void test_slow_reader_is_not_read_from(void **state)
 		check_replies(peer, FRAMES, REPLY);
 		server_end();
 	}
+}
+
+static bool connection_is_gone(void)
+{
+	return io_server_counters(server)->connections_open == 0;
+}
+
+/* What has been received before reading pauses may ask for any multiple of its own size. */
+static void test_flood_of_replies_closes(void **state)
+{
+	enum { FRAMES = 2000, REPLY = 50000 };
+	struct io_server_bounds bounds = bounds_roomy();
+	struct peer *peer;
+
+	(void)state;
+	bounds.reply_octets_max = 1 << 16;
+	server_begin(bounds);
+	reply_octets = REPLY;
+	peer = peer_greet(0, false);
+	peer->reads = false;
+	for (unsigned i = 0; i < FRAMES; i++)
+		peer_queue_frame(peer, 10, i);
+	peer_allow(peer, peer->out.len - peer->out_allowed);
+	looping_until(connection_is_gone);
+	assert_int_equal(io_server_counters(server)->connections_flooded, 1);
+	assert_true(received_count < FRAMES);
+	server_end();
 }
 
 static void test_close_delivers_what_is_pending(void **state)
@@ -1210,6 +1238,7 @@ int main(void)
 		cmocka_unit_test(test_all_buffers_held),
 		cmocka_unit_test(test_replies_are_gathered_in_order),
 		cmocka_unit_test(test_slow_reader_is_not_read_from),
+		cmocka_unit_test(test_flood_of_replies_closes),
 		cmocka_unit_test(test_close_delivers_what_is_pending),
 		cmocka_unit_test(test_close_of_idle_connections),
 		cmocka_unit_test(test_close_at_once),

@@ -10,7 +10,7 @@
 #include "tools/assay/args.h"
 
 #define WORDS_MAX 12
-#define ALL (ARGS_IP | ARGS_HELO | ARGS_FROM | ARGS_RCPT | ARGS_RECEIVED_AT | ARGS_AUTHSERV_ID)
+#define ALL       (ARGS_IP | ARGS_HELO | ARGS_FROM | ARGS_RCPT | ARGS_RECEIVED_AT | ARGS_AUTHSERV_ID)
 
 /* Reads a copy of `words`: getopt may reorder it and the parser may cut it. `copies` is to be freed by free_all(). */
 static enum args_outcome parse(const char *const *words, unsigned allowed, char **copies, struct args *args)
@@ -33,13 +33,19 @@ static void free_all(char **copies, struct args *args)
 static void wrong_usage(void **state)
 {
 	static const char *const lines[][WORDS_MAX] = {
-		{ "check", "--nonsense", NULL },         { "check", "-x", NULL },
-		{ "check", "--ip", NULL },               { "check", "--ip", "1.2.3", NULL },
-		{ "check", "--ip", "[::1]", NULL },      { "check", "--ip", "1.2.3.4/32", NULL },
-		{ "check", "--received-at", "x", NULL }, { "check", "--received-at", "", NULL },
-		{ "check", "--received-at", "-5", NULL }, { "check", "--received-at", "12 ", NULL },
+		{ "check", "--nonsense", NULL },
+		{ "check", "-x", NULL },
+		{ "check", "--ip", NULL },
+		{ "check", "--ip", "1.2.3", NULL },
+		{ "check", "--ip", "[::1]", NULL },
+		{ "check", "--ip", "1.2.3.4/32", NULL },
+		{ "check", "--received-at", "x", NULL },
+		{ "check", "--received-at", "", NULL },
+		{ "check", "--received-at", "-5", NULL },
+		{ "check", "--received-at", "12 ", NULL },
 		{ "check", "--received-at", "99999999999999999999", NULL },
-		{ "check", "--timeout", "0", NULL },     { "check", "--json=yes", NULL },
+		{ "check", "--timeout", "0", NULL },
+		{ "check", "--json=yes", NULL },
 		{ "check", "--mx", "host", NULL }, /* not of this command */
 	};
 
@@ -57,8 +63,9 @@ static void wrong_usage(void **state)
 
 static void all_options(void **state)
 {
-	static const char *const words[] = { "check", "-s", "tcp://h:1", "--ip=::1", "--helo", "mx", "--from", "<a@b>", "--rcpt",
-		                             "<c@d>", "file", "--rcpt", "e@f", "--json", "--", "--file", NULL };
+	static const char *const words[] = { "check",  "-s",     "tcp://h:1", "--ip=::1", "--helo", "mx",
+					     "--from", "<a@b>",  "--rcpt",    "<c@d>",    "file",   "--rcpt",
+					     "e@f",    "--json", "--",        "--file",   NULL };
 	char *copies[COUNT_OF(words)];
 	struct args args;
 
@@ -81,9 +88,9 @@ static void all_options(void **state)
 
 static void null_sender(void **state)
 {
-	static const char *const lines[][WORDS_MAX] = {
-		{ "spf", "--from", "", NULL }, { "spf", "--from", "<>", NULL }, { "spf", "--from=", NULL }
-	};
+	static const char *const lines[][WORDS_MAX] = { { "spf", "--from", "", NULL },
+							{ "spf", "--from", "<>", NULL },
+							{ "spf", "--from=", NULL } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(lines); i++) {
@@ -111,4 +118,4 @@ static void standard_input_is_an_operand(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(wrong_usage), cmocka_unit_test(all_options), cmocka_unit_test(null_sender),
-          cmocka_unit_test(standard_input_is_an_operand))
+	  cmocka_unit_test(standard_input_is_an_operand))

@@ -10,7 +10,10 @@
 
 #include "tools/assay/input.h"
 
-#define OCTETS(literal) { (literal), sizeof(literal) - 1 }
+#define OCTETS(literal)                                                                                                \
+	{                                                                                                              \
+		(literal), sizeof(literal) - 1                                                                         \
+	}
 
 static const struct {
 	const char *name;
@@ -37,7 +40,8 @@ static void only_bare_lf_changes(void **state)
 		size_t count;
 
 		assert_int_equal(input_to_crlf(conversions[i].in.octets, conversions[i].in.count, &octets, &count), 0);
-		assert_slice_equal(slice_of(octets, count), slice_of(conversions[i].out.octets, conversions[i].out.count));
+		assert_slice_equal(slice_of(octets, count),
+				   slice_of(conversions[i].out.octets, conversions[i].out.count));
 		free(octets);
 	}
 }
@@ -73,4 +77,4 @@ static void unreadable_files_say_why(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(only_bare_lf_changes), cmocka_unit_test(files_are_read_whole),
-          cmocka_unit_test(unreadable_files_say_why))
+	  cmocka_unit_test(unreadable_files_say_why))

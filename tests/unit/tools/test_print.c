@@ -9,7 +9,10 @@
 
 #include "tools/assay/print.h"
 
-#define TEXT(literal) { (literal), sizeof(literal) - 1 }
+#define TEXT(literal)                                                                                                  \
+	{                                                                                                              \
+		(literal), sizeof(literal) - 1                                                                         \
+	}
 
 static const struct assay_spf spf = {
 	.result = ASSAY_FAIL,
@@ -20,6 +23,17 @@ static const struct assay_spf spf = {
 	.mechanism_domain = TEXT(""),
 	.reason = { "why", "", "spf-code" },
 };
+static const struct assay_dmarc_shadow shadow = {
+	.result = ASSAY_FAIL,
+	.organizational_domain = TEXT("bank.example"),
+	.policy_domain = TEXT("bank.example"),
+	.has_policy = 1,
+	.policy = ASSAY_POLICY_REJECT,
+	.pct = 20,
+	.disposition = ASSAY_POLICY_REJECT,
+	.disposition_unsampled = ASSAY_POLICY_QUARANTINE,
+	.differs = 1,
+};
 static const struct assay_dmarc dmarc = {
 	.result = ASSAY_FAIL,
 	.from_domain = TEXT("bank.example"),
@@ -28,12 +42,20 @@ static const struct assay_dmarc dmarc = {
 	.disposition = ASSAY_POLICY_REJECT,
 	.record = TEXT(""),
 	.reason = { "neither aligned", "sign it", "dmarc-fail" },
+	.shadow = &shadow,
 };
+static const struct assay_deletion deletions[] = { { "Authentication-Results", 12 }, { "Authentication-Results", 3 } };
+static const struct assay_deletion *const delete_fields[] = { &deletions[0], &deletions[1] };
+static const char *const duplicate_fields[] = { "From", "Sub\033ject" };
 static const struct assay_verdict verdict = {
 	.authentication_results = TEXT("mx.example;\r\n\tspf=fail;\r\n\t dmarc=fail"),
 	.spf = &spf,
 	.dmarc = &dmarc,
 	.flags = ASSAY_FLAG_BARE_CR,
+	.delete_fields = delete_fields,
+	.delete_count = COUNT_OF(delete_fields),
+	.duplicate_fields = duplicate_fields,
+	.duplicate_count = COUNT_OF(duplicate_fields),
 };
 
 static char *printed(void (*print)(FILE *out))
@@ -44,6 +66,18 @@ static char *printed(void (*print)(FILE *out))
 
 	assert_non_null(out);
 	print(out);
+	fclose(out);
+	return text;
+}
+
+static char *printed_verdict(const struct assay_verdict *of)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	print_verdict(out, of, NULL);
 	fclose(out);
 	return text;
 }
@@ -62,17 +96,25 @@ static void json_is_the_interface(void **state)
 {
 	static const char expected[] =
 		"{\"authentication_results\": \"mx.example; spf=fail; dmarc=fail\", "
-		"\"spf\": {\"result\": \"fail\", \"domain\": \"a\\u0000\xEF\xBF\xBD\\u001B[31m\xc3\xa9\", \"scope\": \"helo\", "
+		"\"spf\": {\"result\": \"fail\", \"domain\": \"a\\u0000\xEF\xBF\xBD\\u001B[31m\xc3\xa9\", \"scope\": "
+		"\"helo\", "
 		"\"explanation\": \"go \\\"away\\\"\", \"reason\": \"why\", \"fix\": \"\", \"code\": \"spf-code\", "
 		"\"mechanism\": null, \"mechanism_domain\": null}, "
 		"\"dkim\": [], \"arc\": null, "
 		"\"dmarc\": {\"result\": \"fail\", \"from_domain\": \"bank.example\", \"policy_domain\": null, "
-		"\"organizational_domain\": null, \"policy\": null, \"disposition\": \"reject\", \"spf_aligned\": false, "
+		"\"organizational_domain\": null, \"policy\": null, \"disposition\": \"reject\", \"spf_aligned\": "
+		"false, "
 		"\"dkim_aligned\": false, \"testing\": false, \"reason\": \"neither aligned\", \"fix\": \"sign it\", "
-		"\"code\": \"dmarc-fail\", \"record\": null}, "
+		"\"code\": \"dmarc-fail\", \"record\": null, \"shadow\": {\"result\": \"fail\", "
+		"\"organizational_domain\": \"bank.example\", \"policy_domain\": \"bank.example\", \"policy\": \"reject\", "
+		"\"pct\": 20, \"disposition\": \"reject\", \"disposition_unsampled\": \"quarantine\", "
+		"\"differs\": true}}, "
 		"\"spf_helo\": null, \"dkim_ignored\": 0, "
 		"\"flags\": {\"bare_cr\": true, \"bare_lf\": false, \"nul_in_header\": false, \"malformed_header\": false, "
-		"\"malformed_from\": false, \"header_over_bounds\": false}, \"file\": \"file.eml\"}\n";
+		"\"malformed_from\": false, \"header_over_bounds\": false, "
+		"\"duplicate_fields\": [\"From\", \"Sub\\u001Bject\"]}, "
+		"\"delete_fields\": [{\"name\": \"Authentication-Results\", \"index\": 12}, "
+		"{\"name\": \"Authentication-Results\", \"index\": 3}], \"file\": \"file.eml\"}\n";
 	char *text = printed(as_json);
 
 	(void)state;
@@ -88,9 +130,43 @@ static void words_are_printable(void **state)
 	assert_non_null(strstr(text, "REJECT"));
 	assert_non_null(strstr(text, "a\\x00\\xFF\\x1B[31m\\xC3\\xA9"));
 	assert_non_null(strstr(text, "sign it"));
+	assert_non_null(strstr(text, "RFC 7489 differs: fail, reject for 20 %, else quarantine\n"));
+	assert_non_null(strstr(text, "there is more than one field From, Sub\\x1Bject: "));
+	assert_non_null(strstr(text, "remove Authentication-Results 12, 3\n"));
 	for (const char *c = text; *c; c++)
 		assert_true(*c == '\n' || (*c >= ' ' && *c <= '~'));
 	free(text);
 }
 
-UNIT_MAIN(cmocka_unit_test(json_is_the_interface), cmocka_unit_test(words_are_printable))
+/* One line, and only when it differs; a pass has no disposition. */
+static void shadow_is_one_line(void **state)
+{
+	struct assay_dmarc_shadow same = shadow, passes = shadow;
+	struct assay_dmarc of = dmarc;
+	struct assay_verdict with = verdict;
+	char *text;
+
+	(void)state;
+	same.differs = 0;
+	passes.result = ASSAY_PASS;
+	with.dmarc = &of;
+	of.shadow = &same;
+	text = printed_verdict(&with);
+	assert_null(strstr(text, "7489"));
+	free(text);
+	of.shadow = &passes;
+	text = printed_verdict(&with);
+	assert_non_null(strstr(text, "RFC 7489 differs: pass\n"));
+	free(text);
+	of.shadow = NULL;
+	with.delete_count = 0;
+	with.duplicate_count = 0;
+	text = printed_verdict(&with);
+	assert_null(strstr(text, "7489"));
+	assert_null(strstr(text, "remove"));
+	assert_null(strstr(text, "more than one"));
+	free(text);
+}
+
+UNIT_MAIN(cmocka_unit_test(json_is_the_interface), cmocka_unit_test(words_are_printable),
+	  cmocka_unit_test(shadow_is_one_line))

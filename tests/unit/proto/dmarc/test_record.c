@@ -173,5 +173,46 @@ static void test_every_cut_and_octet(void **state)
 	}
 }
 
+/* RFC 7489 sections 6.3 and 6.4: other tags are known, and pct is 0 to 100 in up to three digits. */
+static void test_rfc7489(void **state)
+{
+	static const struct {
+		const char *record;
+		int result;
+		unsigned pct;
+		enum dmarc_policy p, sp;
+	} records[] = {
+		{ "v=DMARC2; p=none", DMARC_RECORD_OTHER, 0, DMARC_POLICY_NONE, DMARC_POLICY_NONE },
+		{ "v=DMARC1; p=none; p=none", DMARC_RECORD_INVALID, 0, DMARC_POLICY_NONE, DMARC_POLICY_NONE },
+		{ "v=DMARC1; p=none; sp=none; sp=none", DMARC_RECORD_INVALID, 0, DMARC_POLICY_NONE, DMARC_POLICY_NONE },
+		{ "v=DMARC1; p=reject; t=y; t=y; psd=y; psd=n; np=x; np=none", DMARC_RECORD_OK, 100, DMARC_POLICY_REJECT,
+		  DMARC_POLICY_REJECT },
+		{ "v=DMARC1; p=reject; sp=none; pct=0", DMARC_RECORD_OK, 0, DMARC_POLICY_REJECT, DMARC_POLICY_NONE },
+		{ "v=DMARC1; pct = 7 ; p=none", DMARC_RECORD_OK, 7, DMARC_POLICY_NONE, DMARC_POLICY_NONE },
+		{ "v=DMARC1; p=none; pct=7; pct=8", DMARC_RECORD_OK, 7, DMARC_POLICY_NONE, DMARC_POLICY_NONE },
+		{ "v=DMARC1; p=none; pct=101", DMARC_RECORD_OK, 100, DMARC_POLICY_NONE, DMARC_POLICY_NONE },
+		{ "v=DMARC1; p=none; pct=0050", DMARC_RECORD_OK, 100, DMARC_POLICY_NONE, DMARC_POLICY_NONE },
+		{ "v=DMARC1; p=none; pct=", DMARC_RECORD_OK, 100, DMARC_POLICY_NONE, DMARC_POLICY_NONE },
+	};
+	struct dmarc_record record;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(records); i++) {
+		int result = dmarc_record_parse_rfc7489(slice_of_str(records[i].record), &record);
+
+		if (result != records[i].result)
+			fail_msg("%s: %d", records[i].record, result);
+		if (result != DMARC_RECORD_OK)
+			continue;
+		if (record.pct != records[i].pct || record.p != records[i].p || record.sp != records[i].sp)
+			fail_msg("%s: %u, %d, %d", records[i].record, record.pct, (int)record.p, (int)record.sp);
+		assert_true(!record.testing && !record.has_np && record.psd == DMARC_PSD_UNKNOWN && record.applies);
+	}
+	/* Of RFC 9989 pct is an unknown tag. */
+	assert_int_equal(dmarc_record_parse(SLICE("v=DMARC1; p=none; pct=7"), &record), DMARC_RECORD_OK);
+	assert_int_equal(record.pct, 100);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_not_a_record), cmocka_unit_test(test_twice), cmocka_unit_test(test_policies),
-          cmocka_unit_test(test_flags), cmocka_unit_test(test_uris), cmocka_unit_test(test_every_cut_and_octet))
+          cmocka_unit_test(test_flags), cmocka_unit_test(test_uris), cmocka_unit_test(test_rfc7489),
+          cmocka_unit_test(test_every_cut_and_octet))

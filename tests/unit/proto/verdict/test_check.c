@@ -6,6 +6,8 @@
  */
 #include "proto/verdict/verdict.h"
 
+#include "proto/mail/domain.h"
+
 #include "../authres/checker.h"
 #include "unit.h"
 #include "world.h"
@@ -131,16 +133,22 @@ static struct verdict_input input_of(const struct vector *v)
 	return input;
 }
 
-static int run(const struct verdict_input *input, struct world *world, struct arena *arena, struct verdict *verdict)
+static int run_as(const struct verdict_config *as, const struct verdict_input *input, struct world *world,
+		  struct arena *arena, struct verdict *verdict)
 {
 	int result;
 
 	for (unsigned passes = 0;; passes++) {
 		assert_in_range(passes, 0, 12);
-		result = verdict_check_message(input, &config, &world->ask, arena, verdict);
+		result = verdict_check_message(input, as, &world->ask, arena, verdict);
 		if (result != ASK_BLOCKED)
 			return result;
 	}
+}
+
+static int run(const struct verdict_input *input, struct world *world, struct arena *arena, struct verdict *verdict)
+{
+	return run_as(&config, input, world, arena, verdict);
 }
 
 static void assert_grammatical(struct slice field)
@@ -281,6 +289,10 @@ static void test_flags(void **state)
 		{ SLICE("From : x\r\n" END), { .malformed_from = true } },
 		{ SLICE("From: a@a, a@b, a@c, a@d, a@e\r\n" END), { .malformed_from = true } },
 		{ SLICE(FROM "From\r\n : x\r\n" END), { .malformed_header = true, .malformed_from = true } },
+		/* LESSONS 11: bits 0, 8 and 11 are From, Subject and Content-Type. */
+		{ SLICE(FROM "Subject: a\r\nContent-Type: a\r\nCONTENT-TYPE: b\r\nSubject : b\r\n" END),
+		  { .repeated_fields = 1u << 8 | 1u << 11 } },
+		{ SLICE(FROM FROM END), { .malformed_from = true, .repeated_fields = 1u << 0 } },
 	};
 	static struct world world;
 	struct verdict verdict;
@@ -296,6 +308,128 @@ static void test_flags(void **state)
 			fail_msg("flags of message %zu", i);
 		world_deinit(&world);
 	}
+}
+
+#define AR "Authentication-Results: "
+
+/* LESSONS 13: eight fields that claim to be ours, of ten; the last comes first. */
+static void test_forged_fields(void **state)
+{
+	static const uint32_t expected[] = { 10, 9, 8, 7, 5, 4, 3, 1 };
+	static const struct slice own[] = { { (const uint8_t *)"old.example", 11 } };
+	static struct world world;
+	struct verdict_config as = config;
+	struct verdict_input input = input_of(vector_of("both"));
+	struct verdict verdict;
+
+	(void)state;
+	as.own_authserv_ids = own;
+	as.own_authserv_ids_count = 1;
+	input.message = SLICE(AR "mx; dmarc=pass\r\n" AR "other.example; dmarc=fail\r\n" AR "\"MX\"; dmarc=pass\r\n" AR
+				 "(a) mx (b); dmarc=pass\r\n" FROM AR "mx 1; dmarc=pass\r\n" AR
+				 "mx.example; dmarc=fail\r\n" AR "mx/1; dmarc=pass\r\n" AR "old.example; none\r\n" AR
+				 "(((; dmarc=pass\r\n" AR "\r\n\tmx;\r\n\tdmarc=pass\r\n" END);
+	for (int eager = 0; eager < 2; eager++) {
+		world_fill(&world);
+		world.eager = eager;
+		assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+		assert_int_equal(verdict.forged.count, COUNT_OF(expected));
+		for (size_t i = 0; i < COUNT_OF(expected); i++)
+			assert_int_equal(verdict.forged.at[i], expected[i]);
+		world_deinit(&world);
+	}
+	/* Written under another name, with no others of ours: that name is the one that counts. */
+	input.authserv_id = SLICE("other.example");
+	world_fill(&world);
+	assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.forged.count, 2);
+	assert_int_equal(verdict.forged.at[0], 9); /* not readable */
+	assert_int_equal(verdict.forged.at[1], 2);
+	assert_int_equal(verdict_check_sender(&input, &config, &world.ask, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.forged.count, 0);
+	world_deinit(&world);
+}
+
+static struct slice last_two_labels(void *arg, struct slice name)
+{
+	(void)arg;
+	return domain_label_count(name) > 1 ? domain_suffix(name, 2) : SLICE_EMPTY;
+}
+
+static void assert_same_but_shadow(const struct vector *v, unsigned budget, const struct verdict *a,
+				   const struct verdict *b)
+{
+	const struct dmarc_result *x = &a->dmarc, *y = &b->dmarc;
+
+	if (!slice_equal(a->authentication_results, b->authentication_results) || x->result != y->result ||
+	    x->policy != y->policy || x->disposition != y->disposition || x->spf_aligned != y->spf_aligned ||
+	    x->dkim_aligned != y->dkim_aligned || x->testing != y->testing || x->has_policy != y->has_policy ||
+	    x->reason.id != y->reason.id || !slice_equal(x->from_domain, y->from_domain) ||
+	    !slice_equal(x->policy_domain, y->policy_domain) || !slice_equal(x->record, y->record) ||
+	    !slice_equal(x->organizational_domain, y->organizational_domain) ||
+	    memcmp(&a->flags, &b->flags, sizeof(a->flags)) != 0 || a->dkim.count != b->dkim.count)
+		fail_msg("%s: another verdict with the shadow, %u look-ups", v->what, budget);
+	for (size_t i = 0; i < a->dkim.count; i++)
+		assert_int_equal(a->dkim.signatures[i].result, b->dkim.signatures[i].result);
+}
+
+/* What RFC 7489 would say changes nothing: with every budget of look-ups, answers at hand or not. */
+static void test_shadow_has_no_influence(void **state)
+{
+	static struct world worlds[2];
+	struct verdict_config as[2] = { config, config };
+	unsigned evaluated = 0, differing = 0;
+
+	(void)state;
+	as[1].shadow.organizational_domain = last_two_labels;
+	for (unsigned n = 0; n < COUNT_OF(vectors) * 2 * 16; n++) {
+		const struct vector *v = &vectors[n / 32];
+		struct verdict_input input = input_of(v);
+		struct verdict verdicts[2];
+
+		for (int shadow = 0; shadow < 2; shadow++) {
+			struct world *world = &worlds[shadow];
+
+			world_fill(world);
+			/* An organization of its own below b.example, where the walk stops and the shadow does not. */
+			world_txt(world, "_dmarc.example", "v=DMARC1; p=none; psd=y");
+			world->eager = n / 16 % 2;
+			world->lookups_max = n % 16;
+			assert_int_equal(run_as(&as[shadow], &input, world, &world->arena, &verdicts[shadow]), 0);
+		}
+		assert_false(verdicts[0].shadow.evaluated);
+		evaluated += verdicts[1].shadow.evaluated;
+		differing += verdicts[1].shadow.differs;
+		assert_same_but_shadow(v, n % 16, &verdicts[0], &verdicts[1]);
+		world_deinit(&worlds[0]);
+		world_deinit(&worlds[1]);
+	}
+	/* Else this test would not show anything. */
+	assert_in_range(evaluated, 300, COUNT_OF(vectors) * 32);
+	assert_in_range(differing, 1, evaluated);
+}
+
+/* Where the shadow asks a question of its own, it does so when everything else is there. */
+static void test_shadow_asks_last(void **state)
+{
+	static struct world world;
+	struct verdict_config as = config;
+	struct verdict_input input = input_of(vector_of("both"));
+	struct verdict verdict;
+
+	(void)state;
+	as.shadow.organizational_domain = last_two_labels;
+	input.message = SLICE("From: a@x.y.b.example\r\n" END);
+	world_fill(&world);
+	world.eager = true;
+	world_txt(&world, "_dmarc.y.b.example", "v=DMARC1; p=quarantine; psd=n");
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.dmarc.result, DMARC_RESULT_FAIL);
+	assert_int_equal(verdict.dmarc.disposition, DMARC_POLICY_QUARANTINE);
+	assert_int_equal(verdict.shadow.result, DMARC_RESULT_PASS);
+	assert_true(verdict.shadow.differs);
+	assert_string_equal(world.asked[world.asked_count - 1].name, "_dmarc.b.example");
+	world_deinit(&world);
 }
 
 /* This version makes no claim about ARC, and says so where a chain is there. */
@@ -382,6 +516,7 @@ static void test_full_arena(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_first_pass_asks_for_all_parts),
-	  cmocka_unit_test(test_header_over_bounds), cmocka_unit_test(test_flags),
+	  cmocka_unit_test(test_header_over_bounds), cmocka_unit_test(test_flags), cmocka_unit_test(test_forged_fields),
+	  cmocka_unit_test(test_shadow_has_no_influence), cmocka_unit_test(test_shadow_asks_last),
 	  cmocka_unit_test(test_arc_is_not_evaluated), cmocka_unit_test(test_without_client),
 	  cmocka_unit_test(test_sender), cmocka_unit_test(test_full_arena))

@@ -1,0 +1,40 @@
+#include "proto/authres/words.h"
+
+#include <string.h>
+
+bool authres_is_token_octet(int octet)
+{
+	return octet > ' ' && octet < 0x7f && !strchr("()<>@,;:\\\"/[]?=", octet);
+}
+
+bool authres_is_token(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!authres_is_token_octet(s.ptr[i]))
+			return false;
+	return s.len > 0;
+}
+
+static bool is_sub_domain(struct slice label, bool utf8)
+{
+	for (size_t i = 0; i < label.len; i++) {
+		bool letter = octet_is_alnum(label.ptr[i]) || (utf8 && label.ptr[i] >= 0x80);
+		bool at_end = i == 0 || i + 1 == label.len;
+
+		if (!letter && (at_end || label.ptr[i] != '-'))
+			return false;
+	}
+	return label.len > 0;
+}
+
+bool authres_is_domain_name(struct slice name, bool utf8)
+{
+	size_t labels = 0;
+
+	while (name.ptr) {
+		if (!is_sub_domain(slice_cut(&name, '.'), utf8))
+			return false;
+		labels++;
+	}
+	return labels > 1;
+}
