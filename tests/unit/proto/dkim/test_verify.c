@@ -135,6 +135,36 @@ static void test_properties(void **state)
 	world_deinit(&world);
 }
 
+/* RFC 6008 section 4: header.b has 8 characters, and more where that does not tell one signature from another. */
+static void test_header_b_is_unique(void **state)
+{
+	static const struct {
+		const char *b, *start;
+	} fields[] = {
+		{ "AAAABBBBCCCC", "AAAABBBBCCCC" }, { "AAAA BBBB\tCCCD", "AAAABBBBCCCD" },
+		{ "AAAABBBB", "AAAABBBB" },          { "DDDDEEEEFFFF", "DDDDEEEE" },
+		{ "DDDDEEEEFFFF", "DDDDEEEE" },      { "GGGG", "GGGG" },
+		{ "AAAABBBC0000", "AAAABBBC" },
+	};
+	struct dkim_result result;
+	struct world world;
+	struct slice text;
+	struct text in;
+
+	(void)state;
+	world_init(&world);
+	text_init(&in, &world.arena);
+	for (size_t i = 0; i < COUNT_OF(fields); i++)
+		text_printf(&in, "DKIM-Signature: v=1; d=example.com; b=%s\r\n", fields[i].b);
+	text_str(&in, VECTOR_FIELDS "\r\n" VECTOR_BODY);
+	assert_int_equal(text_finish(&in, &text), 0);
+	assert_int_equal(verify(&world, text, NOW, &defaults, &world.arena, &result), 0);
+	assert_int_equal(result.count, COUNT_OF(fields));
+	for (size_t i = 0; i < COUNT_OF(fields); i++)
+		assert_slice_equal(result.signatures[i].signature_start, slice_of_str(fields[i].start));
+	world_deinit(&world);
+}
+
 /* Whatever octet of a message with one signature is changed, the signature is no pass. */
 static void check_damaged(const char *text, size_t len)
 {
@@ -630,6 +660,7 @@ static void test_words(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_rfc_messages), cmocka_unit_test(test_properties),
+          cmocka_unit_test(test_header_b_is_unique),
           cmocka_unit_test(test_damaged_messages), cmocka_unit_test(test_rules), cmocka_unit_test(test_dns_outcomes),
           cmocka_unit_test(test_signature_answers), cmocka_unit_test(test_configuration), cmocka_unit_test(test_sha1),
           cmocka_unit_test(test_several_records), cmocka_unit_test(test_fault_and_invalid),
