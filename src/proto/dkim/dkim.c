@@ -234,7 +234,9 @@ static int conclude_valid(struct check *check, uint64_t body_octets)
 	added = dkim_header_uncovered(check->all->message, &check->signature);
 	if (added.len > 0)
 		return conclude(check, DKIM_POLICY, reason_of_1(REASON_DKIM_FIELD_ADDED, added));
-	return conclude(check, DKIM_PASS, reason_of(REASON_NONE));
+	if (dkim_header_leaves_out(check->all->message, &check->signature, SLICE("Content-Type")))
+		return conclude(check, DKIM_PASS, reason_of_1(REASON_DKIM_CONTENT_TYPE_UNSIGNED, check->signature.domain));
+	return conclude(check, DKIM_PASS, reason_of_1(REASON_DKIM_PASS, check->signature.domain));
 }
 
 static size_t signature_octets(const struct public_key *key)
