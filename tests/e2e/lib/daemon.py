@@ -21,6 +21,7 @@ SHARDS = int(os.environ.get("ASSAY_SHARDS", "1"))
 READY_S = 30
 STOP_S = 30
 ASK_S = 60
+WAIT_MS = 50000  # of a request, when a test says nothing else: sanitizers on a busy machine are slow
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|assertion failed")
 
 
@@ -120,8 +121,8 @@ class Daemon:
 
     def assay(self, command, *arguments, stdin=b"", url=None):
         """(exit status, standard output, standard error) of `assay COMMAND -s URL ARGUMENTS`."""
-        done = subprocess.run([ASSAY, command, "-s", url or self.ipc, *arguments], input=stdin, capture_output=True,
-                              timeout=ASK_S, check=False)
+        done = subprocess.run([ASSAY, command, "-s", url or self.ipc, "--timeout", str(WAIT_MS), *arguments],
+                              input=stdin, capture_output=True, timeout=ASK_S, check=False)
         return done.returncode, done.stdout, done.stderr.decode(errors="replace")
 
     def stock(self, mode, *arguments, url=None, timeout=ASK_S):
