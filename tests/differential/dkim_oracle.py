@@ -59,7 +59,8 @@ CORRECTIONS = [
     Correction("key-data", "RFC 6376 sections 3.6.1 and 2.10, RFC 8017 sections 3.1 and A.1.1",
                "p= is base64 of DER: octets of no other kind, one whole key of rsaEncryption, with an odd modulus and an odd"
                " exponent above 1; the oracle skips what it does not know"),
-    Correction("several-keys", "RFC 6376 section 3.6.2.2", "of several TXT records each may be tried; the oracle has one"),
+    Correction("several-keys", "RFC 6376 sections 3.6.2.2 and 6.1.2",
+               "a verifier may cycle through several key records, and passes over what is none; the oracle has one"),
     Correction("base64", "RFC 6376 section 2.10, RFC 4648 section 3.5",
                "the padding of base64string may be left out, anything outside the alphabet is an error, and so are bits that"
                " do not belong to the octets; the oracle differs in each"),
