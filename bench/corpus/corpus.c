@@ -149,9 +149,24 @@ static void eml_write(const struct writer *writer, const struct message *message
 	file_close(file);
 }
 
+/* With plain signatures: the next domain that signs so. */
+static struct domain author_of(const struct writer *writer, unsigned message)
+{
+	const struct corpus_options *options = writer->options;
+	unsigned number = zipf_draw(writer, message);
+	struct domain domain = domain_of(options->seed, number);
+
+	for (unsigned i = 1; options->plain && (domain.key != KEY_RSA_2048 || domain.has_ed25519); i++) {
+		if (i == options->domains)
+			die("no domain signs with one key of 2048 bits: make more domains");
+		domain = domain_of(options->seed, (number + i) % options->domains);
+	}
+	return domain;
+}
+
 static void message_write(struct writer *writer, unsigned number)
 {
-	struct domain domain = domain_of(writer->options->seed, zipf_draw(writer, number));
+	struct domain domain = author_of(writer, number);
 	struct message message;
 
 	message_make(&writer->maker, number, &domain, &message);
@@ -288,6 +303,7 @@ void corpus_write(const struct corpus_options *options)
 		.pool = key_pool_new(options->seed),
 		.octets_max = options->octets_max,
 		.median = options->median,
+		.plain = options->plain,
 		/* The mean of a log-normal distribution is median * exp(sigma^2 / 2). */
 		.sigma = sqrt(2 * log(options->mean / options->median)),
 	};

@@ -223,8 +223,8 @@ static struct signature *signature_add(struct making *making, const char *domain
 	*signature = (struct signature){ .key = key, .key_number = key_number, .expected = "pass" };
 	snprintf(signature->domain, sizeof(signature->domain), "%s", domain);
 	snprintf(signature->selector, sizeof(signature->selector), "%s", selector);
-	signature->relaxed_header = canon < 96;
-	signature->relaxed_body = canon < 90;
+	signature->relaxed_header = canon < 96 || making->maker->plain;
+	signature->relaxed_body = canon < 90 || making->maker->plain;
 	return signature;
 }
 
@@ -235,14 +235,14 @@ static void signatures_plan(struct making *making)
 	struct signature *own;
 	unsigned third = (making->provider.number + 1) % PROVIDERS;
 
-	if (prng_chance(&making->prng, 9)) {
+	if (prng_chance(&making->prng, 9) && !making->maker->plain) {
 		struct provider forwarder = provider_of(making->maker->seed, third);
 
 		signature_add(making, forwarder.name, forwarder.selector, KEY_RSA_2048, forwarder.key_number);
 	}
 	if (domain->has_ed25519)
 		signature_add(making, domain->name, ED25519_SELECTOR, KEY_ED25519, domain->key_number);
-	else if (prng_chance(&making->prng, 24))
+	else if (prng_chance(&making->prng, 24) && !making->maker->plain)
 		signature_add(making, making->provider.name, making->provider.selector, KEY_RSA_2048,
 		              making->provider.key_number);
 	own = signature_add(making, domain->name, domain->selector, domain->key, domain->key_number);
@@ -441,7 +441,7 @@ void message_make(const struct message_maker *maker, unsigned number, const stru
 	making.author_is_below = prng_chance(&making.prng, 15);
 	making.sender = (enum sender)sender_draw(&making.prng);
 	making.client_is_good = prng_chance(&making.prng, 85);
-	making.damage = (enum damage)damage_draw(&making.prng);
+	making.damage = maker->plain ? DAMAGE_NONE : (enum damage)damage_draw(&making.prng);
 	envelope_make(&making);
 	size = size_draw(&making);
 	signatures_plan(&making);

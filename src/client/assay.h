@@ -212,15 +212,15 @@ ASSAY_API const char *assay_policy_word(enum assay_policy policy);
 
 /* What RFC 7489 would have made of the message: for comparison, nothing is to be done about it. */
 struct assay_dmarc_shadow {
-	enum assay_result result;        /* none, pass, fail, temperror */
+	enum assay_result result;                /* none, pass, fail, temperror */
 	struct assay_text organizational_domain; /* by the public suffix list */
-	struct assay_text policy_domain; /* where the record is; empty: there is none */
-	int has_policy;                  /* 0: no policy applies, and `policy` and `pct` mean nothing */
+	struct assay_text policy_domain;         /* where the record is; empty: there is none */
+	int has_policy;                          /* 0: no policy applies, and `policy` and `pct` mean nothing */
 	enum assay_policy policy;
-	uint32_t pct;                    /* the policy is for so many of a hundred messages */
-	enum assay_policy disposition;   /* what is asked for a message that is among them */
+	uint32_t pct;                            /* the policy is for so many of a hundred messages */
+	enum assay_policy disposition;           /* what is asked for a message that is among them */
 	enum assay_policy disposition_unsampled; /* and for one that is not */
-	int differs;                     /* 1: result or one of the dispositions is not that of struct assay_dmarc */
+	int differs; /* 1: result or one of the dispositions is not that of struct assay_dmarc */
 };
 
 /* RFC 9989. */
@@ -240,7 +240,7 @@ struct assay_dmarc {
 	const struct assay_dmarc_shadow *shadow; /* NULL: not computed */
 };
 
-/* A header field to be removed: the `index`th of that name, whatever the case, counted from the top, the first being 1. */
+/* A header field to be removed: the `index`th of that name, whatever the case, counted from the top; the first is 1. */
 struct assay_deletion {
 	const char *name;
 	uint32_t index;
@@ -269,10 +269,10 @@ struct assay_verdict {
 	const struct assay_dmarc *dmarc;  /* NULL: not checked */
 	uint32_t flags;                   /* ASSAY_FLAG_ */
 	/*
-	 * delete_count fields to remove before authentication_results is inserted: those that claim to be yours, and those
-	 * that cannot be read (RFC 8601 section 5). The last of the header comes first: removed in this order, none of them
-	 * shifts the others. With ASSAY_FLAG_HEADER_OVER_BOUNDS they are those of the part that was read: refuse such a
-	 * message, or remove every Authentication-Results field of it.
+	 * delete_count fields to remove before authentication_results is inserted: those that claim to be yours, and
+	 * those that cannot be read (RFC 8601 section 5). The last of the header comes first: removed in this order,
+	 * none of them shifts the others. With ASSAY_FLAG_HEADER_OVER_BOUNDS they are those of the part that was read:
+	 * refuse such a message, or remove every Authentication-Results field of it.
 	 */
 	const struct assay_deletion *const *delete_fields;
 	size_t delete_count;

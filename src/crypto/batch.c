@@ -25,16 +25,20 @@ static void ring_unlink(struct crypto_job *job)
 	job->prev = job->next = NULL;
 }
 
-/* Puts all of `from` behind what is in `to`. */
-static void ring_move(struct crypto_job *from, struct crypto_job *to)
+static bool is_hash(enum crypto_work work)
 {
-	if (from->next == from)
+	return work == CRYPTO_WORK_SHA256 || work == CRYPTO_WORK_SHA1;
+}
+
+/* A job that was begun and will not be finished. */
+static void job_forget(struct crypto_job *job)
+{
+	struct crypto_hash_job *hash = (struct crypto_hash_job *)job;
+
+	if (!is_hash(job->work))
 		return;
-	from->next->prev = to->prev;
-	from->prev->next = to;
-	to->prev->next = from->next;
-	to->prev = from->prev;
-	ring_init(from);
+	EVP_MD_CTX_free(hash->context);
+	hash->context = NULL;
 }
 
 int crypto_batch_init(struct crypto_batch *batch, struct crypto_provider *provider)
@@ -57,8 +61,10 @@ void crypto_batch_deinit(struct crypto_batch *batch)
 {
 	ASSERT(!batch->running);
 	for (int work = 0; work < CRYPTO_WORKS; work++)
-		while (batch->waiting[work].next && batch->waiting[work].next != &batch->waiting[work])
+		while (batch->waiting[work].next && batch->waiting[work].next != &batch->waiting[work]) {
+			job_forget(batch->waiting[work].next);
 			ring_unlink(batch->waiting[work].next);
+		}
 	for (int hash = 0; hash < CRYPTO_HASHES; hash++) {
 		EVP_MD_CTX_free(batch->contexts[hash]);
 		batch->contexts[hash] = NULL;
@@ -77,6 +83,7 @@ void crypto_batch_add_hash(struct crypto_batch *batch, struct crypto_hash_job *j
 {
 	job->failed = false;
 	job->octets = 0;
+	job->context = NULL;
 	batch_add(batch, &job->job, job->hash == CRYPTO_SHA1 ? CRYPTO_WORK_SHA1 : CRYPTO_WORK_SHA256);
 }
 
@@ -92,6 +99,7 @@ void crypto_batch_remove(struct crypto_batch *batch, struct crypto_job *job)
 {
 	if (!job->next)
 		return;
+	job_forget(job);
 	if (job->work != CRYPTO_WORKS)
 		batch->waiting_count[job->work]--;
 	ring_unlink(job);
@@ -115,22 +123,50 @@ static bool hash_end(struct crypto_batch *batch, enum crypto_hash hash, uint8_t 
 	return EVP_DigestFinal_ex(batch->contexts[hash], digest, &len) == 1 && len == crypto_hash_octets(hash);
 }
 
-static void hash_run(struct crypto_batch *batch, struct crypto_hash_job *job)
+/* The batch's context of that hash is the job's from now on; the batch gets another. */
+static bool hash_suspend(struct crypto_batch *batch, struct crypto_hash_job *job)
+{
+	EVP_MD_CTX *fresh = EVP_MD_CTX_new();
+
+	if (!fresh)
+		return false;
+	job->context = batch->contexts[job->hash];
+	batch->contexts[job->hash] = fresh;
+	return true;
+}
+
+static void hash_resume(struct crypto_batch *batch, struct crypto_hash_job *job)
+{
+	EVP_MD_CTX_free(batch->contexts[job->hash]);
+	batch->contexts[job->hash] = job->context;
+	job->context = NULL;
+}
+
+/* Goes on with the job until its source or the run's budget ends. False: there is more. */
+static bool hash_run(struct crypto_batch *batch, struct crypto_hash_job *job)
 {
 	struct crypto_work_counters *counters = &batch->counters[job->job.work];
-	uint64_t left = job->octets_max;
-	bool works = hash_begin(batch, job->hash);
+	bool begun = job->context;
 	struct slice part;
 
+	if (begun)
+		hash_resume(batch, job);
+	else
+		job->failed = !hash_begin(batch, job->hash);
 	while (job->next(job->source, &part)) {
+		uint64_t left = job->octets_max > job->octets ? job->octets_max - job->octets : 0;
+
 		job->octets += part.len;
-		part = slice_sub(part, 0, left < part.len ? (size_t)left : part.len);
-		left -= part.len;
 		counters->octets += part.len;
-		works = works && hash_add(batch, job->hash, part);
+		batch->cost += part.len + CRYPTO_SLICE_COST;
+		part = slice_sub(part, 0, left < part.len ? (size_t)left : part.len);
+		job->failed = job->failed || !hash_add(batch, job->hash, part);
+		if (batch->cost >= CRYPTO_RUN_COST_MAX && hash_suspend(batch, job))
+			return false;
 	}
-	job->failed = !works || !hash_end(batch, job->hash, job->digest);
+	job->failed = job->failed || !hash_end(batch, job->hash, job->digest);
 	counters->faults += job->failed;
+	return true;
 }
 
 static void verify_run(struct crypto_batch *batch, struct crypto_verify_job *job)
@@ -149,25 +185,38 @@ static void verify_run(struct crypto_batch *batch, struct crypto_verify_job *job
 	counters->faults += job->verdict == CRYPTO_FAULT;
 }
 
-/* All jobs of one kind: the place where kernels that do several at a time go. */
+static void job_finish(struct crypto_batch *batch, struct crypto_job *job)
+{
+	batch->waiting_count[job->work]--;
+	batch->counters[job->work].jobs++;
+	job->work = CRYPTO_WORKS;
+	ring_unlink(job);
+	ring_append(&batch->finished, job);
+}
+
+/* All jobs of one kind: the place where kernels that do several at a time go. Returns how many it finished. */
 static size_t work_run(struct crypto_batch *batch, enum crypto_work work)
 {
 	struct crypto_job *head = &batch->waiting[work];
-	size_t count = batch->waiting_count[work];
+	size_t count = batch->waiting_count[work], finished = 0;
 
-	for (struct crypto_job *job = head->next; job != head; job = job->next) {
-		if (work == CRYPTO_WORK_RSA || work == CRYPTO_WORK_ED25519)
-			verify_run(batch, (struct crypto_verify_job *)job);
-		else
-			hash_run(batch, (struct crypto_hash_job *)job);
-	}
-	for (struct crypto_job *job = head->next; job != head; job = job->next)
-		job->work = CRYPTO_WORKS;
-	ring_move(head, &batch->finished);
-	batch->waiting_count[work] = 0;
-	batch->counters[work].jobs += count;
 	batch->counters[work].runs += count > 0;
-	return count;
+	batch->cost = 0; /* each kind has a budget of its own: none waits for another */
+	for (; count > 0 && batch->cost < CRYPTO_RUN_COST_MAX; count--) {
+		struct crypto_job *job = head->next;
+
+		if (!is_hash(work)) {
+			verify_run(batch, (struct crypto_verify_job *)job);
+		} else if (!hash_run(batch, (struct crypto_hash_job *)job)) {
+			/* Behind the others: a large body waits for small ones, not they for it. */
+			ring_unlink(job);
+			ring_append(head, job);
+			continue;
+		}
+		job_finish(batch, job);
+		finished++;
+	}
+	return finished;
 }
 
 size_t crypto_batch_run(struct crypto_batch *batch)

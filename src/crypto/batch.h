@@ -42,6 +42,8 @@ struct crypto_hash_job {
 	bool failed;
 	uint64_t octets; /* of the whole source */
 	uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX];
+	/* The batch's. */
+	struct evp_md_ctx_st *context; /* of a job that a run did not finish */
 };
 
 /* Check a signature over the hash of octets in pieces. */
@@ -71,6 +73,7 @@ struct crypto_batch {
 	struct evp_md_ctx_st *contexts[CRYPTO_HASHES];
 	struct crypto_job waiting[CRYPTO_WORKS]; /* heads of rings */
 	size_t waiting_count[CRYPTO_WORKS];
+	uint64_t cost;              /* of the kind being run */
 	struct crypto_job finished; /* head of the ring of those whose callback is due */
 	struct crypto_work_counters counters[CRYPTO_WORKS];
 	bool running;
@@ -91,7 +94,14 @@ static inline size_t crypto_batch_waiting(const struct crypto_batch *batch, enum
 	return batch->waiting_count[work];
 }
 
-/* Does all that was gathered before the call, then calls back. Returns how many jobs that were. */
+/*
+ * Does what was gathered before the call, then calls back. Returns how many jobs were finished. Hashing stops at
+ * CRYPTO_RUN_COST_MAX, however large a body is, so that others get their turn: then crypto_batch_waiting() says that
+ * there is more for the next run, in which those begun come last.
+ */
 size_t crypto_batch_run(struct crypto_batch *batch);
+
+#define CRYPTO_RUN_COST_MAX ((uint64_t)4 << 20) /* octets hashed of a kind in a run; a slice counts as CRYPTO_SLICE_COST more */
+#define CRYPTO_SLICE_COST   64                  /* what it takes to find the next one, about */
 
 #endif

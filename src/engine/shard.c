@@ -6,6 +6,12 @@
 #include <string.h>
 #include <sys/random.h>
 
+/* A turn is due: nothing else is to be done. */
+static void again_fire(void *arg)
+{
+	(void)arg;
+}
+
 static void drain_over(void *arg)
 {
 	struct shard *shard = arg;
@@ -59,7 +65,8 @@ static void counters_publish(struct shard *shard)
 
 /*
  * Evaluates until every request is done or blocked, then runs the crypto they asked for, all together, and again: full
- * batches under load, no waiting without it.
+ * batches under load, no waiting without it. What a large body needs beyond a run's budget is left for the next turn, so
+ * that others are received and answered meanwhile.
  */
 static void turn(void *arg)
 {
@@ -78,6 +85,8 @@ static void turn(void *arg)
 		if (crypto_batch_run(&shard->batch))
 			counter_up(shard->counters, COUNTER_CRYPTO_RUNS);
 	} while (shard->runnable);
+	if (crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SHA256) || crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SHA1))
+		io_timer_start(shard->loop, &shard->again, io_now_ns(shard->loop));
 	io_server_flush(shard->server);
 	if (engine_is_stopping(shard->engine))
 		drain_step(shard);
@@ -137,6 +146,7 @@ int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBL
 	shard->runnable_end = &shard->runnable;
 	limits_divide(shard);
 	io_timer_init(&shard->drain, drain_over, shard);
+	io_timer_init(&shard->again, again_fire, shard);
 	TRY(io_loop_new(&shard->loop, problem));
 	TRY(crypto_make(shard, problem));
 	TRY(io_resolver_new(shard->loop, &shard->config->resolver, &shard->resolver, problem));

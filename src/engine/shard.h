@@ -34,6 +34,7 @@ struct shard {
 	unsigned spare_count;
 	struct lookup *lookups[LOOKUP_BUCKETS];
 
+	struct io_timer again;                        /* there is crypto work for another turn */
 	bool draining;
 	struct io_timer drain;
 };

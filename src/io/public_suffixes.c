@@ -9,7 +9,7 @@
 #define NAME_OCTETS_MAX 253 /* RFC 1035 section 2.3.4, as text without the final dot */
 
 struct io_public_suffixes {
-	psl_ctx_t *loaded;      /* NULL: the list is libpsl's own */
+	psl_ctx_t *loaded; /* NULL: the list is libpsl's own */
 	const psl_ctx_t *list;
 	char source[IO_PROBLEM_SIZE];
 };

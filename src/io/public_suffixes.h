@@ -19,7 +19,7 @@ struct io_public_suffixes;
  * built with. 0; or a negative errno and a line for people in `problem`: a file that is no such list is refused.
  */
 MUST_CHECK int io_public_suffixes_open(const char *path, struct io_public_suffixes **out,
-                                       char problem[IO_PROBLEM_SIZE]);
+				       char problem[IO_PROBLEM_SIZE]);
 /* NULL is allowed. */
 void io_public_suffixes_close(struct io_public_suffixes *suffixes);
 

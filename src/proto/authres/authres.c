@@ -30,22 +30,43 @@ static void put_token(struct authres_writer *writer, struct slice token)
 	put(writer, token);
 }
 
-/* quoted-string: RFC 5322 section 3.2.4; anything but printable ASCII is dropped. */
+static bool is_ascii(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/*
+ * quoted-string: RFC 5322 section 3.2.4; "?" for anything but printable ASCII. Left out, such an octet would make one
+ * name of another: of "ba" and "nk.example" with a control between, "bank.example".
+ */
 static void quote(struct text *text, struct slice s)
 {
 	text_octet(text, '"');
 	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] < ' ' || s.ptr[i] >= 0x7f)
-			continue;
+		bool printable = s.ptr[i] >= ' ' && s.ptr[i] < 0x7f;
+
 		if (s.ptr[i] == '"' || s.ptr[i] == '\\')
 			text_octet(text, '\\');
-		text_octet(text, s.ptr[i]);
+		text_octet(text, printable ? s.ptr[i] : '?');
 	}
 	text_octet(text, '"');
 }
 
+/* A name with U-labels (an authserv-id, a selector: RFC 8616) is written with A-labels. */
 static void value_add(struct text *text, struct slice value)
 {
+	struct slice ascii;
+
+	if (!is_ascii(value)) {
+		int result = domain_canonical(value, text->arena, &ascii);
+
+		text->failed = text->failed || result < 0;
+		if (result == 0)
+			value = ascii;
+	}
 	if (authres_is_token(value))
 		text_add(text, value);
 	else
@@ -92,14 +113,6 @@ static void property(struct authres_writer *writer, const char *name, struct sli
 void authres_property(struct authres_writer *writer, const char *ptype_property, struct slice value)
 {
 	property(writer, ptype_property, value, value_add);
-}
-
-static bool is_ascii(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.ptr[i] >= 0x80)
-			return false;
-	return true;
 }
 
 /*

@@ -1,5 +1,5 @@
 /*
- * authres.h - the Authentication-Results field: written so that no octet of the sender can break it, and read.
+ * authres.h - the Authentication-Results field: written so that no octet of the sender can break it.
  *
  * Source:    RFC 8601 sections 2.2, 2.7 and 5; RFC 9989 section 9.1 (policy.dmarc); STANDARDS chapter 5.
  * Purity:    no I/O, no clock.

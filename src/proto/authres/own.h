@@ -41,6 +41,6 @@ struct authres_positions {
 };
 
 MUST_CHECK int authres_own_fields(const struct mail_message *message, const struct authres_own *own,
-                                  struct arena *arena, struct authres_positions *out);
+				  struct arena *arena, struct authres_positions *out);
 
 #endif

@@ -18,12 +18,12 @@
 
 #define AUTHRES_UNREADABLE 1
 
-#define AUTHRES_VERSION 1 /* the one that RFC 8601 defines, and this reader knows */
+#define AUTHRES_VERSION    1 /* the one that RFC 8601 defines, and this reader knows */
 
 struct authres_reader {
 	/* Known after authres_read(). */
-	struct slice authserv_id;  /* of a quoted-string: what it stands for */
-	bool has_authserv_id;      /* false: the field begins with a result, as Outlook writes it */
+	struct slice authserv_id; /* of a quoted-string: what it stands for */
+	bool has_authserv_id;     /* false: the field begins with a result, as Outlook writes it */
 	uint64_t version;
 	/* So far the field broke the grammar somewhere, and yet could be read. */
 	bool deviates;

@@ -143,6 +143,26 @@ static bool run_next(struct dkim_body *body, struct slice *out)
 	return emit(body, run, out);
 }
 
+/* Empty lines behind an empty line, and white space behind white space, in tight loops: a body may be nothing else. */
+static uint64_t empty_lines_skip(struct dkim_body *body)
+{
+	size_t len = 0;
+
+	while (len + 2 <= body->chunk.len && body->chunk.ptr[len] == '\r' && body->chunk.ptr[len + 1] == '\n')
+		len += 2;
+	(void)chunk_take(body, len);
+	return len / 2;
+}
+
+static size_t wsp_run(struct slice s)
+{
+	size_t len = 1;
+
+	while (len < s.len && octet_is_wsp(s.ptr[len]))
+		len++;
+	return len;
+}
+
 /* Works through what opens the chunk until something comes out or, held things first, has to come out. */
 static bool chunk_next(struct dkim_body *body, struct slice *out)
 {
@@ -164,8 +184,9 @@ static bool chunk_next(struct dkim_body *body, struct slice *out)
 			(void)chunk_take(body, 2);
 			if (line_end(body, out))
 				return true;
+			body->line_ends_held += empty_lines_skip(body);
 		} else if (body->canon == CANON_RELAXED && octet_is_wsp(first)) {
-			(void)chunk_take(body, 1);
+			(void)chunk_take(body, wsp_run(body->chunk));
 			body->wsp_held = true;
 		} else if (body->line_ends_held || body->wsp_held) {
 			body->held_due = true;

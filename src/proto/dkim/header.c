@@ -262,3 +262,9 @@ struct slice dkim_header_uncovered(const struct mail_message *message, const str
 	}
 	return SLICE_EMPTY;
 }
+
+bool dkim_header_leaves_out(const struct mail_message *message, const struct dkim_signature *signature,
+                            struct slice name)
+{
+	return mail_field_count(message, name) > 0 && times_named(signature->names, name) == 0;
+}

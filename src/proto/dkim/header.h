@@ -37,4 +37,8 @@ MUST_CHECK int dkim_header_signed(const struct dkim_header *header, const struct
  */
 struct slice dkim_header_uncovered(const struct mail_message *message, const struct dkim_signature *signature);
 
+/* Does the message have a field of that name, and h= does not name it? */
+bool dkim_header_leaves_out(const struct mail_message *message, const struct dkim_signature *signature,
+                            struct slice name);
+
 #endif

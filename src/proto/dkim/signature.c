@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define SIGNATURE_START_OCTETS 8
+/* As many as fit into a value of Authentication-Results. */
+#define SIGNATURE_START_OCTETS_MAX 500
 
 /* What reading a field works on. */
 struct reading {
@@ -39,12 +40,12 @@ static struct slice value_of(const struct reading *reading, const char *name)
 
 static int signature_start(struct reading *reading, struct slice text)
 {
-	uint8_t *start = arena_alloc(reading->arena, SIGNATURE_START_OCTETS);
-	size_t len = 0;
+	size_t len = 0, max = text.len < SIGNATURE_START_OCTETS_MAX ? text.len : SIGNATURE_START_OCTETS_MAX;
+	uint8_t *start = arena_alloc(reading->arena, max);
 
 	if (!start)
 		return -ENOMEM;
-	for (size_t i = 0; i < text.len && len < SIGNATURE_START_OCTETS; i++)
+	for (size_t i = 0; i < text.len && len < max; i++)
 		if (text.ptr[i] > ' ')
 			start[len++] = text.ptr[i];
 	reading->out->signature_start = slice_of(start, len);

@@ -22,7 +22,7 @@ struct dkim_signature {
 	/* As written, empty when absent; set for every field that is a tag list at all. */
 	struct slice algorithm, domain, selector;
 	struct slice identity;        /* i=, or "@" and d= */
-	struct slice signature_start; /* the first 8 characters of b=, without white space */
+	struct slice signature_start; /* the first 500 characters of b=, without white space */
 	struct slice domain_canonical;
 	/* Set when the signature is usable. */
 	struct slice identity_domain; /* canonical */

@@ -63,7 +63,7 @@ static int find_policy(const struct ask *ask, struct dmarc_shadow *out, struct r
 
 /* 3.1.1 and 3.1.2. */
 static bool is_aligned(const struct dmarc_identifier *id, bool strict, const struct dmarc_public_suffixes *suffixes,
-                       const struct dmarc_shadow *shadow)
+		       const struct dmarc_shadow *shadow)
 {
 	if (id->domain.len == 0)
 		return false;
@@ -74,7 +74,7 @@ static bool is_aligned(const struct dmarc_identifier *id, bool strict, const str
 
 /* Is there an aligned identifier in that state? */
 static bool any_aligned(const struct dmarc_input *input, int state, const struct dmarc_record *record,
-                        const struct dmarc_public_suffixes *suffixes, const struct dmarc_shadow *shadow)
+			const struct dmarc_public_suffixes *suffixes, const struct dmarc_shadow *shadow)
 {
 	if (input->spf && (int)input->spf->state == state &&
 	    is_aligned(input->spf, record->aspf_strict, suffixes, shadow))
@@ -97,8 +97,8 @@ static void dispose(struct dmarc_shadow *out)
 }
 
 static int evaluate_author(struct slice name, const struct dmarc_input *input,
-                           const struct dmarc_public_suffixes *suffixes, const struct ask *ask,
-                           struct dmarc_shadow *out)
+			   const struct dmarc_public_suffixes *suffixes, const struct ask *ask,
+			   struct dmarc_shadow *out)
 {
 	struct record_set set;
 
@@ -127,7 +127,7 @@ static bool differs(const struct dmarc_shadow *shadow, const struct dmarc_result
 }
 
 int dmarc_shadow_evaluate(const struct dmarc_input *input, const struct dmarc_public_suffixes *suffixes,
-                          const struct ask *ask, const struct dmarc_result *real, struct dmarc_shadow *out)
+			  const struct ask *ask, const struct dmarc_result *real, struct dmarc_shadow *out)
 {
 	const struct mail_author *author = input->author;
 	struct dmarc_shadow result;

@@ -227,32 +227,80 @@ static bool is_disguised_from(const struct mail_field *field, struct slice *valu
 	return seen == 4;
 }
 
+/* To where a reader sees a line end who takes a CR or an LF alone for one; all of `rest` when there is none. */
+static struct slice loose_line_cut(struct slice *rest)
+{
+	struct slice line = *rest;
+
+	for (size_t i = 0; i < line.len; i++) {
+		bool lf = line.ptr[i] == '\n', cr = line.ptr[i] == '\r';
+
+		if (!lf && !cr)
+			continue;
+		*rest = slice_from(line, i + 1);
+		if (cr && rest->len && rest->ptr[0] == '\n')
+			*rest = slice_from(*rest, 1);
+		return slice_sub(line, 0, i);
+	}
+	*rest = (struct slice){ .ptr = NULL };
+	return line;
+}
+
+/* What is known so far of the From fields. */
+struct authors {
+	struct reader reader;
+	size_t fields;
+	bool malformed;
+};
+
+static int from_read(struct authors *authors, struct slice value, bool disguised)
+{
+	int result;
+
+	authors->reader.in = cursor_of(value);
+	result = address_list(&authors->reader, false);
+	TRY(result);
+	authors->malformed = authors->malformed || disguised || result == BREACH || !utf8_is_valid(value);
+	authors->fields++;
+	return 0;
+}
+
+/* A From field inside of another field, behind a CR or LF alone: many a mail program shows it. */
+static int hidden_froms_read(struct authors *authors, struct slice raw)
+{
+	(void)loose_line_cut(&raw);
+	while (raw.ptr) {
+		struct slice line = loose_line_cut(&raw), value = line, name = slice_cut(&value, ':');
+
+		if (!value.ptr || (name.len && octet_is_wsp(name.ptr[0])))
+			continue;
+		if (slice_equal_nocase(slice_trim_wsp(name), SLICE("From")))
+			TRY(from_read(authors, value, true));
+	}
+	return 0;
+}
+
+static int field_read(struct authors *authors, const struct mail_field *field, bool lone_line_ends)
+{
+	struct slice value;
+
+	if (mail_field_is(field, SLICE("From")))
+		TRY(from_read(authors, field->value, false));
+	else if (is_disguised_from(field, &value))
+		TRY(from_read(authors, value, true));
+	return lone_line_ends ? hidden_froms_read(authors, field->raw) : 0;
+}
+
 int mail_author(const struct mail_message *message, struct arena *arena, struct mail_author *out)
 {
-	struct reader r = { .arena = arena, .author = out };
-	size_t fields = 0;
-	bool malformed = false;
+	struct authors authors = { .reader = { .arena = arena, .author = out } };
 
 	*out = (struct mail_author){ .state = MAIL_AUTHOR_OK };
-	for (size_t i = 0; i < message->fields_count; i++) {
-		const struct mail_field *field = &message->fields[i];
-		struct slice value = SLICE_EMPTY;
-		bool disguised = is_disguised_from(field, &value);
-		int result;
-
-		if (mail_field_is(field, SLICE("From")))
-			value = field->value;
-		else if (!disguised)
-			continue;
-		r.in = cursor_of(value);
-		result = address_list(&r, false);
-		TRY(result);
-		malformed = malformed || disguised || result == BREACH || !utf8_is_valid(value);
-		fields++;
-	}
-	if (fields != 1)
-		out->state = fields ? MAIL_AUTHOR_SEVERAL_FIELDS : MAIL_AUTHOR_MISSING;
-	else if (malformed)
+	for (size_t i = 0; i < message->fields_count; i++)
+		TRY(field_read(&authors, &message->fields[i], message->bare_cr || message->bare_lf));
+	if (authors.fields != 1)
+		out->state = authors.fields ? MAIL_AUTHOR_SEVERAL_FIELDS : MAIL_AUTHOR_MISSING;
+	else if (authors.malformed)
 		out->state = MAIL_AUTHOR_MALFORMED;
 	else if (out->domains_count == 0)
 		out->state = MAIL_AUTHOR_NO_ADDRESS;

@@ -14,7 +14,7 @@
 
 #define CFWS_COMMENT_DEPTH_MAX 16 /* STANDARDS chapter 8, S13 */
 
-#define CFWS_BREACH 1 /* of the grammar: the cursor stands at the octet that broke it */
+#define CFWS_BREACH            1 /* of the grammar: the cursor stands at the octet that broke it */
 
 /* Comments and folding white space, also none at all. 0 or CFWS_BREACH. */
 MUST_CHECK int cfws_skip(struct cursor *c);

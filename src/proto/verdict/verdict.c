@@ -1,5 +1,6 @@
 #include "proto/verdict/verdict.h"
 
+#include "proto/dmarc/walk.h"
 #include "proto/mail/domain.h"
 #include "proto/mail/singleton.h"
 #include "proto/verdict/field.h"
@@ -98,6 +99,16 @@ static struct spf_input spf_input_of(const struct pass *pass)
 	};
 }
 
+/* A tree walk for each author domain, and one for an identifier that may be aligned. */
+static unsigned dmarc_lookups(const struct pass *pass)
+{
+	size_t authors = pass->author.domains_count;
+
+	if (authors > DMARC_AUTHOR_DOMAINS_MAX)
+		authors = DMARC_AUTHOR_DOMAINS_MAX;
+	return DMARC_WALK_QUERIES_MAX * (unsigned)(authors ? authors + 1 : 1);
+}
+
 /*
  * The envelope is anybody's choice: a record that costs all look-ups there are must not keep the author's policy
  * from being read, or it would buy a temporary error for a forged author.
@@ -107,7 +118,7 @@ static struct ask spf_ask(const struct pass *pass)
 	struct ask ask = *pass->ask;
 
 	if (pass->message_checked)
-		ask.lookups_reserved = pass->config->dkim.signatures_max + VERDICT_DMARC_LOOKUPS;
+		ask.lookups_reserved = pass->config->dkim.signatures_max + dmarc_lookups(pass);
 	return ask;
 }
 
@@ -236,10 +247,13 @@ int verdict_check_message(const struct verdict_input *input, const struct verdic
 	PART(&pass, check_spf_helo(&pass));
 	PART(&pass, check_dkim(&pass));
 	check_arc(&pass);
-	/* DMARC needs whole results; but what its policy needs goes out with the first questions. */
-	if (pass.blocked)
+	/*
+	 * DMARC needs whole results; but what its policy needs goes out with the first questions, and that of every author
+	 * before the alignment of one: it could spend all look-ups.
+	 */
+	if (pass.blocked || pass.author.domains_count > 1)
 		dmarc_prefetch(&pass.author, ask);
-	else
+	if (!pass.blocked)
 		TRY(check_dmarc(&pass));
 	if (pass.blocked)
 		return ASK_BLOCKED;

@@ -16,8 +16,6 @@
 #include "proto/mail/header.h"
 #include "proto/spf/spf.h"
 
-#define VERDICT_DMARC_LOOKUPS 16 /* kept for the author's policy and alignment, whatever SPF asks for: two tree walks */
-
 struct verdict_config {
 	struct slice authserv_id; /* default, when the request names none */
 	const struct slice *own_authserv_ids; /* others of our ADMD, as authres_own has them */

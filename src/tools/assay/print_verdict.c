@@ -128,7 +128,7 @@ static void shadow(const struct paper *paper, const struct assay_dmarc_shadow *s
 		fprintf(sentence.out, ", %s", assay_policy_word(shadow->disposition));
 	if (shadow->result == ASSAY_FAIL && shadow->disposition != shadow->disposition_unsampled)
 		fprintf(sentence.out, " for %u %%, else %s", (unsigned)shadow->pct,
-		        assay_policy_word(shadow->disposition_unsampled));
+			assay_policy_word(shadow->disposition_unsampled));
 	sentence_end(&sentence, paper, DETAIL, "", 0);
 }
 
@@ -195,7 +195,7 @@ static void deletions(const struct paper *paper, const struct assay_verdict *ver
 		bool again = strcmp(name, deletion->name) == 0;
 
 		fprintf(sentence.out, "%s%s%s %u", i ? "," : "", again ? "" : " ", again ? "" : deletion->name,
-		        (unsigned)deletion->index);
+			(unsigned)deletion->index);
 		name = deletion->name;
 	}
 	fputs(" (counted from the top): forged as if they were yours, or not readable", sentence.out);

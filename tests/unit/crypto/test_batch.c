@@ -330,6 +330,58 @@ static void test_callbacks_add_and_remove(void **state)
 }
 
 /* LESSONS row 10: the digest is of the first octets, the count of all. */
+/* "abc" so often that a run's budget ends in it: slices cost more than their octets. */
+#define LARGE_SLICES ((unsigned)(3 * CRYPTO_RUN_COST_MAX / CRYPTO_SLICE_COST) & ~1u)
+
+static void add_large(struct run *run, size_t i)
+{
+	run_add_hash(run, i, NULL);
+	run->sources[i].left = LARGE_SLICES;
+}
+
+/* LESSONS row 6, STANDARDS S13: a body that takes long is hashed over several runs, and keeps nobody waiting. */
+static void test_large_body_is_spread(void **state)
+{
+	struct run *run = run_new();
+	EVP_MD_CTX *direct = EVP_MD_CTX_new();
+	uint8_t digest[32];
+	unsigned runs = 1;
+
+	(void)state;
+	add_large(run, 0);
+	add_large(run, 2);
+	run_add_hash(run, 4, NULL);
+	run_add_hash(run, 1, NULL); /* SHA-1 has a budget of its own */
+	run_add_check(run, 0, NULL);
+	assert_int_equal(crypto_batch_run(&run->batch), 2);
+	assert_hashed(run, 1);
+	assert_int_equal(run->checks[0].verdict, CRYPTO_VALID);
+	assert_int_equal(crypto_batch_waiting(&run->batch, CRYPTO_WORK_SHA256), 3);
+	/* The small one comes before those begun, once the second has had its turn. */
+	while (run->hashes[4].octets == 0) {
+		assert_int_equal(run->sources[0].left == 0, false);
+		assert_true(++runs < 5);
+		(void)crypto_batch_run(&run->batch);
+	}
+	crypto_batch_remove(&run->batch, &run->hashes[2].job); /* begun: what it holds is given back */
+	while (crypto_batch_waiting(&run->batch, CRYPTO_WORK_SHA256)) {
+		assert_true(++runs < 20);
+		(void)crypto_batch_run(&run->batch);
+	}
+	assert_hashed(run, 4);
+	assert_false(run->hashes[0].failed);
+	assert_int_equal(run->hashes[0].octets, LARGE_SLICES / 2 * 3);
+	EVP_DigestInit_ex(direct, EVP_sha256(), NULL);
+	for (unsigned i = 0; i < LARGE_SLICES / 2; i++)
+		EVP_DigestUpdate(direct, "abc", 3);
+	EVP_DigestFinal_ex(direct, digest, NULL);
+	assert_memory_equal(run->hashes[0].digest, digest, sizeof(digest));
+	EVP_MD_CTX_free(direct);
+	add_large(run, 2);
+	(void)crypto_batch_run(&run->batch); /* begun, and forgotten when the batch ends */
+	run_free(run);
+}
+
 static void test_octets_max(void **state)
 {
 	static const char all[] = "abcabc";
@@ -532,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_signatures),
 		cmocka_unit_test(test_run),
 		cmocka_unit_test(test_callbacks_add_and_remove),
+		cmocka_unit_test(test_large_body_is_spread),
 		cmocka_unit_test(test_octets_max),
 		cmocka_unit_test(test_missing_algorithm),
 		cmocka_unit_test(test_cache),

@@ -19,13 +19,17 @@ static const struct vector {
 	const char *value, *written; /* behind "m.p=" or "reason="; NULL: left out */
 } vectors[] = {
 	{ "empty", PROPERTY, "", NULL },
-	{ "line end and a forged field", PROPERTY, "a\r\nX-Spam: no", "\"aX-Spam: no\"" },
+	{ "line end and a forged field", PROPERTY, "a\r\nX-Spam: no", "\"a??X-Spam: no\"" },
 	{ "forged result", PROPERTY, "a; dmarc=pass", "\"a; dmarc=pass\"" },
 	{ "comment (CVE-2020-12272)", PROPERTY, "legit.example(.evil.example", "\"legit.example(.evil.example\"" },
 	{ "quote (CK A5)", PROPERTY, "legit.example'@x.evil.example", "\"legit.example'@x.evil.example\"" },
 	{ "quotes and backslashes", PROPERTY, "a\"; x=\\", "\"a\\\"; x=\\\\\"" },
-	{ "controls", PROPERTY, "a\x01\x7f\tb", "\"ab\"" },
-	{ "not ASCII", PROPERTY, "b\xc3\xbc" "cher", "\"bcher\"" },
+	{ "controls", PROPERTY, "a\x01\x7f\tb", "\"a???b\"" },
+	{ "a control does not make one name of another", PROPERTY, "ba\x01" "nk.example", "\"ba?nk.example\"" },
+	{ "nor an octet that is not ASCII", PROPERTY, "ba\xff" "nk.example", "\"ba?nk.example\"" },
+	{ "U-label as A-label (RFC 8616)", PROPERTY, "b\xc3\xbc" "cher.example", "xn--bcher-kva.example" },
+	{ "U-label of a selector", PROPERTY, "b\xc3\xbc" "cher", "xn--bcher-kva" },
+	{ "no name, and not ASCII", PROPERTY, "b\xc3\xbc" "/x", "\"b?" "?/x\"" },
 	{ "base64", PROPERTY, "aB+/=9zz", "\"aB+/=9zz\"" },
 	{ "token", PROPERTY, "rsa-sha256", "rsa-sha256" },
 	{ "domain", PROPERTY, "_x.example", "_x.example" },
@@ -33,7 +37,7 @@ static const struct vector {
 	{ "forged result in an address", ADDRESS, "a@b.example; dmarc=pass", "\"a@b.example; dmarc=pass\"" },
 	{ "comment in an address (CK A4)", ADDRESS, "a@b.example(.evil.example", "\"a@b.example(.evil.example\"" },
 	{ "two at signs", ADDRESS, "a@b.example@c.example", "\"a@b.example@c.example\"" },
-	{ "line end in quotes", ADDRESS, "\"a\r\n b\"@b.example", "\"\\\"a b\\\"@b.example\"" },
+	{ "line end in quotes", ADDRESS, "\"a\r\n b\"@b.example", "\"\\\"a?? b\\\"@b.example\"" },
 	{ "one label", ADDRESS, "a@localhost", "\"a@localhost\"" },
 	{ "underscore", ADDRESS, "a@_b.example", "\"a@_b.example\"" },
 	{ "only an at", ADDRESS, "@", "\"@\"" },
@@ -95,7 +99,12 @@ static void test_authserv_id(void **state)
 {
 	static const struct {
 		const char *id, *field;
-	} ids[] = { { "", "\"\"; none" }, { "mx.example", "mx.example; none" }, { "mx 1;\r\n", "\"mx 1;\"; none" } };
+	} ids[] = {
+		{ "", "\"\"; none" },
+		{ "mx.example", "mx.example; none" },
+		{ "mx 1;\r\n", "\"mx 1;??\"; none" },
+		{ "mx.b\xc3\xbc" "cher.example", "mx.xn--bcher-kva.example; none" },
+	};
 	struct authres_writer writer;
 	struct arena arena;
 	struct slice field;

@@ -75,7 +75,11 @@ static void check_real(const char *name, const char *text, size_t count, const e
 	}
 }
 
-#define NONE REASON_NONE
+#define GOOD REASON_DKIM_PASS
+
+/* base64 of 64 octets */
+#define A_22     "AAAAAAAAAAAAAAAAAAAAAA"
+#define ZEROS_64 A_22 A_22 A_22 "AAAAAAAAAAAAAAAAAAAA=="
 
 static void test_rfc_messages(void **state)
 {
@@ -101,12 +105,12 @@ static void test_rfc_messages(void **state)
 		{ "rfc8463_oversigned_from_added",
 		  "From: x@example.net\r\n" RFC8463_MESSAGE, 2, { DKIM_FAIL, DKIM_FAIL },
 		  { REASON_DKIM_SIGNATURE_WRONG, REASON_DKIM_SIGNATURE_WRONG } },
-		{ "rfc6376", RFC6376_MESSAGE, 1, { DKIM_PASS }, { NONE } },
-		{ "rfc6376_trailing_empty_lines", RFC6376_MESSAGE "\r\n\r\n", 1, { DKIM_PASS }, { NONE } },
-		{ "rfc6376_received_added_on_top", "Received: by x\r\n" RFC6376_MESSAGE, 1, { DKIM_PASS }, { NONE } },
-		{ "rfc8463", RFC8463_MESSAGE, 2, { DKIM_PASS, DKIM_PASS }, { NONE, NONE } },
+		{ "rfc6376", RFC6376_MESSAGE, 1, { DKIM_PASS }, { GOOD } },
+		{ "rfc6376_trailing_empty_lines", RFC6376_MESSAGE "\r\n\r\n", 1, { DKIM_PASS }, { GOOD } },
+		{ "rfc6376_received_added_on_top", "Received: by x\r\n" RFC6376_MESSAGE, 1, { DKIM_PASS }, { GOOD } },
+		{ "rfc8463", RFC8463_MESSAGE, 2, { DKIM_PASS, DKIM_PASS }, { GOOD, GOOD } },
 		{ "rfc8463_each_alone",
-		  RFC8463_RSA_SIGNATURE VECTOR_FIELDS "\r\n" VECTOR_BODY, 1, { DKIM_PASS }, { NONE } },
+		  RFC8463_RSA_SIGNATURE VECTOR_FIELDS "\r\n" VECTOR_BODY, 1, { DKIM_PASS }, { GOOD } },
 	};
 
 	(void)state;
@@ -132,6 +136,36 @@ static void test_properties(void **state)
 	assert_int_equal(result.signatures[0].key_bits, 256);
 	assert_int_equal(result.signatures[1].key_bits, 1024);
 	assert_int_equal(result.ignored, 0);
+	world_deinit(&world);
+}
+
+/* RFC 6008 section 4: header.b has 8 characters, and more where that does not tell one signature from another. */
+static void test_header_b_is_unique(void **state)
+{
+	static const struct {
+		const char *b, *start;
+	} fields[] = {
+		{ "AAAABBBBCCCC", "AAAABBBBCCCC" }, { "AAAA BBBB\tCCCD", "AAAABBBBCCCD" },
+		{ "AAAABBBB", "AAAABBBB" },          { "DDDDEEEEFFFF", "DDDDEEEE" },
+		{ "DDDDEEEEFFFF", "DDDDEEEE" },      { "GGGG", "GGGG" },
+		{ "AAAABBBC0000", "AAAABBBC" },
+	};
+	struct dkim_result result;
+	struct world world;
+	struct slice text;
+	struct text in;
+
+	(void)state;
+	world_init(&world);
+	text_init(&in, &world.arena);
+	for (size_t i = 0; i < COUNT_OF(fields); i++)
+		text_printf(&in, "DKIM-Signature: v=1; d=example.com; b=%s\r\n", fields[i].b);
+	text_str(&in, VECTOR_FIELDS "\r\n" VECTOR_BODY);
+	assert_int_equal(text_finish(&in, &text), 0);
+	assert_int_equal(verify(&world, text, NOW, &defaults, &world.arena, &result), 0);
+	assert_int_equal(result.count, COUNT_OF(fields));
+	for (size_t i = 0; i < COUNT_OF(fields); i++)
+		assert_slice_equal(result.signatures[i].signature_start, slice_of_str(fields[i].start));
 	world_deinit(&world);
 }
 
@@ -237,9 +271,9 @@ static const struct {
 	{ "expired_long_ago", "t=1; x=2", RFC6376_KEY, DKIM_PERMERROR, REASON_DKIM_EXPIRED, 0, 0 },
 	{ "from_the_future", "t=1600000301", RFC6376_KEY, DKIM_POLICY, REASON_DKIM_FUTURE, 0, 0 },
 	{ "from_infinite_future", "t=9999999999999", RFC6376_KEY, DKIM_POLICY, REASON_DKIM_FUTURE, 0, 0 },
-	{ "expires_within_drift", "x=1599999700", RFC6376_KEY, DKIM_PASS, NONE, 0, 0 },
-	{ "future_within_drift", "t=1600000300", RFC6376_KEY, DKIM_PASS, NONE, 0, 0 },
-	{ "never_expires", "x=9999999999999", RFC6376_KEY, DKIM_PASS, NONE, 0, 0 },
+	{ "expires_within_drift", "x=1599999700", RFC6376_KEY, DKIM_PASS, GOOD, 0, 0 },
+	{ "future_within_drift", "t=1600000300", RFC6376_KEY, DKIM_PASS, GOOD, 0, 0 },
+	{ "never_expires", "x=9999999999999", RFC6376_KEY, DKIM_PASS, GOOD, 0, 0 },
 	/* Key records: 3.6.1 and 6.1.2. */
 	{ "no_key_record", "", "v=spf1 -all", DKIM_PERMERROR, REASON_DKIM_KEY_NONE_VALID, 0, 0 },
 	{ "revoked", "", "v=DKIM1; p=", DKIM_PERMERROR, REASON_DKIM_KEY_REVOKED, 0, 0 },
@@ -253,8 +287,8 @@ static const struct {
 	{ "strict_and_subdomain",
 	  "i=@a.example.com", "t=s; p=" RFC6376_KEY_DATA, DKIM_PERMERROR, REASON_DKIM_KEY_STRICT,
 	  0, 0 },
-	{ "strict_and_same", "i=joe@Example.com", "t=s; p=" RFC6376_KEY_DATA, DKIM_PASS, NONE, 0, 0 },
-	{ "not_strict", "i=@a.example.com", "t=x; p=" RFC6376_KEY_DATA, DKIM_PASS, NONE, 0, 0 },
+	{ "strict_and_same", "i=joe@Example.com", "t=s; p=" RFC6376_KEY_DATA, DKIM_PASS, GOOD, 0, 0 },
+	{ "not_strict", "i=@a.example.com", "t=x; p=" RFC6376_KEY_DATA, DKIM_PASS, GOOD, 0, 0 },
 	/* n = 0x11, e = 3; n = 0x11, e = 1: LESSONS row 7, S11. */
 	{ "five_bits", "", "p=MAYCARECAQM=", DKIM_POLICY, REASON_DKIM_KEY_SHORT, 0, 1 },
 	{ "exponent_1", "", "p=MAYCARECAQE=", DKIM_PERMERROR, REASON_DKIM_KEY_EXPONENT, 0, 1 },
@@ -262,18 +296,18 @@ static const struct {
 	{ "signature_short", "", RFC6376_KEY, DKIM_FAIL, REASON_DKIM_SIGNATURE_LENGTH, 0, 127 },
 	{ "signature_long", "", RFC6376_KEY, DKIM_FAIL, REASON_DKIM_SIGNATURE_LENGTH, 0, 129 },
 	{ "ed25519_short", "a=ed25519-sha256", RFC8463_ED25519_KEY, DKIM_FAIL, REASON_DKIM_SIGNATURE_LENGTH, 0, 63 },
-	{ "ed25519", "a=ed25519-sha256", RFC8463_ED25519_KEY, DKIM_PASS, NONE, 0, 64 },
+	{ "ed25519", "a=ed25519-sha256", RFC8463_ED25519_KEY, DKIM_PASS, GOOD, 0, 64 },
 	/* l=: STANDARDS 2.6, LESSONS row 10. */
 	{ "length_beyond", "l=55", RFC6376_KEY, DKIM_PERMERROR, REASON_DKIM_BODY_SHORT, 0, 0 },
 	{ "length_overflow", "l=99999999999999999999999", RFC6376_KEY, DKIM_PERMERROR, REASON_DKIM_BODY_SHORT, 0, 0 },
-	{ "length_exact", "l=54", RFC6376_KEY, DKIM_PASS, NONE, 0, 0 },
+	{ "length_exact", "l=54", RFC6376_KEY, DKIM_PASS, GOOD, 0, 0 },
 	{ "length_less_by_one", "l=53", RFC6376_KEY, DKIM_POLICY, REASON_DKIM_BODY_UNSIGNED, 53, 0 },
 	{ "length_cut_in_line_end", "l=4", RFC6376_KEY, DKIM_POLICY, REASON_DKIM_BODY_UNSIGNED, 4, 0 },
 	{ "length_1", "l=1; c=relaxed/relaxed", RFC6376_KEY, DKIM_POLICY, REASON_DKIM_BODY_UNSIGNED, 1, 0 },
 	{ "length_wrong_hash", "l=53", RFC6376_KEY, DKIM_FAIL, REASON_DKIM_BODY_HASH, 52, 0 },
 	/* Everything in order. */
-	{ "plain", "", RFC6376_KEY, DKIM_PASS, NONE, 0, 0 },
-	{ "u_label", "d=b\xc3\xbc" "cher.example", RFC6376_KEY, DKIM_PASS, NONE, 0, 0 }, /* RFC 8616 */
+	{ "plain", "", RFC6376_KEY, DKIM_PASS, GOOD, 0, 0 },
+	{ "u_label", "d=b\xc3\xbc" "cher.example", RFC6376_KEY, DKIM_PASS, GOOD, 0, 0 }, /* RFC 8616 */
 };
 
 static void check_rule(size_t i, bool eager)
@@ -319,6 +353,42 @@ static struct dkim_signature_result made_result(struct world *world, const char 
 	return result.signatures[0];
 }
 
+/* STANDARDS 2.6: a Content-Type that is there and not signed is told, also of a signature that passes. */
+static void test_unsigned_content_type(void **state)
+{
+	static const struct {
+		const char *names, *fields;
+		enum reason_id reason;
+	} cases[] = {
+		{ "from", "", REASON_DKIM_PASS },
+		{ "from", "content-type : text/plain\r\n", REASON_DKIM_CONTENT_TYPE_UNSIGNED },
+		{ "from:Content-Type", "content-type : text/plain\r\n", REASON_DKIM_PASS },
+		{ "from:content-type", "Content-Type: a/b\r\nContent-Type: c/d\r\n", REASON_DKIM_FIELD_ADDED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct dkim_result result;
+		struct world world;
+		struct slice text;
+		struct text in;
+
+		world_init(&world);
+		world.signature_forced = SIGNATURE_VALID;
+		world_txt(&world, KEY_NAME, RFC8463_ED25519_KEY);
+		text_init(&in, &world.arena);
+		text_printf(&in,
+		            "DKIM-Signature: v=1; a=ed25519-sha256; d=example.com; s=sel; h=%s; bh=%s; b=%s\r\n%s",
+		            cases[i].names, VECTOR_BODY_HASH, ZEROS_64, cases[i].fields);
+		text_str(&in, VECTOR_FIELDS "\r\n" VECTOR_BODY);
+		assert_int_equal(text_finish(&in, &text), 0);
+		assert_int_equal(verify(&world, text, NOW, &defaults, &world.arena, &result), 0);
+		assert_word(cases[i].names, &result.signatures[0],
+		            cases[i].reason == REASON_DKIM_FIELD_ADDED ? DKIM_POLICY : DKIM_PASS, cases[i].reason);
+		world_deinit(&world);
+	}
+}
+
 /* LESSONS row 1: what could not be found out is no verdict on the mail. */
 static void test_dns_outcomes(void **state)
 {
@@ -359,7 +429,7 @@ static void test_signature_answers(void **state)
 	} cases[] = {
 		{ SIGNATURE_FAULT, DKIM_TEMPERROR, REASON_DKIM_SIGNATURE_UNCHECKED },
 		{ SIGNATURE_INVALID, DKIM_FAIL, REASON_DKIM_SIGNATURE_WRONG },
-		{ SIGNATURE_VALID, DKIM_PASS, NONE },
+		{ SIGNATURE_VALID, DKIM_PASS, GOOD },
 	};
 
 	(void)state;
@@ -399,7 +469,7 @@ static void test_configuration(void **state)
 	assert_int_equal(world.signatures_asked, 0);
 	config.rsa_bits_max = 1024;
 	got = made_result(&world, "", &config);
-	assert_word("exact", &got, DKIM_PASS, NONE);
+	assert_word("exact", &got, DKIM_PASS, GOOD);
 	world_deinit(&world);
 }
 
@@ -425,7 +495,7 @@ static void test_sha1(void **state)
 	assert_int_equal(world.asked_count + world.bodies_asked, 0);
 	config.allow_rsa_sha1 = true;
 	assert_int_equal(verify(&world, slice_of(made.text, made.len), NOW, &config, &world.arena, &result), 0);
-	assert_word("allowed", &result.signatures[0], DKIM_PASS, NONE);
+	assert_word("allowed", &result.signatures[0], DKIM_PASS, GOOD);
 	world_deinit(&world);
 }
 
@@ -448,11 +518,11 @@ static void test_several_records(void **state)
 		{ "first_fault_is_told",
 		  1, { "v=DKIM1; p=", "v=DKIM1; p=AAAA" }, DKIM_PERMERROR, REASON_DKIM_KEY_REVOKED, 0 },
 		{ "third_is_too_late", 0, { other, other, RFC6376_KEY }, DKIM_FAIL, REASON_DKIM_SIGNATURE_WRONG, 2 },
-		{ "key_behind_50_texts", 50, { RFC6376_KEY }, DKIM_PASS, NONE, 1 },
-		{ "second_key", 1, { other, RFC6376_KEY }, DKIM_PASS, NONE, 2 },
-		{ "first_key", 0, { RFC6376_KEY, other }, DKIM_PASS, NONE, 1 },
+		{ "key_behind_50_texts", 50, { RFC6376_KEY }, DKIM_PASS, GOOD, 1 },
+		{ "second_key", 1, { other, RFC6376_KEY }, DKIM_PASS, GOOD, 2 },
+		{ "first_key", 0, { RFC6376_KEY, other }, DKIM_PASS, GOOD, 1 },
 		{ "behind_unusable_ones",
-		  0, { "v=DKIM1; p=", RFC8463_ED25519_KEY, "p=A", RFC6376_KEY }, DKIM_PASS, NONE, 1 },
+		  0, { "v=DKIM1; p=", RFC8463_ED25519_KEY, "p=A", RFC6376_KEY }, DKIM_PASS, GOOD, 1 },
 	};
 
 	(void)state;
@@ -630,7 +700,9 @@ static void test_words(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_rfc_messages), cmocka_unit_test(test_properties),
+          cmocka_unit_test(test_header_b_is_unique),
           cmocka_unit_test(test_damaged_messages), cmocka_unit_test(test_rules), cmocka_unit_test(test_dns_outcomes),
+          cmocka_unit_test(test_unsigned_content_type),
           cmocka_unit_test(test_signature_answers), cmocka_unit_test(test_configuration), cmocka_unit_test(test_sha1),
           cmocka_unit_test(test_several_records), cmocka_unit_test(test_fault_and_invalid),
           cmocka_unit_test(test_asks_everything_at_once), cmocka_unit_test(test_cap),

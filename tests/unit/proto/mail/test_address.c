@@ -42,6 +42,13 @@ static const struct vector vectors[] = {
 	{ "a control in the name", "F\1rom: a@x.example\r\n", MALFORMED, "x.example" },
 	{ "another name is another field", "From-Me: a@x.example\r\nXFrom: a@x.example\r\nFro m: a@x.example\r\n"
 	                                   "From: b@y.example\r\n", SEVERAL, "x.example y.example" },
+	{ "behind a bare LF, in another field (S7, S8)", "Subject: x\nFrom: a@x.example\r\nFrom: b@y.example\r\n",
+	  SEVERAL, "x.example y.example" },
+	{ "behind a bare CR", "From: b@y.example\r\nSubject: x\rfrom : a@x.example\rTo: c@z.example\r\n", SEVERAL,
+	  "y.example x.example" },
+	{ "behind a bare LF, and no other", "Subject: x\n\r\n y\nFrom: a@x.example\r\n", MALFORMED, "x.example" },
+	{ "a folded line is none", "Subject: a letter\r\n from: a@x.example\n from: a@x.example\r\n\tFrom: x\r\n"
+	                           "From: b@y.example\r\n", OK, "y.example" },
 	{ "mbox line", "From a@x.example Mon\r\nFrom: b@y.example\r\n", OK, "y.example" },
 	/* Values without an author. */
 	{ "empty", "From:\r\n", MALFORMED, "" },

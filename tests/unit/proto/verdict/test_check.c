@@ -373,6 +373,58 @@ static void assert_same_but_shadow(const struct vector *v, unsigned budget, cons
 		assert_int_equal(a->dkim.signatures[i].result, b->dkim.signatures[i].result);
 }
 
+#define DEEP "a.b.c.d.e.f.g.h"
+
+/* Records of evil.example that take every look-up there is: 4 mx terms of 10 hosts, for MAIL FROM and for HELO. */
+static void dear_spf(struct world *world, char hosts[80][32])
+{
+	static const char *const terms[] = { "m0.evil.example", "m1.evil.example", "m2.evil.example", "m3.evil.example",
+					     "n0.evil.example", "n1.evil.example", "n2.evil.example", "n3.evil.example" };
+
+	world_txt(world, "evil.example", "v=spf1 mx:m0.evil.example mx:m1.evil.example mx:m2.evil.example "
+					 "mx:m3.evil.example -all");
+	world_txt(world, "h.evil.example", "v=spf1 mx:n0.evil.example mx:n1.evil.example mx:n2.evil.example "
+					   "mx:n3.evil.example -all");
+	for (unsigned i = 0; i < 80; i++) {
+		sprintf(hosts[i], "h%u.evil.example", i);
+		world_mx(world, terms[i / 10], (uint16_t)i, hosts[i]);
+		world_a(world, hosts[i], "198.51.100.1");
+	}
+}
+
+/*
+ * STANDARDS 1.2 and 1.5, S3, S12: whatever the envelope, the signatures and other author domains cost, the policy of a
+ * forged author is read: nobody buys a temporary error for it.
+ */
+static void test_forged_author_beside_dear_ones(void **state)
+{
+	static const char message[] = SIGNED("evil.example", "k0") SIGNED("evil.example", "k1")
+		SIGNED("evil.example", "k2") SIGNED("evil.example", "k3") SIGNED("evil.example", "k4")
+		SIGNED("evil.example", "k5") SIGNED("evil.example", "k6") SIGNED("evil.example", "k7")
+		"From: a@" DEEP ".one, a@" DEEP ".two, bob@b.example\r\n" END;
+	static char hosts[80][32];
+	static struct world world;
+	struct verdict_input input = { .has_client = true, .helo = SLICE("h.evil.example"),
+				       .mail_from = SLICE("a@evil.example"), .message = slice_of_str(message),
+				       .received_at = 1795000000 };
+	struct verdict verdict;
+
+	(void)state;
+	assert_true(ip_parse(SLICE("192.0.2.1"), &input.client));
+	for (int eager = 0; eager < 2; eager++) {
+		world_fill(&world);
+		world.eager = eager;
+		world.lookups_max = 60;
+		dear_spf(&world, hosts);
+		assert_int_equal(run_as(&config, &input, &world, &world.arena, &verdict), 0);
+		assert_int_equal(verdict.spf.result, SPF_TEMPERROR);
+		assert_int_equal(verdict.dmarc.result, DMARC_RESULT_FAIL);
+		assert_int_equal(verdict.dmarc.disposition, REJECTED);
+		assert_true(world.asked_count <= 60);
+		world_deinit(&world);
+	}
+}
+
 /* What RFC 7489 would say changes nothing: with every budget of look-ups, answers at hand or not. */
 static void test_shadow_has_no_influence(void **state)
 {
@@ -517,6 +569,7 @@ static void test_full_arena(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_first_pass_asks_for_all_parts),
 	  cmocka_unit_test(test_header_over_bounds), cmocka_unit_test(test_flags), cmocka_unit_test(test_forged_fields),
+	  cmocka_unit_test(test_forged_author_beside_dear_ones),
 	  cmocka_unit_test(test_shadow_has_no_influence), cmocka_unit_test(test_shadow_asks_last),
 	  cmocka_unit_test(test_arc_is_not_evaluated), cmocka_unit_test(test_without_client),
 	  cmocka_unit_test(test_sender), cmocka_unit_test(test_full_arena))
