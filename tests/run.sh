@@ -5,9 +5,8 @@
 #   build        gcc, as it is released: everything, and the quick start
 #   build-asan   clang, address and undefined-behaviour sanitizers: everything but the comparison with other
 #                implementations; the nng soak is 30 s here
-#   build-tsan   clang, thread sanitizer: the tests in which threads meet; the daemon is asked
-#                by the programs of the first build
-#                (With a sanitizer the daemon has two shards.)
+#   build-tsan   clang, thread sanitizer: the tests in which threads meet; the daemon has two shards and is asked by the
+#                programs of the first build
 #   build-arena  clang, address sanitizer, every arena object an allocation of its own: unit tests
 #
 # ASSAY_BUILD_ROOT   where these folders go; default: the top of the tree, or ~/.cache/assay when that is not ours
@@ -115,9 +114,10 @@ run_build() {
 			run build-asan --no-suite differential
 		;;
 	build-tsan)
+		export ASSAY_SHARDS=2
 		[ ! -x "$build_root/build/assay" ] || export ASSAY_CLIENTS="$build_root/build"
 		make build-tsan clang -Db_sanitize=thread -Db_lundef=false && run build-tsan $tsan_tests
-		unset ASSAY_CLIENTS
+		unset ASSAY_SHARDS ASSAY_CLIENTS
 		;;
 	build-arena)
 		make build-arena clang -Db_sanitize=address,undefined -Db_lundef=false -Darena-malloc=true &&
@@ -136,8 +136,6 @@ export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}"
 export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=0}"
 
 for name in $builds; do
-	export ASSAY_SHARDS=2
-	[ "$name" != build ] || unset ASSAY_SHARDS
 	run_build "$name" || :
 done
 say "$passed passed, $failed failed, $skipped skipped"
