@@ -46,9 +46,10 @@ static void entry_pack(const struct request_options *options, const struct entry
 	Assay__V1__Request call = ASSAY__V1__REQUEST__INIT;
 	Assay__V1__CheckMessage message = ASSAY__V1__CHECK_MESSAGE__INIT;
 	Assay__V1__CheckSender sender = ASSAY__V1__CHECK_SENDER__INIT;
-	Assay__V1__Envelope envelope = ASSAY__V1__ENVELOPE__INIT;
+	Assay__V1__Envelope envelope;
 	ProtobufCBinaryData rcpt;
 
+	assay__v1__envelope__init(&envelope);
 	envelope.client_ip = text_of(entry->client_ip);
 	envelope.helo = bytes_of_text(entry->helo);
 	envelope.mail_from = bytes_of_text(entry->mail_from);
@@ -144,9 +145,10 @@ static void refused_pack(const struct request_options *options, struct request *
 {
 	Assay__V1__Request call = ASSAY__V1__REQUEST__INIT;
 	Assay__V1__CheckMessage message = ASSAY__V1__CHECK_MESSAGE__INIT;
-	Assay__V1__Envelope envelope = ASSAY__V1__ENVELOPE__INIT;
+	Assay__V1__Envelope envelope;
 	size_t octets = options->octets > 40 ? options->octets - 40 : 0;
 
+	assay__v1__envelope__init(&envelope);
 	envelope.client_ip = text_of("no address");
 	envelope.helo = bytes_of_text("mail.example");
 	message.envelope = &envelope;

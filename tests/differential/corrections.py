@@ -1,8 +1,9 @@
 """When an oracle is wrong: the allow list, each entry of which has to prove itself case by case.
 
-An entry is a correction of the oracle, small and for one rule of an RFC. A disagreement is allowed when the oracle, with
-corrections, gives our answer; the fewest that do are charged with it. So an entry cannot hide any disagreement but those
-that its rule explains, and one that is never charged has no reason to stay.
+An entry is a correction of the oracle, small and for one rule of an RFC. The oracle with all of them has to agree with us in
+every case. Where it does not agree as it is, the one correction that is enough, or else the fewest that are, are charged
+with the disagreement. So an entry cannot hide any but those that its rule explains, nor spoil what was right without it;
+and one that is never charged has no reason to stay.
 """
 
 
@@ -24,14 +25,17 @@ class AllowList:
     def names(self):
         return frozenset(self.corrections)
 
-    def explains(self, case_number, agrees):
-        """Do corrections explain a case? `agrees(names)` asks the oracle corrected by them."""
-        needed = self._one(agrees) or self._fewest(agrees)
-        for name in needed:
+    def judge(self, case_number, agrees):
+        """Is the case as it has to be? `agrees(names)` asks the oracle corrected by them."""
+        if not agrees(self.names()):
+            return False
+        if agrees(frozenset()):
+            return True
+        for name in self._one(agrees) or self._fewest(agrees):
             self.corrections[name].uses += 1
             if self.corrections[name].example is None:
                 self.corrections[name].example = case_number
-        return bool(needed)
+        return True
 
     def _one(self, agrees):
         """One that is enough; the likeliest are tried first."""
@@ -43,8 +47,6 @@ class AllowList:
     def _fewest(self, agrees):
         """A set none of which can be left out."""
         needed = set(self.names())
-        if not agrees(frozenset(needed)):
-            return set()
         for name in sorted(needed):
             if agrees(frozenset(needed - {name})):
                 needed.discard(name)

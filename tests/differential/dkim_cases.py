@@ -14,11 +14,31 @@ import dkim_signer as signer
 NOW = 1760000000
 CANONICALIZATIONS = ["simple", "relaxed"]
 FOLDS = [b"\r\n ", b"\r\n\t", b"\r\n  ", b" \r\n ", b"\t\r\n \t", b"\r\n \r\n "]
-WORDS = [b"hello", b"a", b"the", b"=?utf-8?q?x?=", b"gr\xc3\xbc\xc3\x9fe", b"\xe9t\xe9", b"x" * 70, b"<a@b.example>", b"(c)", b"\"q\"", b"1;2", b"b=c",
-         b"=", b"==", b"d=x;", b"."]
-SINGLE = [b"Subject", b"To", b"Cc", b"Date", b"Message-ID", b"Reply-To", b"Sender", b"MIME-Version", b"Content-Type", b"Content-Transfer-Encoding",
-          b"In-Reply-To", b"References"]
-REPEATED = [b"Received", b"X-Tag", b"Comments", b"List-Id", b"Resent-From", b"x-odd!#$%&'*+^_`{|}~", b"X-Empty", b"DKIM-Other", b"b", b"Keywords"]
+WORDS = b"""hello a the =?utf-8?q?x?= gr\xc3\xbc\xc3\x9fe \xe9t\xe9 <a@b.example> (c) "q" 1;2 b=c = == d=x; .""".split()
+WORDS.append(b"x" * 70)
+SINGLE = b"""Subject To Cc Date Message-ID Reply-To Sender MIME-Version Content-Type Content-Transfer-Encoding In-Reply-To
+    References""".split()
+REPEATED = b"""Received X-Tag Comments List-Id Resent-From x-odd!#$%&'*+^_`{|}~ X-Empty DKIM-Other b Keywords""".split()
+BODY_ENDS = [b"\r\n", b"\r\n", b"\r\n", b"", b"\r\n\r\n", b"\r\n \r\n\t\r\n", b" ", b"\r\n\r\n\r\n\r\n"]
+BODY_ODDITIES = [b"bare\nline\r\n", b"bare\rreturn\r\n", b"\x00nul\r\n", b"end\r", b"end\n", b"a\r\r\nb\r\n", b"\xff\xfe"]
+
+# Tags of key records beside v=, k= and p=, all of them good; "_" is a space.
+KEY_EXTRAS = """h=sha256 h=sha1:sha256 s=email s=* t=y t=s t=y:s n=a_note g=* xyz=1 s=other:email h=sha512_:_sha256
+    t=z:y n= k2=x""".split()
+
+# What may be wrong with a tag of a signature, or look so. "{d}", "{s}", "{h}", "{bh}", "{a}" stand for what was there,
+# "{A}" for that in capitals, and "_" for a space.
+ODD_TAGS = """v=2 v=0.5 v= v=01 a=rsa-sha512 a={A} a=rsa a=ed25519 a=
+    c=relaxed/other c=nofws c=RELAXED/SIMPLE c= c=simple/ c=/simple c=simple/simple/simple
+    d= d=example d={d}. d=.{d} d=a..b d={x64}.example d=example.org s= s={s}. s=a..b s={x64} s=*
+    i={d} i=@x{d} i=a@example.org i= i=@ i=a=zz@{d} i=a@b@{d} i=x.{d} i=@{d}.
+    h=To:Subject h= h={h}: h=:{h} h={h}::x h=From h=fr_om h={h},x q=other q= q=DNS/TXT q=dns q=dns/txt:
+    t=x t= t=-1 t={now+1000000} t={now+1000} t={now+200} t={1x80}
+    x={now-1000000} x={now-1000} x={now-200} x={now} x=x x=0 x={1x80}
+    l=x l= l=-1 l={1x77} l={1x76} l=1e3
+    bh= bh={bh-1} bh={bh-2}== bh=!{bh} bh={bh_low} bh={bh}AAAA
+    n=a;b a-b=x 1a=x =x x_y=z n=\x01 n=a\x00b n=\x7f a_b= y_1=z""".split()
+
 
 
 class Case:
@@ -79,8 +99,9 @@ class Maker:
         self.fields.append((name, value))
 
     def make_header(self):
-        author = self.pick(b"a@" + self.domain.encode(), b"\"B\" <b@" + self.domain.encode() + b">",
-                           b"C\r\n <c@sub." + self.domain.encode() + b">", b"d@elsewhere.example")
+        domain = self.domain.encode()
+        author = self.pick(b"a@" + domain, b'"B" <b@' + domain + b">", b"C\r\n <c@sub." + domain + b">",
+                           b"d@elsewhere.example")
         names = [b"From"] * self.random.choices([1, 2, 0], [96, 3, 1])[0]
         names += self.random.sample(SINGLE, self.random.randrange(2, 9))
         if self.chance(0.05):
@@ -113,9 +134,9 @@ class Maker:
             self.body = b"".join(self.pick(b" ", b"\t", b"") + b"\r\n" for _ in range(3)) + self.pick(b"", b" ", b"\t")
         elif shape == "text":
             self.body = b"\r\n".join(self.line() for _ in range(self.random.randrange(1, 9)))
-            self.body += self.pick(b"\r\n", b"\r\n", b"\r\n", b"", b"\r\n\r\n", b"\r\n \r\n\t\r\n", b" ", b"\r\n\r\n\r\n\r\n")
+            self.body += self.random.choice(BODY_ENDS)
         if self.chance(0.02):
-            self.body += self.pick(b"bare\nline\r\n", b"bare\rreturn\r\n", b"\x00nul\r\n", b"end\r", b"end\n", b"a\r\r\nb\r\n", b"\xff\xfe")
+            self.body += self.random.choice(BODY_ODDITIES)
 
     def octets(self):
         header = b"".join(name + b":" + value + b"\r\n" for name, value in self.fields)
@@ -132,10 +153,9 @@ class Maker:
         tags = [] if self.chance(0.15) else [("v", "DKIM1")]
         if not key.is_rsa or self.chance(0.5):
             tags.append(("k", "rsa" if key.is_rsa else "ed25519"))
-        extra = [("h", "sha256"), ("h", "sha1:sha256"), ("s", "email"), ("s", "*"), ("t", "y"), ("t", "s"), ("t", "y:s"), ("n", "a note"), ("g", "*"), ("xyz", "1"),
-                 ("s", "other:email"), ("h", "sha512 : sha256"), ("t", "z:y"), ("n", ""), ("k2", "x")]
         if self.chance(0.35):
-            tags.append(self.random.choice(extra))
+            name, _, value = self.random.choice(KEY_EXTRAS).partition("=")
+            tags.append((name, value.replace("_", " ")))
         at = self.random.randrange(1 if tags and tags[0][0] == "v" else 0, len(tags) + 1)
         tags.insert(at, ("p", data))
         return tags
@@ -143,18 +163,22 @@ class Maker:
     FAULTS = [
         lambda m, t: [(n, v) for n, v in t if n != "p"],
         lambda m, t: [(n, "" if n == "p" else v) for n, v in t],
-        lambda m, t: [("h", "sha1"), *t], lambda m, t: [*t, ("h", "sha1")], lambda m, t: [*t, ("s", "tlsrpt")], lambda m, t: [*t, ("s", "other")],
-        lambda m, t: [*t, ("h", "")], lambda m, t: [*t, ("s", "")],
+        lambda m, t: [("h", "sha1"), *t],
+        lambda m, t: [*t, m.pick(("h", "sha1"), ("h", ""))],
+        lambda m, t: [*t, m.pick(("s", "tlsrpt"), ("s", "other"), ("s", ""))],
         lambda m, t: [(n, v) for n, v in t if n != "v"] + [("v", "DKIM1")],
         lambda m, t: [("v", m.pick("DKIM2", "dkim1", "DKIM1 x", "1"))] + [(n, v) for n, v in t if n != "v"],
-        lambda m, t: [*t, t[0]], lambda m, t: [*t, ("", "x")], lambda m, t: [*t, ("a-b", "x")], lambda m, t: [*t, ("1a", "x")],
+        lambda m, t: [*t, m.pick(t[0], ("", "x"), ("a-b", "x"), ("1a", "x"))],
         lambda m, t: [(n, m.damaged_text(v) if n == "p" else v) for n, v in t],
         lambda m, t: [(n, m.damaged_octets(v) if n == "p" else v) for n, v in t],
-        lambda m, t: [(n, base64.b64encode(m.random.choice(m.keys).public()).decode() if n == "p" else v) for n, v in t],
+        lambda m, t: [(n, m.another_key() if n == "p" else v) for n, v in t],
         lambda m, t: [(n, v) for n, v in t if n != "k"] + [("k", m.pick("rsa", "ed25519", "RSA", "Ed25519", "dsa", "x"))],
         lambda m, t: [(n, v.replace("=", "") if n == "p" else v) for n, v in t],
         lambda m, t: [(n, v.upper() if n == "v" else v) for n, v in t] + [("", "")],
     ]
+
+    def another_key(self):
+        return base64.b64encode(self.random.choice(self.keys).public()).decode()
 
     def damaged_text(self, text):
         if not text:
@@ -236,8 +260,9 @@ class Maker:
         if self.chance(0.15):
             tags["x"] = self.pick(str(NOW + 100000), "9999999999", "1" * 13)
         if self.chance(0.3):
-            tags["i"] = self.pick(f"@{domain}", f"user@{domain}", f"@sub.{domain}", f"a=40b@{domain}", f"us=65r@{domain}", f"x@s.u.b.{domain}",
-                                  f"@{domain.upper()}", f"\"q=20q\"@{domain}", f"us\r\n er@{domain}")
+            tags["i"] = self.pick("@", "user@", "@sub.", "a=40b@", "us=65r@", "x@s.u.b.", '"q=20q"@', "us\r\n er@") + domain
+            if self.chance(0.1):
+                tags["i"] = tags["i"].upper()
         if self.chance(0.12):
             tags["q"] = self.pick("dns/txt", "dns/txt", "dns/txt:other", "other : dns/txt")
         if self.chance(0.1):
@@ -247,20 +272,14 @@ class Maker:
 
     def odd_tags(self, tags):
         """A signature that should not be one, or is one in an unusual spelling."""
-        domain = tags["d"]
-        name, value = self.random.choice([
-            ("v", "2"), ("v", "0.5"), ("v", ""), ("v", "01"), ("a", "rsa-sha512"), ("a", tags["a"].upper()), ("a", "rsa"), ("a", "ed25519"), ("a", ""),
-            ("c", "relaxed/other"), ("c", "nofws"), ("c", "RELAXED/SIMPLE"), ("c", ""), ("c", "simple/"), ("c", "/simple"), ("c", "simple/simple/simple"),
-            ("d", ""), ("d", "example"), ("d", domain + "."), ("d", "." + domain), ("d", "a..b"), ("d", "x" * 64 + ".example"), ("d", "example.org"),
-            ("s", ""), ("s", tags["s"] + "."), ("s", "a..b"), ("s", "x" * 64), ("s", "*"),
-            ("i", domain), ("i", "@" + domain[1:]), ("i", "@x" + domain), ("i", "a@example.org"), ("i", ""), ("i", "@"), ("i", "a=zz@" + domain), ("i", "a@b@" + domain),
-            ("i", "x." + domain), ("h", "To:Subject"), ("h", ""), ("h", tags["h"] + ":"), ("h", ":" + tags["h"]), ("h", tags["h"] + "::x"), ("h", "From"), ("h", "fr om"),
-            ("h", tags["h"].replace(":", ",")), ("q", "other"), ("q", ""), ("q", "DNS/TXT"), ("q", "dns"), ("q", "dns/txt:"), ("t", "x"), ("t", ""), ("t", "-1"), ("t", str(NOW + 1000000)),
-            ("t", str(NOW + 1000)), ("t", str(NOW + 200)),
-            ("t", "1" * 80), ("x", str(NOW - 1000000)), ("x", str(NOW - 1000)), ("x", str(NOW - 200)), ("x", str(NOW)), ("x", "x"), ("x", "0"), ("x", "1" * 80), ("l", "x"), ("l", ""), ("l", "-1"), ("l", "1" * 77), ("l", "1" * 76), ("l", "1e3"),
-            ("bh", ""), ("bh", tags["bh"][:-1]), ("bh", tags["bh"][:-2] + "=="), ("bh", "!" + tags["bh"]), ("bh", tags["bh"].lower()), ("bh", tags["bh"] + "AAAA"),
-            ("n", "a;b"), ("a-b", "x"), ("1a", "x"), ("", "x"), ("x y", "z"), ("n", "\x01"), ("n", "a\x00b"), ("n", "\x7f"), ("a b", ""),
-        ])
+        name, _, value = self.random.choice(ODD_TAGS).partition("=")
+        name = name.replace("_", " ") if name != "y_1" else name
+        for pattern, meant in {
+                "{d}": tags["d"], "{s}": tags["s"], "{h}": tags["h"], "{A}": tags["a"].upper(), "{x64}": "x" * 64,
+                "{bh}": tags["bh"], "{bh-1}": tags["bh"][:-1], "{bh-2}": tags["bh"][:-2], "{bh_low}": tags["bh"].lower(),
+                "{1x76}": "1" * 76, "{1x77}": "1" * 77, "{1x80}": "1" * 80, "{now}": str(NOW), "fr_om": "fr om"}.items():
+            value = value.replace(pattern, meant)
+        value = re.sub(r"\{now([+-]\d+)\}", lambda match: str(NOW + int(match[1])), value)
         self.kind.append(f"odd {name}={value[:12]}")
         tags[name] = value
         if name == "x" and self.chance(0.5):
@@ -279,7 +298,8 @@ class Maker:
             if name in ("bh", "h", "d") and self.chance(0.05) and len(value) > 4:
                 value = self.folded(name, value)
             pieces.append(name.encode() + equals + (b"\0B\0" if name == "b" else value))
-        text = self.pick(b" ", b" ", b"", b"\r\n ", b"\t") + gap.join(pieces) + self.pick(b"", b"", b"", b";", b"; ", b" ", b"\r\n\t")
+        text = self.pick(b" ", b" ", b"", b"\r\n ", b"\t") + gap.join(pieces)
+        text += self.pick(b"", b"", b"", b";", b"; ", b" ", b"\r\n\t")
         if self.chance(0.02):
             text = text.replace(b"\0B\0", b"\0B\0" + self.pick(b" ", b"\r\n ", b"\t"))
         before, _, after = text.partition(b"\0B\0")
@@ -294,7 +314,8 @@ class Maker:
 
     def a_key(self):
         """Large ones are slow to sign with, so they are rare."""
-        return self.random.choices(self.keys, [1 if key.bits <= 2048 else 0.3 if key.bits <= 4096 else 0.1 for key in self.keys])[0]
+        weights = [1 if key.bits <= 2048 else 0.3 if key.bits <= 4096 else 0.1 for key in self.keys]
+        return self.random.choices(self.keys, weights)[0]
 
     def sign(self):
         key = self.a_key()
@@ -327,7 +348,8 @@ class Maker:
             text = text.rstrip(b"=")
         style = self.pick("plain", "plain", "folded", "spaced", "front")
         if style == "folded":
-            return self.pick(b"\r\n ", b"\r\n\t", b"\r\n   ", b" \r\n ").join(text[at:at + 64] for at in range(0, len(text), 64))
+            fold = self.pick(b"\r\n ", b"\r\n\t", b"\r\n   ", b" \r\n ")
+            return fold.join(text[at:at + 64] for at in range(0, len(text), 64))
         if style == "spaced":
             return b" ".join(text[at:at + 40] for at in range(0, len(text), 40))
         return b"\r\n\t" + text if style == "front" else text
@@ -336,7 +358,7 @@ class Maker:
         """As dkimpy itself would; False when it refuses the message."""
         key = self.random.choice([key for key in self.keys if key.bits in (256, 1024, 2048)])
         selector = self.new_selector()
-        names = [name for name in self.names_to_sign() if name.lower() not in dkim.DKIM.SHOULD_NOT and name.lower() != b"dkim-signature"]
+        names = [name for name in self.names_to_sign() if name.lower() not in dkim.DKIM.SHOULD_NOT]
         try:
             value = dkim.DKIM(self.octets()).sign(
                 selector.encode(), self.domain.encode(), key.for_dkimpy(), signature_algorithm=key.algorithm().encode(),
@@ -357,22 +379,24 @@ class Maker:
         return self.random.choice(places) if places else None
 
     def change_body(self):
-        self.body = self.pick(self.body + b"footer\r\n", self.body[:-3], self.body.replace(b"e", b"E", 1), b"", self.body + b"\r\n", self.body + b" ",
-                              self.body.replace(b" ", b"  ", 1), self.body.replace(b"\r\n", b" \r\n", 1), self.body.rstrip(), b"\r\n" + self.body)
+        body = self.body
+        self.body = self.pick(body + b"footer\r\n", body[:-3], body.replace(b"e", b"E", 1), b"", body + b"\r\n", body + b" ",
+                              body.replace(b" ", b"  ", 1), body.replace(b"\r\n", b" \r\n", 1), body.rstrip(),
+                              b"\r\n" + body)
         self.separator = True
 
     def change_field(self):
         at = self.a_field()
         name, value = self.fields[at]
-        self.fields[at] = self.random.choice([
-            (name, value + b"x"), (name, value.replace(b"e", b"E", 1)), (name + b"x", value), (name, value[:-1]), (name, b" " + value)])
+        self.fields[at] = self.pick((name, value + b"x"), (name, value.replace(b"e", b"E", 1)), (name + b"x", value),
+                                    (name, value[:-1]), (name, b" " + value))
 
     def refold(self):
         at = self.a_field()
         name, value = self.fields[at]
-        self.fields[at] = self.random.choice([
-            (name, value.replace(b" ", b"\r\n ", 1)), (name, value.replace(b"\r\n", b"")), (name, value.replace(b" ", b"  ")), (name, value.replace(b"\t", b" ")),
-            (name, value + b" "), (name, value.strip()), (name.swapcase(), value), (name, value.replace(b" ", b"", 1))])
+        value = self.pick(value, value.replace(b" ", b"\r\n ", 1), value.replace(b"\r\n", b""), value.replace(b" ", b"  "),
+                          value.replace(b"\t", b" "), value + b" ", value.strip(), value.replace(b" ", b"", 1))
+        self.fields[at] = (self.pick(name, name, name, name.swapcase()), value)
 
     def add_one(self):
         name = self.random.choice([*SINGLE, b"From", b"From", b"X-New", b"Received", self.fields[self.a_field()][0]])
@@ -393,17 +417,21 @@ class Maker:
             return
         name, value = self.fields[at]
         position = self.random.randrange(len(value) or 1)
-        kinds = [value[:position] + value[position + 1:], value[:position] + self.pick(b" ", b";", b"=", b"x", b"\r\n ", b"A", b"\n", b"\xff", b":") + value[position:],
-                 value + self.pick(b"; d=other.example", b";;", b"; n=x", b" ;", b"; b=", b"x"), re.sub(rb"t=\d+", b"t=1", value), value.replace(b"; ", b";", 1),
-                 re.sub(rb"([;\s]b=)\s*(.)", rb"\1A\2", value, 1), re.sub(rb"([;\s]bh=)\s*(.)", rb"\1A", value, 1), re.sub(rb"c=[a-z/]+", b"c=simple", value),
-                 value.replace(b"=", b" =", 1), re.sub(rb"l=\d+", b"l=1", value), value.replace(b"From", b"Frim"), value.replace(b"a=", b"A=", 1)]
-        self.fields[at] = (name, self.random.choice(kinds))
+        inserted = self.pick(b" ", b";", b"=", b"x", b"\r\n ", b"A", b"\n", b"\xff", b":")
+        appended = self.pick(b"; d=other.example", b";;", b"; n=x", b" ;", b"; b=", b"x")
+        self.fields[at] = (name, self.pick(
+            value[:position] + value[position + 1:], value[:position] + inserted + value[position:], value + appended,
+            re.sub(rb"([;\s]b=)\s*(.)", rb"\1A\2", value, 1), re.sub(rb"([;\s]bh=)\s*(.)", rb"\1A", value, 1),
+            re.sub(rb"c=[a-z/]+", b"c=simple", value), re.sub(rb"t=\d+", b"t=1", value), re.sub(rb"l=\d+", b"l=1", value),
+            value.replace(b"; ", b";", 1), value.replace(b"=", b" =", 1), value.replace(b"From", b"Frim"),
+            value.replace(b"a=", b"A=", 1)))
 
     def break_line(self):
-        self.fields.insert(self.random.randrange(len(self.fields) + 1), self.pick((b"no colon here", b""), (b"X-Bare", b" a\nb: c"), (b"X-Bare", b" a\rb"), (b"", b" x"), (b"N\xe4me", b" x")))
+        at = self.random.randrange(len(self.fields) + 1)
+        self.fields.insert(at, self.pick((b"no colon here", b""), (b"X-Bare", b" a\nb: c"), (b"X-Bare", b" a\rb"),
+                                         (b"", b" x"), (b"N\xe4me", b" x")))
 
-    DAMAGE = [change_body, change_body, change_field, change_field, refold, refold, add_one, add_one, drop_one, reorder, damage_signature, damage_signature,
-              damage_signature, break_line]
+    DAMAGE = [*2 * [change_body, change_field, refold, add_one], drop_one, reorder, *3 * [damage_signature], break_line]
 
     # ---- a case ----
 
@@ -418,7 +446,8 @@ class Maker:
             policy = self.pick("none", "quarantine", "reject", "other")
             self.zone["_dmarc." + self.domain] = [["TXT", f"v=DMARC1; p={policy}; adkim={self.pick('r', 's')}"]]
         ip = self.pick(address, address, "192.0.2.9")
-        return {"client_ip": ip, "helo": f"mail.{self.domain}", "mail_from": self.pick(f"x@{self.domain}", "", f"x@none.{self.domain}")}
+        mail_from = self.pick(f"x@{self.domain}", "", f"x@none.{self.domain}")
+        return {"client_ip": ip, "helo": f"mail.{self.domain}", "mail_from": mail_from}
 
     def case(self):
         self.make_header()

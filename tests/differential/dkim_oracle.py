@@ -24,51 +24,68 @@ TIME_DIGITS_MAX = 76  # 13 and more are infinite (RFC 6376 section 3.5), up to t
 
 CORRECTIONS = [
     Correction("tag-list", "RFC 6376 section 3.2",
-               "a tag-name is ALPHA *ALNUMPUNC, and a tag-value has VALCHAR and FWS only; the oracle looks at the first letter of"
-               " a name, and takes any octet"),
-    Correction("word-case", "RFC 6376 section 3.5 and 3.6.1, RFC 5234 section 2.3",
+               "a tag-name is ALPHA *ALNUMPUNC, and a tag-value has VALCHAR and FWS only; the oracle looks at the first letter"
+               " of a name, and takes any octet"),
+    Correction("word-case", "RFC 6376 sections 3.5 and 3.6.1, RFC 5234 section 2.3",
                "the words of a=, c=, q= and k= are ABNF strings, of either case; the oracle compares octets"),
-    Correction("query-list", "RFC 6376 section 3.5", "q= is a list, and unknown methods in it are ignored; the oracle wants dns/txt alone"),
+    Correction("query-list", "RFC 6376 section 3.5",
+               "q= is a list, and unknown methods in it are ignored; the oracle wants dns/txt alone"),
     Correction("identity", "RFC 6376 sections 2.11 and 3.5",
-               "i= is [ Local-part ] \"@\" domain-name in dkim-quoted-printable; the oracle neither decodes it nor asks for the \"@\""),
+               "i= is [ Local-part ] \"@\" domain-name in dkim-quoted-printable; the oracle neither decodes it nor asks for"
+               " the \"@\""),
     Correction("domain-name", "RFC 6376 section 3.5",
-               "d= is a domain-name of several sub-domains and s= of one or more, without a final dot; the oracle takes nearly any octets"),
+               "d= is a domain-name of several sub-domains and s= of one or more, without a final dot; the oracle takes"
+               " nearly any octets"),
     Correction("signed-names", "RFC 6376 sections 3.5 and 5.4",
                "h= is a list of field-names, none empty, and From is one of them; the oracle does not look"),
-    Correction("length", "RFC 6376 section 3.5", "l= is 1*76DIGIT and not larger than the body; the oracle takes an empty one, and cuts off what is not there"),
-    Correction("length-policy", "RFC 6376 sections 8.2 and 6.3", "a body signed in part only is not accepted as signed, which is the verifier's to decide; the oracle passes it"),
+    Correction("length", "RFC 6376 section 3.5",
+               "l= is 1*76DIGIT and not larger than the body; the oracle takes an empty one, and cuts off what is not there"),
+    Correction("length-policy", "RFC 6376 sections 8.2 and 6.3",
+               "a body signed in part only is not accepted as signed, which is the verifier's to decide; the oracle passes it"),
     Correction("field-added", "RFC 6376 sections 8.15 and 5.4.2",
-               "a second From, Subject, To... beside the signed one is not accepted, which is the verifier's to decide; the oracle does so for From alone"),
+               "a second From, Subject, To... beside the signed one is not accepted, which is the verifier's to decide; the"
+               " oracle does so for From alone"),
     Correction("clock", "RFC 6376 section 3.5",
-               "x= is greater than t=, past it the signature is expired, one from the future may be ignored, and more than 12 digits break the grammar;"
-               " the oracle never compares the two, takes any number, and allows ten hours either way"),
+               "x= is greater than t=, past it the signature is expired, one from the future may be ignored, and more than"
+               " 12 digits break the grammar; the oracle never compares the two, takes any number, and allows ten hours"),
     Correction("sha1", "RFC 8301 section 3.1", "rsa-sha1 MUST NOT be verified; the oracle does"),
-    Correction("key-size", "RFC 8301 section 3.2", "verifiers need not verify more than 4096 bits, and do not here; the oracle does"),
-    Correction("key-type", "RFC 6376 section 6.1.2 and RFC 8463 section 3", "the key is of the type that a= names; the oracle goes by the key alone"),
+    Correction("key-size", "RFC 8301 section 3.2",
+               "verifiers need not verify more than 4096 bits, and do not here; the oracle does"),
+    Correction("key-type", "RFC 6376 section 6.1.2, RFC 8463 section 3",
+               "the key is of the type that a= names; the oracle goes by the key alone"),
     Correction("key-record", "RFC 6376 section 3.6.1",
-               "v= is the first tag where there is one; h= lists the hash; s= lists \"*\" or \"email\"; t=s forbids a subdomain in i=; the oracle reads none"
-               " of the lists, and v= anywhere"),
+               "v= is the first tag where there is one; h= lists the hash; s= lists \"*\" or \"email\"; t=s forbids a"
+               " subdomain in i=; the oracle reads none of the lists, and v= anywhere"),
     Correction("key-data", "RFC 6376 sections 3.6.1 and 2.10, RFC 8017 sections 3.1 and A.1.1",
-               "p= is base64 of DER: octets of no other kind, one whole key of rsaEncryption, with an odd modulus and an odd exponent above 1; the oracle skips what it"
-               " does not know"),
-    Correction("several-keys", "RFC 6376 section 3.6.2.2", "of several TXT records each may be tried; the oracle has one"),
+               "p= is base64 of DER: octets of no other kind, one whole key of rsaEncryption, with an odd modulus and an odd"
+               " exponent above 1; the oracle skips what it does not know"),
+    Correction("several-keys", "RFC 6376 sections 3.6.2.2 and 6.1.2",
+               "a verifier may cycle through several key records, and passes over what is none; the oracle has one"),
     Correction("base64", "RFC 6376 section 2.10, RFC 4648 section 3.5",
-               "the padding of base64string may be left out, anything outside the alphabet is an error, and so are bits that do not belong to the octets; the oracle differs in each"),
-    Correction("signature-length", "RFC 8017 section 8.2.2", "a signature has as many octets as the modulus; the oracle takes shorter and longer ones"),
+               "the padding of base64string may be left out, anything outside the alphabet is an error, and so are bits that"
+               " do not belong to the octets; the oracle differs in each"),
+    Correction("signature-length", "RFC 8017 section 8.2.2",
+               "a signature has as many octets as the modulus; the oracle takes shorter and longer ones"),
     Correction("b-removed", "RFC 6376 section 3.7",
-               "the value of b= is deleted with all white space around it, of that tag alone; the oracle leaves white space behind it, and deletes b= in other tags"),
-    Correction("own-field-as-is", "RFC 6376 sections 3.4.1 and 3.7", "in simple form the signature's own field is not changed at its end; the oracle strips white space there"),
-    Correction("own-field-once", "RFC 6376 sections 3.5 and 5.4", "h= never means the signature's own field; the oracle may select it"),
+               "the value of b= is deleted with all white space around it, of that tag alone; the oracle leaves white space"
+               " behind it, and deletes b= in other tags"),
+    Correction("own-field-as-is", "RFC 6376 sections 3.4.1 and 3.7",
+               "in simple form the signature's own field is not changed at its end; the oracle strips white space there"),
+    Correction("own-field-once", "RFC 6376 sections 3.5 and 5.4",
+               "h= never means the signature's own field; the oracle may select it"),
     Correction("wsp", "RFC 6376 section 2.8", "WSP is SP and HTAB; the oracle strips VT and FF, too"),
     Correction("lines", "RFC 5322 sections 2.1, 2.2 and 4.5",
-               "lines end in CRLF, and white space may stand before a colon; the oracle ends them at a bare LF, and gives up at a field it cannot read"),
-    Correction("last-line", "RFC 6376 section 3.4.4", "white space at the end of a line is ignored, of the last one without CRLF too; the oracle keeps it"),
+               "lines end in CRLF, and white space may stand before a colon; the oracle ends them at a bare LF, and gives up"
+               " at a field it cannot read"),
+    Correction("last-line", "RFC 6376 section 3.4.4",
+               "white space at the end of a line is ignored, of the last one without CRLF too; the oracle keeps it"),
 ]
 
-SINGLE = [b"from", b"sender", b"reply-to", b"to", b"cc", b"message-id", b"in-reply-to", b"references", b"subject", b"date", b"mime-version", b"content-type",
-          b"content-transfer-encoding"]
+SINGLE = b"""from sender reply-to to cc message-id in-reply-to references subject date mime-version content-type
+    content-transfer-encoding""".split()
 RELAXED = dkim.canonicalization.Relaxed
 SUB_DOMAIN = rb"[a-zA-Z0-9_-]{1,63}"
+K_TAG = re.compile(rb"((?:^|;)[ \t]*k[ \t]*=[ \t]*)(rsa|ed25519)", re.IGNORECASE)
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 B_TAG = re.compile(rb"^([ \t\r\n]*b[ \t\r\n]*=).*$", re.DOTALL)
 
@@ -218,8 +235,8 @@ class Corrected(dkim.DKIM):
         self.corrected_tags(sig)
         dkim.validate_signature_fields(sig)
         names = [name.lower() for name in re.split(rb"\s*:\s*", sig[b"h"])]
-        if "signed-names" in self.corrections and (b"from" not in names or not all(re.fullmatch(rb"[!-9<-~]+", name) for name in names)):
-            raise Refused("h=")
+        if "signed-names" in self.corrections:
+            check_signed_names(names)
         self.include_headers = tuple(names)
         return sig, names, {idx: own}
 
@@ -227,8 +244,7 @@ class Corrected(dkim.DKIM):
         for tag in ("v", "a", "b", "bh", "d", "h", "s"):
             if tag.encode() not in sig:
                 raise dkim.ValidationError(f"missing {tag}=")
-        for name, correct in [("word-case", lower_words), ("query-list", one_query), ("identity", plain_identity), ("domain-name", check_names),
-                              ("length", check_length), ("base64", strict_base64), ("sha1", refuse_sha1)]:
+        for name, correct in TAG_CORRECTIONS.items():
             if name in self.corrections:
                 correct(sig)
         if "clock" in self.corrections:
@@ -245,11 +261,13 @@ class Corrected(dkim.DKIM):
             return False
         if "several-keys" not in self.corrections:
             return self.verify_by_record(sig, include_headers, sig_header, records[0])
-        return any(self.verify_by_record(sig, list(include_headers), sig_header, record) for record in self.fitting(sig, records))
+        return any(self.verify_by_record(sig, list(include_headers), sig_header, record)
+                   for record in self.fitting(sig, records))
 
     def fitting(self, sig, records):
         keys = [(record, self.key_of(sig, record)) for record in records]
-        fit = [record for record, key in keys if key and key[0] and (key[2] != b"rsa" or key[1] >= self.minkey)]
+        fit = [record for record, key in keys
+               if key and key[0] and (key[2] != b"rsa" or self.minkey <= key[1] <= RSA_BITS_MAX)]
         self.why_not = "key"
         return fit[:KEYS_TRIED_MAX] or records[:1]
 
@@ -261,7 +279,7 @@ class Corrected(dkim.DKIM):
             if "key-data" in self.corrections:
                 record = checked_key_data(record)
             if "word-case" in self.corrections:
-                record = re.sub(rb"(?i)(^|;)([ \t]*k[ \t]*=[ \t]*)(rsa|ed25519)", lambda m: m[1] + m[2] + m[3].lower(), record)
+                record = K_TAG.sub(lambda match: match[1] + match[2].lower(), record)
             key = dkim.evaluate_pk("key", record)
         except Exception:  # as dkimpy, for which what is no key is none
             return None
@@ -298,7 +316,7 @@ class Corrected(dkim.DKIM):
             return False
         if passes and unsigned > 0 and "length-policy" in self.corrections:
             raise Refused("l= leaves octets unsigned")
-        if passes and "field-added" in self.corrections and self.has_field_added(include_headers):
+        if passes and "field-added" in self.corrections and self.has_field_added():
             raise Refused("an unsigned field beside a signed one")
         return passes
 
@@ -307,9 +325,9 @@ class Corrected(dkim.DKIM):
         policy = dkim.CanonicalizationPolicy.from_c_value(sig.get(b"c", b"simple/simple"))
         return len(policy.canonicalize_body(self.body)) - int(sig[b"l"]) if sig.get(b"l") else 0
 
-    def has_field_added(self, names):
+    def has_field_added(self):
         there = [name.rstrip().lower() for name, _ in self.headers]
-        return any(there.count(name) > 1 and 0 < list(self.include_headers).count(name) < there.count(name) for name in SINGLE)
+        return any(there.count(name) > 1 and 0 < self.include_headers.count(name) < there.count(name) for name in SINGLE)
 
 
 # ---- what corrections know of the grammars ----
@@ -368,6 +386,11 @@ def check_names(sig):
         raise Refused("d=")
     if not re.fullmatch(SUB_DOMAIN + rb"(?:\." + SUB_DOMAIN + rb")*", sig[b"s"]):
         raise Refused("s=")
+
+
+def check_signed_names(names):
+    if b"from" not in names or not all(re.fullmatch(rb"[!-9<-~]+", name) for name in names):
+        raise Refused("h=")
 
 
 def check_length(sig):
@@ -450,3 +473,9 @@ def checked_key_data(record):
 def is_sound_rsa_key(data):
     numbers = load_der_public_key(data).public_numbers()
     return numbers.e >= 3 and numbers.e % 2 and numbers.n % 2 and not numbers.e >> 32
+
+
+TAG_CORRECTIONS = {
+    "word-case": lower_words, "query-list": one_query, "identity": plain_identity, "domain-name": check_names,
+    "length": check_length, "base64": strict_base64, "sha1": refuse_sha1,
+}

@@ -13,9 +13,35 @@ MACRO_LETTERS = "slodiphv"
 TEXT_LETTERS = MACRO_LETTERS + "crt"
 DELIMITERS = ".-+,/_="
 
-LOCAL_PARTS = ["a", "strong-bad", "user+tag", "First.Last", "a_b=c", "x.y-z+w", "1", "o'neil", "{odd}", "50%off", "a/b",
-               '"quoted"', '"with space"', '"a\\"b"', '"at@at"', "UPPER-Case.x", "prvs=4321abc=joe", "bounces+1=x.y", "!#$&*?^`|~"]
-ODD_LOCAL_PARTS = ["", "plain space", "jürgen", "a@b", "a..b", "x" * 70, ".", "-", "a\\b", "<a", "a,b", "a(b)", ("long." * 50)[:-1]]
+LOCAL_PARTS = """a strong-bad user+tag First.Last a_b=c x.y-z+w 1 o'neil {odd} 50%off a/b "quoted" "at@at" UPPER-Case.x
+    prvs=4321abc=joe bounces+1=x.y !#$&*?^`|~""".split() + ['"with space"', '"a\\"b"']
+ODD_LOCAL_PARTS = ["", "plain space", "jürgen", "a@b", "a..b", "x" * 70, ".", "-", "a\\b", "<a", "a,b", "a(b)",
+                   ("long." * 50)[:-1]]
+
+LONG_LABEL, LONG_NAME = "x" * 64 + ".example", "x." * 127 + "example"
+
+# Terms that are wrong, or nearly so; "~" stands for the domain of the case. One list for each rule they are about.
+BAD_TERMS = [terms.split() for terms in (
+    "a/33 a/024 a//129 a/ a// a/24/64 mx/-1 a/24//064 a/99999999999999999999",
+    """ip4:1.2.3 ip4:1.2.3.4.5 ip4:01.2.3.4 ip4:1.2.3.256 ip4: ip4 ip4:1.2.3.4/33 ip4:1.2.3.4//32 ip4:1.2.3.4/032 ip4:::1
+    ip4:1.2.3.4/ ip4=1.2.3.4""",
+    """ip6:::1/129 ip6:1::2::3 ip6:1.2.3.4 ip6:::1.2.3.4 ip6:12345:: ip6:1:2:3:4:5:6:7:8 ip6:1:2:3:4:5:6:7:: ip6::: ip6:::/0
+    ip6:::ffff:1.2.3.04 ip6 ip6:1:2:3:4:5:6:7:8:9 ip6:fe80::1%eth0 ip6:0::0.0.0.0/96 ip6:::ffff:1.2.3""",
+    """include include: include:com include:a..b include:1.2.3.4 exists exists: exists:com include:%{d} exists:%{d}/24 ptr/24
+    all:x all/8 all= redirect exp""",
+    f"""redirect= exp= redirect=com exp=com REDIRECT=~ Exp=~ redirect=%{{d}} exp=%{{c}}.x.example redirect=a..b.example
+    exp={LONG_LABEL} redirect=%{{p}}.dyn.example""",
+    "x=% x=%{c} x=%{d x=\x01 1x=2 x!=2 =x x=a=b v=spf1 x=%{d2!}",
+    f"""a:foo a:foo.1 a:foo.-x a:foo.x- a:foo.x_y a:foo.example.. a:.example a:{LONG_LABEL} a:{LONG_NAME} a:1.2.3.4
+    a:[1.2.3.4] a:x@y.example a:a\\b.example a:xn--.example a:/.example a:a:b.example mx:*.example a:foo.123a a:foo.a--b""",
+    """exists:%(d).example exists:%{d0}.example exists:%{d00}.example exists:%{d01}.dyn.example exists:%{x}.example
+    exists:%{}.example exists:%{d.example exists:%d.example exists:%.example exists:%{dR}.dyn.example
+    exists:%{D1R-}.dyn.example exists:%{d2!}.dyn.example exists:%{dr2}.dyn.example exists:%{t}.example exists:%{c}.example
+    exists:%{r}.example exists:%%%x.example exists:%%{d}.dyn.example exists:%{d}% exists:%% exists:%{l}@%{o} exists:%{s}
+    exists:%{l-}%{o}.dyn.example exists:%{d200}.dyn.example exists:%{h}.dyn.example exists:%{H}.dyn.example
+    exists:%{L}.dyn.example exists:%{d255r+.}.dyn.example""",
+    "moo - + ?all? --all +-all ip:1.2.3.4 prt a, ipv4:1.2.3.4 mx,a all. A: -ip4 unknown:x",
+)] + [["x=1 x=1", "moo= MOO=", "u=%{d} u=%{d}"]]
 
 
 class Case:
@@ -169,13 +195,14 @@ class Maker:
     def cidr(self, likely_full=0.6):
         if self.chance(likely_full):
             return ""
-        four, six = self.pick("", "/0", "/8", "/24", "/25", "/30", "/31", "/32"), self.pick("", "", "//0", "//48", "//96", "//127", "//128")
-        return four + six
+        four = self.pick("", "/0", "/8", "/24", "/25", "/30", "/31", "/32")
+        return four + self.pick("", "", "//0", "//48", "//96", "//127", "//128")
 
     def ip_term(self):
         address = self.address(self.weighted(client=20, near=30, far=50))
         if self.chance(0.2):  # of the other family
-            return f"ip4:192.0.2.{self.pick(1, 2)}" if self.is_v6 else f"ip6:2001:db8::{self.pick('1', 'ffff:1.2.3.4', '')}"
+            return self.pick("ip4:192.0.2.1", "ip4:192.0.2.2") if self.is_v6 else self.pick(
+                "ip6:2001:db8::1", "ip6:2001:db8::ffff:1.2.3.4", "ip6:2001:db8::")
         if self.is_v6:
             text = self.pick(str(address), address.exploded, str(address).upper())
             return f"ip6:{text}{self.pick('', '', '/64', '/48', '/96', '/128', '/0')}"
@@ -192,7 +219,8 @@ class Maker:
         return f"mx:{self.spelled(self.with_mx(), domain)}{self.cidr()}"
 
     def ptr_term(self, domain):
-        return self.pick("ptr", f"ptr:{self.root}", f"ptr:{self.spelled('spf.example', domain)}", "ptr:%{d2}", "ptr:elsewhere.example")
+        return self.pick("ptr", f"ptr:{self.root}", f"ptr:{self.spelled('spf.example', domain)}", "ptr:%{d2}",
+                         "ptr:elsewhere.example")
 
     def exists_term(self, domain):
         return f"exists:{self.pick(self.spelled(self.host(), domain), self.dynamic_spec(), self.dynamic_spec())}"
@@ -206,9 +234,12 @@ class Maker:
 
     def term(self, domain, depth):
         kind = self.weighted(ip=28, a=18, mx=14, include=14, exists=12, ptr=6)
-        term = {"ip": lambda: self.ip_term(), "a": lambda: self.a_term(domain), "mx": lambda: self.mx_term(domain),
-                "include": lambda: self.include_term(domain, depth), "exists": lambda: self.exists_term(domain),
-                "ptr": lambda: self.ptr_term(domain)}[kind]()
+        if kind == "ip":
+            term = self.ip_term()
+        elif kind == "include":
+            term = self.include_term(domain, depth)
+        else:
+            term = {"a": self.a_term, "mx": self.mx_term, "exists": self.exists_term, "ptr": self.ptr_term}[kind](domain)
         term = self.pick("", "", "", "", "+", "-", "~", "?") + term
         return term.upper() if self.chance(0.02) and "%" not in term else term
 
@@ -248,7 +279,7 @@ class Maker:
         else:
             self.put(name, "TXT", record)
         if self.chance(0.1):
-            self.put(name, "TXT", self.pick("v=spf10 -all", "v=spf", "v=spf1x", "spf2.0/pra -all", "some=text", "V=DMARC1"))
+            self.put(name, "TXT", self.pick("v=spf10 -all", "v=spf", "v=spf1x", "spf2.0/pra -all", "x=y", "V=DMARC1"))
         if self.chance(0.3):
             self.put_addresses(name, self.weighted(client=30, near=20, far=50))
         if self.chance(0.2):
@@ -271,7 +302,7 @@ class Maker:
         return helo, f"{local}@{self.domain_spelling()}"
 
     def odd_helo(self):
-        return self.pick("localhost", "[192.0.2.1]", "[IPv6:2001:db8::1]", "192.0.2.1", "a_b." + self.root, "x" * 64 + ".example",
+        return self.pick("localhost", "[192.0.2.1]", "[IPv6:2001:db8::1]", "192.0.2.1", "a_b." + self.root, LONG_LABEL,
                          "host", "", ".", "a b." + self.root, "-." + self.root, "OEMCOMPUTER")
 
     # ---- shapes ----
@@ -280,8 +311,8 @@ class Maker:
         self.policy(self.root)
 
     def macros(self):
-        terms = [self.pick("", "-", "~", "?") + self.pick("exists:", "a:", "include:", "mx:", "exists:", "exists:") + self.dynamic_spec()
-                 for _ in range(self.pick(1, 2, 3))]
+        kinds = [self.pick("exists:", "a:", "include:", "mx:", "exists:", "exists:") for _ in range(self.pick(1, 2, 3))]
+        terms = [self.pick("", "-", "~", "?") + kind + self.dynamic_spec() for kind in kinds]
         if self.chance(0.6):
             name = self.new_name("e")
             self.put(name, "TXT", self.explain_string())
@@ -304,9 +335,9 @@ class Maker:
         at = self.random.randrange(len(text) + 1)
         return text[:at] + what + text[at:]
 
-    def _insert_term(self, text, *terms):
+    def _insert_term(self, text, term):
         words = text.split(" ")
-        words.insert(self.random.randrange(1, len(words) + 1), self.random.choice(terms))
+        words.insert(self.random.randrange(1, len(words) + 1), term)
         return " ".join(words)
 
     MUTATIONS = [
@@ -314,45 +345,32 @@ class Maker:
         lambda m, t: t + " " * m.pick(1, 3),
         lambda m, t: m.pick(" ", "\t", '"') + t,
         lambda m, t: m._insert(t, m.pick("\t", "\r", "\n", "\x00", "\x7f", "é", "\u00a0")),
-        lambda m, t: m._insert(t, m.pick(" ", ":", "=", "/", "//", "%", ",", ";", ".", "-", "+", "_", "{", "}", "@", "0", "9", "a")),
+        lambda m, t: m._insert(t, m.random.choice(" :=/%,;.-+_{}@09a")),
+        lambda m, t: m._insert(t, "//"),
         lambda m, t: t[:(at := m.random.randrange(len(t)))] + t[at + 1:],
-        lambda m, t: t.upper(),
-        lambda m, t: t.swapcase(),
-        lambda m, t: t.title(),
-        lambda m, t: m._insert_term(t, *t.split(" ")[1:], "all"),
-        lambda m, t: m._insert_term(t, "a/33", "a/024", "a//129", "a/", "a//", "a/24/64", "mx/-1", "a/24//064", "a/99999999999999999999"),
-        lambda m, t: m._insert_term(t, "ip4:1.2.3", "ip4:1.2.3.4.5", "ip4:01.2.3.4", "ip4:1.2.3.256", "ip4:", "ip4", "ip4:1.2.3.4/33",
-                                    "ip4:1.2.3.4//32", "ip4:1.2.3.4/032", "ip4:::1", "ip4:1.2.3.4/", "ip4=1.2.3.4"),
-        lambda m, t: m._insert_term(t, "ip6:::1/129", "ip6:1::2::3", "ip6:1.2.3.4", "ip6:::1.2.3.4", "ip6:12345::", "ip6:1:2:3:4:5:6:7:8",
-                                    "ip6:1:2:3:4:5:6:7::", "ip6:::", "ip6:::/0", "ip6:::ffff:1.2.3.04", "ip6", "ip6:1:2:3:4:5:6:7:8:9", "ip6:fe80::1%eth0",
-                                    "ip6:0::0.0.0.0/96", "ip6:::ffff:1.2.3"),
-        lambda m, t: m._insert_term(t, "include", "include:", "include:com", "include:a..b", "include:1.2.3.4", "exists", "exists:", "exists:com",
-                                    "include:%{d}", "exists:%{d}/24", "ptr/24", "all:x", "all/8", "all=", "redirect", "exp"),
-        lambda m, t: m._insert_term(t, "redirect=", "exp=", "redirect=com", "exp=com", "REDIRECT=" + m.root, "Exp=" + m.root, "redirect=%{d}",
-                                    "exp=%{c}.x.example", "redirect=a..b.example", "exp=" + "x" * 64 + ".example", "redirect=%{p}.dyn.example"),
-        lambda m, t: m._insert_term(t, "x=1 x=1", "x=%", "x=%{c}", "x=%{d", "x=\x01", "1x=2", "x!=2", "=x", "x=a=b", "v=spf1", "x=%{d2!}"),
-        lambda m, t: m._insert_term(t, "a:foo", "a:foo.1", "a:foo.-x", "a:foo.x-", "a:foo.x_y", "a:foo.example..", "a:.example", "a:" + "x" * 64 + ".example",
-                                    "a:" + "x." * 127 + "example", "a:1.2.3.4", "a:[1.2.3.4]", "a:x@y.example", "a:a\\b.example", "a:a b.example", "a:xn--.example",
-                                    "a:/.example", "a:a:b.example", "mx:*.example", "a:foo.123a", "a:foo.a--b"),
-        lambda m, t: m._insert_term(t, "exists:%(d).example", "exists:%{d0}.example", "exists:%{d00}.example", "exists:%{d01}.dyn.example", "exists:%{x}.example",
-                                    "exists:%{}.example", "exists:%{d.example", "exists:%d.example", "exists:%.example", "exists:%{dR}.dyn.example", "exists:%{D1R-}.dyn.example",
-                                    "exists:%{d2!}.dyn.example", "exists:%{dr2}.dyn.example", "exists:%{t}.example", "exists:%{c}.example", "exists:%{r}.example",
-                                    "exists:%%%x.example", "exists:%%{d}.dyn.example", "exists:%{d}%", "exists:%%", "exists:%{l}@%{o}", "exists:%{s}", "exists:%{l-}%{o}.dyn.example",
-                                    "exists:%{d200}.dyn.example", "exists:%{h}.dyn.example", "exists:%{H}.dyn.example", "exists:%{L}.dyn.example", "exists:%{d255r+.}.dyn.example"),
-        lambda m, t: m._insert_term(t, "moo", "-", "+", "?all?", "--all", "+-all", "ip:1.2.3.4", "prt", "a,", "ipv4:1.2.3.4", "mx,a", "all.", "A:", "-ip4", "unknown:x"),
+        lambda m, t: m.pick(t.upper(), t.swapcase(), t.title()),
+        lambda m, t: m._insert_term(t, m.random.choice([*t.split(" ")[1:], "all"])),
         lambda m, t: t.replace("spf1", m.pick("spf2", "spf", "SPF1", "spf1 v=spf1", "spf10", "spf1\t"), 1),
         lambda m, t: t.replace(".", "..", 1) if m.chance(0.5) else t.replace(":", "", 1),
         lambda m, t: t + " " + " ".join(f"ip4:198.51.100.{n}" for n in range(m.pick(10, 100))),
+        *[lambda m, t, terms=terms: m._insert_term(t, m.random.choice(terms).replace("~", m.root))
+          for terms in BAD_TERMS],
     ]
 
     def hostile(self):
-        self.random.choice([self.loop, self.pair_loop, self.lookups, self.void_lookups, self.many_mx, self.many_names, self.aliases,
-                            self.failing, self.several_records, self.no_target, self.long_names, self.deep, self.validated])()
+        shapes = [self.loop, self.pair_loop, self.lookups, self.lookups, self.void_lookups, self.many_mx, self.many_names,
+                  self.aliases, self.failing, self.several_records, self.no_target, self.long_names, self.deep,
+                  self.validated]
+        self.random.choice(shapes)()
 
     def loop(self):
-        what = self.pick("include:{0}", "redirect={0}", "a include:{0}", "include:{0} redirect={0}", "ip4:{1} include:{0}", "include:x.{0}", "include:%{{d}}", "redirect=%{{d}}")
-        self.publish(self.root, "v=spf1 " + what.format(self.root, self.client if not self.is_v6 else "192.0.2.1") + self.pick("", " -all"))
+        what = self.pick("include:{0}", "redirect={0}", "a include:{0}", "include:{0} redirect={0}", "{1} include:{0}",
+                         "include:x.{0}", "include:%{{d}}", "redirect=%{{d}}")
+        self.publish(self.root, "v=spf1 " + what.format(self.root, self.client_term()) + self.pick("", " -all"))
         self.put("x." + self.root, "TXT", f"v=spf1 include:{self.root} -all")
+
+    def client_term(self):
+        return f"ip6:{self.client}" if self.is_v6 else f"ip4:{self.client}"
 
     def pair_loop(self):
         kinds = [self.pick("include:", "redirect=") for _ in range(3)]
@@ -368,12 +386,13 @@ class Maker:
             part = min(count, self.pick(1, 1, 2, 4))
             if part > 1:
                 name = self.new_name("i")
-                self.put(name, "TXT", "v=spf1 " + " ".join(self.cheap_term() for _ in range(part - 1)) + self.pick("", " -all", " ?all"))
+                cheap = [self.cheap_term() for _ in range(part - 1)]
+                self.put(name, "TXT", " ".join(["v=spf1", *cheap, self.pick("", "-all", "?all")]))
                 terms.append("include:" + name)
             else:
                 terms.append(self.cheap_term())
             count -= part
-        end = self.pick("-all", "+all", f"ip4:{self.client}" if not self.is_v6 else f"ip6:{self.client}", f"redirect={self.policy(self.new_name('r'), DEPTH_MAX)}")
+        end = self.pick("-all", "+all", self.client_term(), f"redirect={self.policy(self.new_name('r'), DEPTH_MAX)}")
         self.publish(self.root, " ".join(["v=spf1", *terms, end]))
 
     def cheap_term(self):
@@ -382,16 +401,18 @@ class Maker:
         self.put(name, "A", "192.0.2.1")
         self.put(name, "AAAA", "2001:db8:ffff::1")
         self.put(name, "MX", [10, name])
-        return self.pick(f"a:{name}", f"mx:{name}", f"-exists:{self.new_name('void')}" if self.chance(0.1) else f"a:{name}/32", "ptr:nowhere.example" if self.chance(0.3) else f"a:{name}",
-                         "a:%{p}.any.example" if self.chance(0.5) else f"a:{name}")
+        terms = [f"a:{name}", f"a:{name}/32", f"mx:{name}", f"-exists:{self.new_name('v')}", "ptr:nowhere.example",
+                 "a:%{p}.any.example"]
+        return self.random.choices(terms, [50, 18, 20, 2, 6, 10])[0]
 
     def void_lookups(self):
-        terms = [self.pick("", "-") + self.pick("a:", "mx:", "exists:", "exists:") + self.void_name() for _ in range(self.random.randrange(0, 5))]
+        terms = [self.pick("", "-") + self.pick("a:", "mx:", "exists:", "exists:") + self.void_name()
+                 for _ in range(self.random.randrange(0, 5))]
         if self.chance(0.3):
             terms.append("include:" + self.new_name("i"))
             self.put(terms[-1][8:], "TXT", f"v=spf1 a:{self.void_name()} ~all")
         if self.chance(0.3):
-            terms.append(self.pick("ptr", "a", "mx", "exists:%{p}.dyn.example", "mx:" + self.with_mx(self.pick(1, 2, 3))))
+            terms.append(self.pick("ptr", "a", "mx", "exists:%{p}.dyn.example", f"mx:{self.with_mx(self.pick(1, 2, 3))}"))
         self.random.shuffle(terms)
         self.publish(self.root, " ".join(["v=spf1", *terms, self.pick("+all", "-all", "")]))
 
@@ -423,7 +444,8 @@ class Maker:
                 self.put(name, "AAAA" if self.is_v6 else "A", str(self.client))
             else:
                 self.put(name, "AAAA" if self.is_v6 else "A", str(self.address("far")))
-        self.publish(self.root, f"v=spf1 {self.ptr_term(self.root)} {self.pick('-all', 'exists:%{p}.dyn.example -all', '+all')}")
+        end = self.pick("-all", "exists:%{p}.dyn.example -all", "+all")
+        self.publish(self.root, f"v=spf1 {self.ptr_term(self.root)} {end}")
 
     def aliases(self):
         names = [self.new_name("al") for _ in range(self.random.randrange(1, 13))]
@@ -448,7 +470,8 @@ class Maker:
 
     def several_records(self):
         for _ in range(self.pick(2, 2, 3)):
-            self.put(self.root, "TXT", self.pick("v=spf1 -all", "v=spf1 +all", "V=SPF1", "v=spf1 moo", "v=spf1\t+all", "v=spf10 +all", "nothing", " v=spf1 +all"))
+            self.put(self.root, "TXT", self.pick("v=spf1 -all", "v=spf1 +all", "V=SPF1", "v=spf1 moo", "v=spf1\t+all",
+                                                 "v=spf10 +all", "nothing", " v=spf1 +all"))
         if self.chance(0.3):
             self.put(self.root, "SPF", "v=spf1 +all")
 
@@ -456,11 +479,14 @@ class Maker:
         name = self.new_name("n")
         if self.chance(0.5):
             self.put(name, "TXT", self.pick("nothing", "v=spf2", "v=spf1 moo", "v=spf1"))
-        self.publish(self.root, f"v=spf1 {self.pick('include:', 'redirect=', '?include:', '-include:')}{name}{self.pick('', ' -all', ' +all')}")
+        kind = self.pick("include:", "redirect=", "?include:", "-include:")
+        self.publish(self.root, f"v=spf1 {kind}{name}{self.pick('', ' -all', ' +all')}")
 
     def long_names(self):
-        long = self.pick("%{l}." * 3 + "%{o}", "%{s}" * 4, "x" * 60 + "." + "%{d}." * 20 + "%{d}", "%{ir}." * 10 + "%{d}", "%{L}" * 30 + ".%{d}", "a" * 240 + ".%{d}")
-        self.publish(self.root, f"v=spf1 {self.pick('exists:', 'a:', '-exists:', 'include:', 'mx:')}{long}.dyn.example {self.pick('-all', '+all', 'redirect=' + long)}")
+        long = self.pick("%{l}." * 3 + "%{o}", "%{s}" * 4, "x" * 60 + "." + "%{d}." * 20 + "%{d}", "%{ir}." * 10 + "%{d}",
+                         "%{L}" * 30 + ".%{d}", "a" * 240 + ".%{d}")
+        term = self.pick("exists:", "a:", "-exists:", "include:", "mx:") + long + ".dyn.example"
+        self.publish(self.root, f"v=spf1 {term} {self.pick('-all', '+all', 'redirect=' + long)}")
 
     def deep(self):
         names = [self.root] + [self.new_name("d") for _ in range(self.random.randrange(7, 13))]

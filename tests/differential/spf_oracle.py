@@ -227,8 +227,7 @@ class Corrected(spf.query):
     def _expand(self, s, stripdot):
         if "name-length" not in self.corrections:
             return super().expand(s, stripdot)
-        # The dot in front keeps the oracle from dropping a label of its own, and is dropped for that.
-        whole = "".join(self._expand_piece(piece, stripdot) for piece in re.split(r"(%\{[^}]*\})", s))
+        whole = "".join(self._expand_piece(piece, stripdot) for piece in re.split(r"(%%|%_|%-|%\{[^}]*\})", s))
         if not stripdot:
             return whole
         whole = whole[:-1] if whole.endswith(".") else whole
@@ -237,10 +236,9 @@ class Corrected(spf.query):
         return whole
 
     def _expand_piece(self, piece, stripdot):
-        """One macro: the oracle's cut is undone by joining what it would cut apart."""
         if piece.startswith("%{"):
             return self._long_macro(piece, stripdot)
-        return re.sub("%[%_-]", lambda match: {"%%": "%", "%_": " ", "%-": "%20"}[match.group()], piece)
+        return {"%%": "%", "%_": " ", "%-": "%20"}.get(piece, piece)
 
     def _long_macro(self, piece, stripdot):
         letter = piece[2].lower()
@@ -266,8 +264,9 @@ class Corrected(spf.query):
 
     def _normalized(self, record):
         """The record with modifiers that the oracle reads as they are meant."""
-        terms, seen = [], 0
-        for term in record.split(" "):
+        version, *words = record.split(" ")
+        terms, seen = [version], 0
+        for term in words:
             name, equals, value = term.partition("=")
             if equals and spf.RE_MODIFIER.match(term):
                 if "modifier-case" in self.corrections and name.lower() in ("redirect", "exp"):

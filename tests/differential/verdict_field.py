@@ -68,10 +68,9 @@ def problems_of(verdict, allowed, case_number, authserv_id="mx.example.org"):
     if long_lines or "\n" in text.replace("\r\n\t", "").replace("\r\n ", ""):
         return [f"field is badly folded: {text!r}"]
     stock = authres.core.AuthenticationResultsHeader
-    problems = problems_by(stock, text, verdict, authserv_id)
-    if problems and allowed.explains(case_number, lambda names: not problems_by(Corrected if names else stock, text, verdict, authserv_id)):
+    if allowed.judge(case_number, lambda names: not problems_by(Corrected if names else stock, text, verdict, authserv_id)):
         return []
-    return problems
+    return problems_by(Corrected, text, verdict, authserv_id)
 
 
 def problems_by(reader, text, verdict, authserv_id):

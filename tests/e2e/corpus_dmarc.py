@@ -192,7 +192,8 @@ class RecordCase:
             problems += differs(f"result for {tag}", dmarc["result"], ["fail"])
             problems += differs(f"policy for {tag}", dmarc["policy"], [self.expect[tag]])
             problems += differs(f"testing for {tag}", dmarc["testing"], [self.expect["t"] == "y"])
-        return problems + self.compare_alignment(answers[3], "aspf", "spf_aligned") + self.compare_alignment(answers[4], "adkim", "dkim_aligned")
+        problems += self.compare_alignment(answers[3], "aspf", "spf_aligned")
+        return problems + self.compare_alignment(answers[4], "adkim", "dkim_aligned")
 
     def compare_alignment(self, dmarc, tag, flag):
         """A PSD record makes the subdomain an organization of its own: not aligned in either mode."""

@@ -13,13 +13,18 @@ def is_prime(number, generator):
     odd, twos = number - 1, 0
     while odd % 2 == 0:
         odd, twos = odd // 2, twos + 1
-    for _ in range(20):
-        power = pow(generator.randrange(2, number - 1), odd, number)
-        if power in (1, number - 1):
-            continue
-        if not any((power := power * power % number) == number - 1 for _ in range(twos - 1)):
-            return False
-    return True
+    return all(is_no_witness(generator.randrange(2, number - 1), number, odd, twos) for _ in range(20))
+
+
+def is_no_witness(base, number, odd, twos):
+    power = pow(base, odd, number)
+    if power == 1:
+        return True
+    for _ in range(twos - 1):
+        if power == number - 1:
+            return True
+        power = power * power % number
+    return power == number - 1
 
 
 def prime(bits, generator):
