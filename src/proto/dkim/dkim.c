@@ -235,7 +235,8 @@ static int conclude_valid(struct check *check, uint64_t body_octets)
 	if (added.len > 0)
 		return conclude(check, DKIM_POLICY, reason_of_1(REASON_DKIM_FIELD_ADDED, added));
 	if (dkim_header_leaves_out(check->all->message, &check->signature, SLICE("Content-Type")))
-		return conclude(check, DKIM_PASS, reason_of_1(REASON_DKIM_CONTENT_TYPE_UNSIGNED, check->signature.domain));
+		return conclude(check, DKIM_PASS,
+		                reason_of_1(REASON_DKIM_CONTENT_TYPE_UNSIGNED, check->signature.domain));
 	return conclude(check, DKIM_PASS, reason_of_1(REASON_DKIM_PASS, check->signature.domain));
 }
 

@@ -39,7 +39,7 @@ struct dkim_signature_result {
 	struct slice selector;  /* s= as written */
 	struct slice identity;  /* i= as written, or "@" and d= */
 	struct slice algorithm; /* a= as written */
-	/* The first characters of b=, without white space: 8, or those that tell it from the others (header.b, RFC 6008). */
+	/* First characters of b=, without white space: 8, or those that tell it from the others (header.b, RFC 6008). */
 	struct slice signature_start;
 	unsigned key_bits;      /* 0: no key seen */
 	bool testing;           /* the key record has t=y; `result` is what it would be without */

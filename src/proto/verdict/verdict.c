@@ -248,8 +248,8 @@ int verdict_check_message(const struct verdict_input *input, const struct verdic
 	PART(&pass, check_dkim(&pass));
 	check_arc(&pass);
 	/*
-	 * DMARC needs whole results; but what its policy needs goes out with the first questions, and that of every author
-	 * before the alignment of one: it could spend all look-ups.
+	 * DMARC needs whole results; but what its policy needs goes out with the first questions, and that of every
+	 * author before the alignment of one: it could spend all look-ups.
 	 */
 	if (pass.blocked || pass.author.domains_count > 1)
 		dmarc_prefetch(&pass.author, ask);

@@ -375,11 +375,13 @@ static void assert_same_but_shadow(const struct vector *v, unsigned budget, cons
 
 #define DEEP "a.b.c.d.e.f.g.h"
 
-/* Records of evil.example that take every look-up there is: 4 mx terms of 10 hosts, for MAIL FROM and for HELO. */
+/* Records of evil.example that take every look-up there is: 4 mx terms of 10 hosts, for each identity. */
 static void dear_spf(struct world *world, char hosts[80][32])
 {
-	static const char *const terms[] = { "m0.evil.example", "m1.evil.example", "m2.evil.example", "m3.evil.example",
-					     "n0.evil.example", "n1.evil.example", "n2.evil.example", "n3.evil.example" };
+	static const char *const terms[] = {
+		"m0.evil.example", "m1.evil.example", "m2.evil.example", "m3.evil.example",
+		"n0.evil.example", "n1.evil.example", "n2.evil.example", "n3.evil.example",
+	};
 
 	world_txt(world, "evil.example", "v=spf1 mx:m0.evil.example mx:m1.evil.example mx:m2.evil.example "
 					 "mx:m3.evil.example -all");
