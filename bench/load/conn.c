@@ -238,6 +238,8 @@ static size_t frames_take(struct conn *conn, const uint8_t *octets, size_t len, 
 
 static void hold(struct conn *conn, const uint8_t *octets, size_t len)
 {
+	if (len == 0)
+		return;
 	if (conn->held_size - conn->held_len < len) {
 		conn->held_size = 2 * (conn->held_len + len);
 		conn->held = memory_grow(conn->held, conn->held_size, 1);
