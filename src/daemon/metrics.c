@@ -28,6 +28,11 @@ static int page_make(const struct engine *engine, struct text *page, struct slic
 		            counter->gauge ? "gauge" : "counter", counter->name,
 		            (unsigned long long)engine_counter(engine, (enum counter_id)i));
 	}
+	text_str(page, "# HELP assay_reasons_total results of SPF, DKIM and DMARC by their reason\n"
+	               "# TYPE assay_reasons_total counter\n");
+	for (unsigned id = REASON_NONE + 1; id < REASON_COUNT; id++)
+		text_printf(page, "assay_reasons_total{code=\"%s\"} %llu\n", reason_code((enum reason_id)id),
+		            (unsigned long long)engine_reason_count(engine, (enum reason_id)id));
 	return text_finish(page, out);
 }
 

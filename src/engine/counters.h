@@ -6,6 +6,8 @@
 #ifndef ASSAY_ENGINE_COUNTERS_H
 #define ASSAY_ENGINE_COUNTERS_H
 
+#include "proto/reason/reason.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +22,7 @@ enum counter_id {
 
 struct counters {
 	_Alignas(64) _Atomic uint64_t values[COUNTER_COUNT];
+	_Atomic uint64_t reasons[REASON_COUNT]; /* results given for each reason */
 };
 
 struct counter_description {
@@ -43,6 +46,13 @@ static inline void counter_set(struct counters *counters, enum counter_id id, ui
 static inline void counter_add(struct counters *counters, enum counter_id id, uint64_t more)
 {
 	counter_set(counters, id, counter_read(counters, id) + more);
+}
+
+static inline void counter_reason_up(struct counters *counters, enum reason_id id)
+{
+	uint64_t value = atomic_load_explicit(&counters->reasons[id], memory_order_relaxed);
+
+	atomic_store_explicit(&counters->reasons[id], value + 1, memory_order_relaxed);
 }
 
 static inline void counter_up(struct counters *counters, enum counter_id id)

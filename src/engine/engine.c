@@ -266,6 +266,15 @@ uint64_t engine_counter(const struct engine *engine, enum counter_id id)
 	return sum;
 }
 
+uint64_t engine_reason_count(const struct engine *engine, enum reason_id id)
+{
+	uint64_t sum = 0;
+
+	for (unsigned t = 0; t < engine->config->shards; t++)
+		sum += atomic_load_explicit(&engine->threads[t].counters.reasons[id], memory_order_relaxed);
+	return sum;
+}
+
 uint64_t engine_uptime_ms(const struct engine *engine)
 {
 	return (uint64_t)(clock_ns() - engine->started_ns) / 1000000;

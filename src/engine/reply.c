@@ -67,34 +67,62 @@ void reply_error(const struct reply_to *to, Assay__V1__Error__Code code, const c
 
 /* --- status --- */
 
+static void counter_make(Assay__V1__Counter *counter, const char *name, uint64_t value, bool gauge)
+{
+	assay__v1__counter__init(counter);
+	counter->name = text_of(name);
+	counter->value = value;
+	counter->gauge = gauge;
+}
+
+/* Every counter, and of the reasons those that were given. Returns how many; 0: the arena is full. */
+static size_t counters_make(const struct engine *engine, struct arena *arena, Assay__V1__Counter *counters)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		counter_make(&counters[count++], counter_descriptions[i].name,
+		             engine_counter(engine, (enum counter_id)i), counter_descriptions[i].gauge);
+	for (unsigned id = REASON_NONE + 1; id < REASON_COUNT; id++) {
+		uint64_t value = engine_reason_count(engine, (enum reason_id)id);
+		struct text name;
+		struct slice written;
+
+		if (value == 0)
+			continue;
+		text_init(&name, arena);
+		text_printf(&name, "reasons_total{code=\"%s\"}", reason_code((enum reason_id)id));
+		if (text_finish(&name, &written) < 0)
+			return 0;
+		counter_make(&counters[count++], (const char *)written.ptr, value, false);
+	}
+	return count;
+}
+
 void reply_status(const struct reply_to *to, struct arena *arena)
 {
 	const struct engine *engine = to->shard->engine;
 	const struct engine_config *config = to->shard->config;
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
 	Assay__V1__StatusResult status;
-	Assay__V1__Counter *counters = ARENA_NEW_ARRAY(arena, COUNTER_COUNT, Assay__V1__Counter);
-	Assay__V1__Counter **pointers = ARENA_NEW_ARRAY(arena, COUNTER_COUNT, Assay__V1__Counter *);
+	Assay__V1__Counter *counters = ARENA_NEW_ARRAY(arena, COUNTER_COUNT + REASON_COUNT, Assay__V1__Counter);
+	Assay__V1__Counter **pointers = ARENA_NEW_ARRAY(arena, COUNTER_COUNT + REASON_COUNT, Assay__V1__Counter *);
 	char **listeners = ARENA_NEW_ARRAY(arena, config->listen_count, char *);
 
-	if (!counters || !pointers || !listeners) {
+	assay__v1__status_result__init(&status);
+	if (counters && pointers && listeners)
+		status.n_counters = counters_make(engine, arena, counters);
+	if (status.n_counters == 0) {
 		reply_error(to, ASSAY__V1__ERROR__CODE__INTERNAL, "out of memory");
 		return;
 	}
-	assay__v1__status_result__init(&status);
-	for (unsigned i = 0; i < COUNTER_COUNT; i++) {
-		assay__v1__counter__init(&counters[i]);
-		counters[i].name = text_of(counter_descriptions[i].name);
-		counters[i].gauge = counter_descriptions[i].gauge;
-		counters[i].value = engine_counter(engine, (enum counter_id)i);
+	for (size_t i = 0; i < status.n_counters; i++)
 		pointers[i] = &counters[i];
-	}
 	for (size_t i = 0; i < config->listen_count; i++)
 		listeners[i] = text_of(config->listen[i]);
 	status.version = text_of(config->version);
 	status.shards = config->shards;
 	status.uptime_ms = engine_uptime_ms(engine);
-	status.n_counters = COUNTER_COUNT;
 	status.counters = pointers;
 	status.n_listeners = config->listen_count;
 	status.listeners = listeners;
@@ -303,12 +331,17 @@ static void count_verdict(struct shard *shard, const struct verdict *verdict, bo
 {
 	struct counters *counters = shard->counters;
 
-	if (verdict->has_spf)
+	if (verdict->has_spf) {
 		counter_up(counters, (enum counter_id)(COUNTER_SPF_NONE + (int)verdict->spf.result));
+		counter_reason_up(counters, verdict->spf.reason.id);
+	}
 	if (is_sender_verdict)
 		return;
-	for (size_t i = 0; i < verdict->dkim.count; i++)
+	for (size_t i = 0; i < verdict->dkim.count; i++) {
 		counter_up(counters, (enum counter_id)(COUNTER_DKIM_PASS + (int)verdict->dkim.signatures[i].result));
+		counter_reason_up(counters, verdict->dkim.signatures[i].reason.id);
+	}
+	counter_reason_up(counters, verdict->dmarc.reason.id);
 	counter_add(counters, COUNTER_DKIM_IGNORED, verdict->dkim.ignored);
 	counter_up(counters, (enum counter_id)(COUNTER_DMARC_NONE + (int)verdict->dmarc.result));
 	if (verdict->shadow.evaluated)

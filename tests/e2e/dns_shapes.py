@@ -50,6 +50,11 @@ def main():
         for domain, results in EXPECTED.items():
             answer = daemon.ask("spf", "--ip", "192.0.2.1", "--helo", "mail.invalid", "--from", "a@" + domain)["spf"]
             report.check(domain, answer["result"] in results, str(answer))
+        counted = daemon.ask("status")["counters"]
+        counted = counted if isinstance(counted, dict) else {c["name"]: c["value"] for c in counted}
+        passes = sum(results == ("pass",) for results in EXPECTED.values())
+        report.check("reasons are counted by kind", counted.get('reasons_total{code="spf-match"}') == passes, str(
+            {name: value for name, value in counted.items() if name.startswith("reasons_total")}))
     dns.stop()
     report.finish()
 

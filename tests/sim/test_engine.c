@@ -75,6 +75,12 @@ uint64_t engine_counter(const struct engine *engine, enum counter_id id)
 	return counter_read(&run.counters, id);
 }
 
+uint64_t engine_reason_count(const struct engine *engine, enum reason_id id)
+{
+	(void)engine;
+	return run.counters.reasons[id];
+}
+
 uint64_t engine_uptime_ms(const struct engine *engine)
 {
 	(void)engine;
