@@ -15,11 +15,12 @@ static size_t pack_verdict(void)
 {
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
 	Assay__V1__Verdict verdict = ASSAY__V1__VERDICT__INIT;
-	Assay__V1__Spf spf = ASSAY__V1__SPF__INIT;
+	Assay__V1__Spf spf;
 	Assay__V1__Dkim dkim[2] = { ASSAY__V1__DKIM__INIT, ASSAY__V1__DKIM__INIT }, *list[2] = { &dkim[0], &dkim[1] };
 	Assay__V1__Dmarc dmarc = ASSAY__V1__DMARC__INIT;
 	char explanation[] = "why";
 
+	assay__v1__spf__init(&spf);
 	spf.result = ASSAY__V1__SPF__RESULT__SOFTFAIL;
 	spf.explanation = explanation;
 	dkim[0].result = ASSAY__V1__DKIM__RESULT__PASS;
@@ -54,10 +55,11 @@ static void verdict_is_read(void **state)
 static void error_is_read(void **state)
 {
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
-	Assay__V1__Error error = ASSAY__V1__ERROR__INIT;
+	Assay__V1__Error error;
 	struct reply reply;
 
 	(void)state;
+	assay__v1__error__init(&error);
 	error.code = ASSAY__V1__ERROR__CODE__OVERLOADED;
 	response.result_case = ASSAY__V1__RESPONSE__RESULT_ERROR;
 	response.error = &error;
