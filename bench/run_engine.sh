@@ -94,6 +94,8 @@ daemon() {
 		  server-count: 1
 		  ip-address: 127.0.0.1@$3
 		  username: ""
+		  rrl-ratelimit: 0
+		  tcp-count: 1000
 		  chroot: ""
 		  database: ""
 		  zonesdir: "$corpus"

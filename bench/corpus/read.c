@@ -12,7 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What stands in a line is kept: jansson's objects are never given back, so that its texts need no copies. */
+/* What was read stays until the program ends, and jansson's objects with it: their texts need no copies. */
+static struct corpus *corpora[8];
+static size_t corpora_count;
+static json_t *kept;
+
 struct lines {
 	FILE *file;
 	char *path, *line;
@@ -50,6 +54,10 @@ static json_t *lines_next(struct lines *lines)
 	object = json_loads(lines->line, 0, &error);
 	if (!object)
 		die("%s:%zu: %s", lines->path, lines->number, error.text);
+	if (!kept)
+		kept = json_array();
+	if (json_array_append_new(kept, object) < 0)
+		die("out of memory");
 	return object;
 }
 
@@ -193,6 +201,9 @@ struct corpus *corpus_read(const char *directory, size_t entries_max)
 {
 	struct corpus *corpus = memory_new(1, sizeof(*corpus));
 
+	if (corpora_count == sizeof(corpora) / sizeof(*corpora))
+		die("too many corpora");
+	corpora[corpora_count++] = corpus;
 	entries_read(corpus, directory, entries_max);
 	cold_read(corpus, directory);
 	keys_read(corpus, directory);

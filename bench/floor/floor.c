@@ -431,8 +431,8 @@ int main(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct work work = { .bodies = NULL };
-	struct keys keys = { .at = NULL };
+	static struct work work;
+	static struct keys keys;
 	const struct corpus *corpus;
 	unsigned rounds = 5;
 	size_t messages = 0;

@@ -261,7 +261,8 @@ bool conn_read(struct conn *conn, uint8_t *buffer, size_t size, replied_fn *repl
 	}
 	if (conn->held_len == 0) {
 		done = frames_take(conn, buffer, (size_t)got, replied, arg);
-		hold(conn, buffer + done, (size_t)got - done);
+		if (done < (size_t)got)
+			hold(conn, buffer + done, (size_t)got - done);
 	} else {
 		hold(conn, buffer, (size_t)got);
 		done = frames_take(conn, conn->held, conn->held_len, replied, arg);

@@ -160,7 +160,7 @@ static bool is_good(const struct run_result *result)
 int main(int argc, char **argv)
 {
 	static struct run_result result;
-	struct requests requests;
+	static struct requests requests;
 	bool idle;
 
 	if (argc < 2)

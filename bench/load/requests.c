@@ -4,6 +4,7 @@
 #include "corpus/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -139,6 +140,7 @@ static void status_pack(const struct request_options *options, struct request *o
 		call.base.unknown_fields = &unknown;
 	}
 	pack(&call, out);
+	free(field);
 }
 
 static void refused_pack(const struct request_options *options, struct request *out)
@@ -147,15 +149,18 @@ static void refused_pack(const struct request_options *options, struct request *
 	Assay__V1__CheckMessage message = ASSAY__V1__CHECK_MESSAGE__INIT;
 	Assay__V1__Envelope envelope;
 	size_t octets = options->octets > 40 ? options->octets - 40 : 0;
+	uint8_t *octets_made;
 
 	assay__v1__envelope__init(&envelope);
 	envelope.client_ip = text_of("no address");
 	envelope.helo = bytes_of_text("mail.example");
 	message.envelope = &envelope;
-	message.message = bytes_of(filling(octets), octets);
+	octets_made = filling(octets);
+	message.message = bytes_of(octets_made, octets);
 	call.call_case = ASSAY__V1__REQUEST__CALL_CHECK_MESSAGE;
 	call.check_message = &message;
 	pack(&call, out);
+	free(octets_made);
 }
 
 void requests_make(const struct request_options *options, struct requests *out)
