@@ -115,7 +115,7 @@ def check(report, daemon, name, message, kind):
     verdict = daemon.ask("check", "--timeout", "55000", "--ip", "192.0.2.1", "--helo", "h.worst.example", "--from",
                          "a@worst.example", path)
     after, took = counters(daemon), processor_s(daemon) - start
-    cost = {key: after[key] - before[key] for key in after}
+    cost = {key: after[key] - before.get(key, 0) for key in after}
     print(f"{name:45} {took * 1000:7.0f} ms  {cost['dns_lookups_total']:3} look-ups  "
           f"{cost['signatures_checked_total']} signatures  {cost['body_hashes_total']} hashes  "
           f"{cost['passes_total']} passes  {resident_mib(daemon):4.0f} MiB")
