@@ -141,6 +141,8 @@ enum signature_answer work_signature(struct request *request, const struct signa
 	if (!work)
 		return SIGNATURE_FAULT;
 	request->work.signatures[question->id] = work;
+	if (request->work.signatures_end <= question->id)
+		request->work.signatures_end = question->id + 1;
 	counter_up(request->shard->counters, COUNTER_SIGNATURES);
 	if (key_get(request, &question->key, &work->key)) {
 		/* Keys out of bounds never come here (src/proto/dkim/key.h): what is missing is ours. */
@@ -168,7 +170,7 @@ void work_drop(struct request *request)
 
 	for (struct body_work *work = request->work.bodies; work; work = work->next)
 		crypto_batch_remove(batch, &work->job.job);
-	for (unsigned id = 0; id < SIGNATURE_ID_MAX; id++) {
+	for (unsigned id = 0; id < request->work.signatures_end; id++) {
 		struct signature_work *work = request->work.signatures[id];
 
 		if (!work || !work->key)

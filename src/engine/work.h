@@ -15,6 +15,7 @@ struct signature_work;
 struct work {
 	struct body_work *bodies; /* in the request's arena, as signatures are */
 	struct signature_work *signatures[SIGNATURE_ID_MAX];
+	unsigned signatures_end; /* above the largest id in use */
 	unsigned pending;
 };
 
