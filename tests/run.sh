@@ -111,7 +111,7 @@ run_build() {
 		;;
 	build-asan)
 		make build-asan clang -Dwerror=true -Db_sanitize=address,undefined -Db_lundef=false &&
-			run build-asan --no-suite differential
+			run build-asan --no-suite differential --no-suite bench
 		;;
 	build-tsan)
 		export ASSAY_SHARDS=2
@@ -121,7 +121,7 @@ run_build() {
 		;;
 	build-arena)
 		make build-arena clang -Db_sanitize=address,undefined -Db_lundef=false -Darena-malloc=true &&
-			run build-arena --no-suite e2e --no-suite corpus --no-suite soak --no-suite differential
+			run build-arena --no-suite e2e --no-suite corpus --no-suite soak --no-suite differential --no-suite bench
 		;;
 	*) die "ASSAY_BUILDS: there is no build \"$1\"" ;;
 	esac
