@@ -41,7 +41,7 @@ BAD_TERMS = [terms.split() for terms in (
     exists:%{l-}%{o}.dyn.example exists:%{d200}.dyn.example exists:%{h}.dyn.example exists:%{H}.dyn.example
     exists:%{L}.dyn.example exists:%{d255r+.}.dyn.example""",
     "moo - + ?all? --all +-all ip:1.2.3.4 prt a, ipv4:1.2.3.4 mx,a all. A: -ip4 unknown:x",
-)] + [["x=1 x=1", "moo= MOO=", "u=%{d} u=%{d}"]]
+)] + [["x=1 x=1", "moo= MOO=", "u=%{d} u=%{d}"], ["a/24\n", "a/0\n//128", "mx//64\n", "ip4:1.2.3.4\n", "all\n", "a\n"]]
 
 
 class Case:

@@ -29,6 +29,8 @@ CORRECTIONS = [
     Correction("macro-syntax", "RFC 7208 section 7.1",
                "macro-expand has the letters, digits, r and delimiters of the grammar, and macro-literal is %x21-24 /"
                " %x26-7E; the oracle skips what it does not know"),
+    Correction("line-end", "RFC 7208 section 12",
+               "a term is made of visible octets; the oracle overlooks an LF at the end of one, or behind a prefix length"),
     Correction("macro-join", "RFC 7208 section 7.3",
                "parts are joined with dots, whatever delimiter split them; the oracle keeps the delimiters of"
                " all letters but l and s"),
@@ -255,6 +257,8 @@ class Corrected(spf.query):
     # ---- the record ----
 
     def validate_mechanism(self, mech):
+        if "line-end" in self.corrections and "\n" in mech:
+            raise spf.PermError("LF", mech)
         try:
             return super().validate_mechanism(mech)
         except spf.PermError as error:
