@@ -205,8 +205,10 @@ static struct asked *asked_new(struct request *request, struct slice name, enum 
 	return asked;
 }
 
-const struct dns_answer *answers_ask(struct request *request, struct slice name, enum dns_type type, unsigned reserved)
+const struct dns_answer *answers_ask(struct request *request, const struct dns_question *question)
 {
+	struct slice name = question->name;
+	enum dns_type type = question->type;
 	struct shard *shard = request->shard;
 	struct answers *answers = &request->answers;
 	uint8_t lower[256];
@@ -223,7 +225,7 @@ const struct dns_answer *answers_ask(struct request *request, struct slice name,
 	asked = asked_find(answers, name, type, hash);
 	if (asked)
 		return asked->answer;
-	if (answers->count + reserved >= shard->limits.lookups_max) {
+	if (answers->count + question->reserved >= shard->limits.lookups_max) {
 		count_outcome(shard, DNS_BUDGET);
 		return &answer_budget;
 	}

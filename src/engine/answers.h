@@ -21,8 +21,7 @@ struct answers {
 
 void answers_init(struct answers *answers);
 /* As ask_ops.dns. */
-const struct dns_answer *answers_ask(struct request *request, struct slice name, enum dns_type type,
-                                     unsigned reserved);
+const struct dns_answer *answers_ask(struct request *request, const struct dns_question *question);
 /* Nothing is waited for any more; what is pending is DNS_TIMEOUT. */
 void answers_close(struct request *request);
 /* The request ends: it leaves the look-ups that it still waits for (asked ahead, and not needed in the end). */

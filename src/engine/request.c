@@ -16,9 +16,9 @@
 
 /* --- what evaluators ask --- */
 
-static const struct dns_answer *on_dns(void *arg, struct slice name, enum dns_type type, unsigned reserved)
+static const struct dns_answer *on_dns(void *arg, const struct dns_question *question)
 {
-	return answers_ask(arg, name, type, reserved);
+	return answers_ask(arg, question);
 }
 
 static const struct body_digest *on_body_digest(void *arg, const struct body_question *question)

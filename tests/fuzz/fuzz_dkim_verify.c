@@ -24,15 +24,14 @@ struct answers {
 	bool signatures[SIGNATURE_ID_MAX];
 };
 
-static const struct dns_answer *answer_dns(void *arg, struct slice name, enum dns_type type, unsigned reserved)
+static const struct dns_answer *answer_dns(void *arg, const struct dns_question *question)
 {
 	struct answers *answers = arg;
 	uint64_t hash = UINT64_C(14695981039346656037);
 
-	(void)reserved;
-	ASSERT(type == DNS_TXT && name.len > 0 && name.len <= 253);
-	for (size_t i = 0; i < name.len; i++)
-		hash = (hash ^ octet_lower(name.ptr[i])) * UINT64_C(1099511628211);
+	ASSERT(question->type == DNS_TXT && question->name.len > 0 && question->name.len <= 253);
+	for (size_t i = 0; i < question->name.len; i++)
+		hash = (hash ^ octet_lower(question->name.ptr[i])) * UINT64_C(1099511628211);
 	for (size_t i = 0; i < answers->names_count; i++)
 		if (answers->names[i] == hash)
 			return &answers->dns;

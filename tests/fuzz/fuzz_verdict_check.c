@@ -49,13 +49,12 @@ static bool known(struct answers *answers, uint64_t hash)
 	return answers->eager;
 }
 
-static const struct dns_answer *dns(void *arg, struct slice name, enum dns_type type, unsigned reserved)
+static const struct dns_answer *dns(void *arg, const struct dns_question *question)
 {
 	struct answers *answers = arg;
-	uint64_t hash = hash_of("dns", name, type);
+	uint64_t hash = hash_of("dns", question->name, question->type);
 
-	(void)reserved;
-	ASSERT(name.len > 0 && name.len <= 253 && name.ptr[name.len - 1] != '.');
+	ASSERT(question->name.len > 0 && question->name.len <= 253 && question->name.ptr[question->name.len - 1] != '.');
 	if (!known(answers, hash))
 		return NULL;
 	switch (hash % 16) {
@@ -64,9 +63,9 @@ static const struct dns_answer *dns(void *arg, struct slice name, enum dns_type 
 	case 2: return &answers->missing;
 	default: break;
 	}
-	if (type == DNS_TXT && answers->texts_count)
+	if (question->type == DNS_TXT && answers->texts_count)
 		return &answers->found[(hash >> 8) % answers->texts_count];
-	return type == DNS_A ? &answers->host : &answers->missing;
+	return question->type == DNS_A ? &answers->host : &answers->missing;
 }
 
 static const struct body_digest *body_digest(void *arg, const struct body_question *question)

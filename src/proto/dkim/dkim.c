@@ -26,7 +26,7 @@ struct check {
 	const struct mail_field *field;
 	size_t number; /* of the field among the DKIM-Signature fields: its signature ids follow from it */
 	struct dkim_signature signature;
-	struct dkim_key keys[DKIM_KEYS_TRIED_MAX]; /* those that fit */
+	const struct dkim_key *keys[DKIM_KEYS_TRIED_MAX]; /* those that fit */
 	size_t keys_count;
 	struct dkim_signature_result *out;
 };
@@ -128,29 +128,27 @@ static int key_fit(struct check *check, const struct dkim_key *key, bool *fits_o
 static int keys_read(struct check *check, const struct dns_answer *answer)
 {
 	struct dkim_signature_result *out = check->out, first = { 0 };
-	bool any = false;
+	const struct dkim_key_records *records;
+	const void *object;
 
-	for (size_t i = 0; i < answer->count && i < DKIM_KEY_RECORDS_READ_MAX; i++) {
-		struct dkim_key *key = &check->keys[check->keys_count];
-		int result = dkim_key_parse(answer->records[i].data, check->all->arena, key);
+	TRY(dns_answer_read(answer, &dkim_key_form, check->all->arena, &object));
+	records = object;
+	for (size_t i = 0; i < records->count && check->keys_count < DKIM_KEYS_TRIED_MAX; i++) {
+		const struct dkim_key *key = &records->keys[i];
 		bool fits;
 
-		if (result == DKIM_KEY_NO_RECORD)
-			continue;
-		TRY(result);
 		TRY(key_fit(check, key, &fits));
-		if (fits && ++check->keys_count == DKIM_KEYS_TRIED_MAX)
-			break;
-		if (!any)
+		if (fits)
+			check->keys[check->keys_count++] = key;
+		if (i == 0)
 			first = *out;
-		any = true;
 	}
 	if (check->keys_count > 0) {
-		out->testing = check->keys[0].testing;
-		out->key_bits = check->keys[0].key.bits;
+		out->testing = check->keys[0]->testing;
+		out->key_bits = check->keys[0]->key.bits;
 		return 0;
 	}
-	if (any)
+	if (records->count > 0)
 		*out = first;
 	else
 		return conclude(check, DKIM_PERMERROR,
@@ -206,7 +204,7 @@ static int signature_ask(struct check *check, size_t key, enum signature_answer 
 	struct verification *all = check->all;
 	struct signature_question question = {
 		.id = (unsigned)DKIM_SIGNATURE_ID_OF(check->number, key),
-		.key = check->keys[key].key,
+		.key = check->keys[key]->key,
 		.hash = check->signature.hash,
 		.signature = check->signature.signature,
 	};
@@ -252,7 +250,7 @@ static int keys_try(struct check *check, uint64_t body_octets)
 	bool fault = false, tried = false;
 
 	for (size_t i = 0; i < check->keys_count; i++) {
-		const struct dkim_key *key = &check->keys[i];
+		const struct dkim_key *key = check->keys[i];
 		enum signature_answer answer = SIGNATURE_FAULT;
 
 		if (signature->signature.len != signature_octets(&key->key))
@@ -272,7 +270,7 @@ static int keys_try(struct check *check, uint64_t body_octets)
 	if (tried)
 		return conclude(check, DKIM_FAIL, reason_of(REASON_DKIM_SIGNATURE_WRONG));
 	return conclude_numbers(check, DKIM_FAIL, REASON_DKIM_SIGNATURE_LENGTH, signature->signature.len,
-	                        signature_octets(&check->keys[0].key));
+	                        signature_octets(&check->keys[0]->key));
 }
 
 /*
@@ -283,7 +281,7 @@ static int signature_ask_ahead(struct check *check)
 {
 	enum signature_answer unused;
 
-	if (check->signature.signature.len != signature_octets(&check->keys[0].key))
+	if (check->signature.signature.len != signature_octets(&check->keys[0]->key))
 		return 0;
 	return signature_ask(check, 0, &unused);
 }
@@ -291,7 +289,7 @@ static int signature_ask_ahead(struct check *check)
 /* The key and the body's digest are asked for together; the signature as soon as there is a key. */
 static int signature_check(struct check *check)
 {
-	const struct dns_answer *answer = ask_dns(check->all->ask, check->signature.query_name, DNS_TXT);
+	const struct dns_answer *answer = ask_dns(check->all->ask, check->signature.query_name, DNS_TXT, &dkim_key_form);
 	const struct body_digest *digest;
 	bool same;
 

@@ -110,3 +110,18 @@ int dkim_key_parse(struct slice record, struct arena *arena, struct dkim_key *ou
 		return key_data(data->value, arena, out);
 	return 0;
 }
+
+static int records_read(const struct dns_answer *answer, struct arena *arena, void *object)
+{
+	struct dkim_key_records *records = object;
+
+	for (size_t i = 0; i < answer->count && i < DKIM_KEY_RECORDS_READ_MAX; i++) {
+		int result = dkim_key_parse(answer->records[i].data, arena, &records->keys[records->count]);
+
+		TRY(result);
+		records->count += result != DKIM_KEY_NO_RECORD;
+	}
+	return 0;
+}
+
+const struct dns_form dkim_key_form = { sizeof(struct dkim_key_records), records_read };

@@ -10,6 +10,7 @@
 #ifndef ASSAY_PROTO_DKIM_KEY_H
 #define ASSAY_PROTO_DKIM_KEY_H
 
+#include "proto/dkim/limits.h"
 #include "proto/dkim/taglist.h"
 
 #define DKIM_KEY_NO_RECORD 1
@@ -33,5 +34,13 @@ struct dkim_key {
 };
 
 MUST_CHECK int dkim_key_parse(struct slice record, struct arena *arena, struct dkim_key *out);
+
+/* The key records among the TXT records of a name, in the order of the answer: the first DKIM_KEY_RECORDS_READ_MAX. */
+struct dkim_key_records {
+	size_t count;
+	struct dkim_key keys[DKIM_KEY_RECORDS_READ_MAX];
+};
+
+extern const struct dns_form dkim_key_form; /* of a struct dkim_key_records */
 
 #endif

@@ -181,11 +181,11 @@ static int explain(struct spf_run *run, const struct spf_host *host, struct slic
 /* Section 6.2: `host` is the one whose mechanism gave the "fail", after redirects; never an included one. */
 static int explanation(struct spf_run *run, const struct spf_host *host, struct slice *out)
 {
-	const struct spf_term *exp = host->record.exp;
+	const struct spf_term *exp = host->word == SPF_FAIL ? host->record->exp : NULL;
 	struct slice name;
 	int step;
 
-	if (host->word != SPF_FAIL || !exp)
+	if (!exp)
 		return 0;
 	step = spf_target(run, host, exp, &name);
 	ASSERT(step != SPF_STEP_EXCEPTION);

@@ -752,7 +752,7 @@ static void test_nothing_is_asked_behind_a_match(void **state)
 		world_init(&world);
 		world_txt(&world, "m.example", records[i]);
 		world_a(&world, "known.example", "127.0.0.2");
-		(void)ask_dns(&world.ask, SLICE("known.example"), DNS_A);
+		(void)ask_dns(&world.ask, SLICE("known.example"), DNS_A, NULL);
 		run(&world, &input, &defaults, &world.arena, &result);
 		assert_int_equal(result.result, SPF_PASS);
 		assert_int_equal(world_times_asked(&world, "a.example", DNS_A), 2);
