@@ -22,6 +22,12 @@ static const struct number {
 	{ "dns|max-lookups", 10, 1000 },
 	{ "dns|cache-size", MIB, 64L * 1024 * MIB },
 	{ "dns|max-queries", 64, 65536 },
+	{ "dns|min-ttl", 0, 3600 },
+	{ "dns|max-ttl", 1, 604800 },
+	{ "dns|max-negative-ttl", 1, 86400 },
+	{ "dns|failure-ttl", 1, 300 },
+	{ "dns|bogus-ttl", 1, 300 },
+	{ "dns|serve-stale", 0, 604800 },
 	{ "spf|max-lookups", 1, 100 },
 	{ "spf|max-void-lookups", 0, 100 },
 	{ "dkim|max-signatures", 1, 32 },
@@ -56,6 +62,12 @@ static cfg_opt_t dns_options[] = {
 	CFG_INT("max-lookups", 60, CFGF_NONE),         /* of one verdict */
 	CFG_INT("cache-size", 256 * MIB, CFGF_NONE),   /* octets, all shards */
 	CFG_INT("max-queries", 4096, CFGF_NONE),       /* under way, each shard */
+	CFG_INT("min-ttl", 30, CFGF_NONE),             /* seconds, these six */
+	CFG_INT("max-ttl", 86400, CFGF_NONE),
+	CFG_INT("max-negative-ttl", 3600, CFGF_NONE),
+	CFG_INT("failure-ttl", 5, CFGF_NONE),
+	CFG_INT("bogus-ttl", 30, CFGF_NONE),
+	CFG_INT("serve-stale", 0, CFGF_NONE),
 	CFG_BOOL("qname-minimisation", cfg_false, CFGF_NONE),
 	CFG_END(),
 };
@@ -476,7 +488,7 @@ static void resolver_read(cfg_t *dns, unsigned shards, struct io_resolver_config
 	out->dnssec = cfg_getbool(dns, "dnssec");
 	out->trust_anchor_file = cfg_getstr(dns, "trust-anchor-file");
 	out->zone_file = cfg_getstr(dns, "zone-file");
-	out->cache_octets = (size_t)cfg_getint(dns, "cache-size") / shards;
+	out->cache_octets = (size_t)cfg_getint(dns, "cache-size") / 2 / shards;
 	out->qname_minimisation = cfg_getbool(dns, "qname-minimisation");
 	out->queries_max = (unsigned)cfg_getint(dns, "max-queries");
 }
@@ -488,6 +500,19 @@ static size_t octets_held_of(cfg_t *limits, unsigned shards)
 	size_t needed = shards * 2 * ((size_t)cfg_getint(limits, "message-size") + (size_t)2 * MIB);
 
 	return configured ? configured : needed > least ? needed : least;
+}
+
+static struct cache_bounds cache_bounds_of(cfg_t *dns)
+{
+	return (struct cache_bounds){
+		.octets_max = (size_t)cfg_getint(dns, "cache-size") / 2,
+		.ttl_s_min = (unsigned)cfg_getint(dns, "min-ttl"),
+		.ttl_s_max = (unsigned)cfg_getint(dns, "max-ttl"),
+		.negative_ttl_s_max = (unsigned)cfg_getint(dns, "max-negative-ttl"),
+		.failure_ttl_s = (unsigned)cfg_getint(dns, "failure-ttl"),
+		.bogus_ttl_s = (unsigned)cfg_getint(dns, "bogus-ttl"),
+		.stale_s_max = (unsigned)cfg_getint(dns, "serve-stale"),
+	};
 }
 
 static void limits_read(cfg_t *file, struct engine_config *out)
@@ -508,6 +533,7 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 		.drain_ms_max = (unsigned)cfg_getint(limits, "drain-time"),
 		.stall_ms_max = (unsigned)cfg_getint(limits, "stall-time"),
 		.key_cache_octets_max = (size_t)cfg_getint(limits, "key-cache-size") / out->shards,
+		.cache = cache_bounds_of(dns),
 	};
 	out->verdict.bounds = (struct mail_bounds){
 		.header_octets_max = (size_t)cfg_getint(limits, "header-size"),

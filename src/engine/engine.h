@@ -7,6 +7,7 @@
 #ifndef ASSAY_ENGINE_ENGINE_H
 #define ASSAY_ENGINE_ENGINE_H
 
+#include "engine/cache.h"
 #include "engine/counters.h"
 #include "io/resolver.h"
 #include "proto/verdict/verdict.h"
@@ -27,6 +28,7 @@ struct engine_limits {
 	unsigned drain_ms_max;               /* after a stop; then connections are closed as they are */
 	unsigned stall_ms_max;               /* a greeting or frame that makes no progress */
 	size_t key_cache_octets_max;         /* each shard */
+	struct cache_bounds cache;           /* of answers, all shards together */
 };
 
 struct engine_config {

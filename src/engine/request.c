@@ -120,8 +120,11 @@ static struct request *request_new(struct shard *shard, struct io_conn *conn, st
 	request->prev = NULL;
 	if (request->next)
 		request->next->prev = request;
+	else
+		shard->requests_oldest = request;
 	shard->requests = request;
 	shard->requests_count++;
+	request->epoch = shard->epoch;
 	return request;
 }
 
@@ -171,6 +174,8 @@ void request_free(struct request *request)
 		shard->requests = request->next;
 	if (request->next)
 		request->next->prev = request->prev;
+	else
+		shard->requests_oldest = request->prev;
 	shard->requests_count--;
 	shard->requests_octets -= request->octets;
 	arena_reset(&request->arena);

@@ -32,6 +32,7 @@ struct request {
 	struct answers answers;
 	struct work work;
 	struct ask ask;
+	uint64_t epoch;                /* when it came: what it finds in the cache stays as long as it does */
 	struct io_timer wait;          /* for look-ups */
 	unsigned passes;
 };

@@ -61,6 +61,18 @@ static void counters_publish(struct shard *shard)
 	counter_set(counters, COUNTER_KEY_MISSES, keys->counters.misses);
 	counter_set(counters, COUNTER_KEY_EVICTIONS, keys->counters.evictions);
 	counter_set(counters, COUNTER_KEY_OCTETS, keys->bytes);
+	/* What all shards share is told by one. */
+	if (shard->index == 0) {
+		counter_set(counters, COUNTER_CACHE_ENTRIES, cache_entries(shard->cache));
+		counter_set(counters, COUNTER_CACHE_OCTETS, cache_octets(shard->cache));
+	}
+}
+
+static void begin(void *arg)
+{
+	struct shard *shard = arg;
+
+	shard->epoch = epochs_begin(cache_epochs(shard->cache), shard->index);
 }
 
 /*
@@ -73,6 +85,7 @@ static void turn(void *arg)
 	struct shard *shard = arg;
 
 	do {
+		(void)post_deliver_all(&shard->posts, shard);
 		while (shard->runnable) {
 			struct request *request = shard->runnable;
 
@@ -91,6 +104,8 @@ static void turn(void *arg)
 	if (engine_is_stopping(shard->engine))
 		drain_step(shard);
 	counters_publish(shard);
+	epochs_end(cache_epochs(shard->cache), shard->index,
+	           shard->requests_oldest ? shard->requests_oldest->epoch : EPOCH_NONE);
 }
 
 static void on_frame(void *arg, struct io_conn *conn, struct io_frame frame)
@@ -151,8 +166,26 @@ int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBL
 	TRY(crypto_make(shard, problem));
 	TRY(io_resolver_new(shard->loop, &shard->config->resolver, &shard->resolver, problem));
 	TRY(server_make(shard, problem));
-	io_loop_on_turn(shard->loop, turn, shard);
+	io_loop_on_turn(shard->loop, begin, turn, shard);
 	return 0;
+}
+
+bool shard_post(struct shard *shard, struct post *post)
+{
+	bool wake;
+
+	if (!post_put(&shard->posts, post, &wake))
+		return false;
+	if (wake)
+		io_loop_wake(shard->loop);
+	return true;
+}
+
+void shard_retire(struct shard *shard)
+{
+	lookups_abandon(shard);
+	post_close(&shard->posts);
+	epochs_end(cache_epochs(shard->cache), shard->index, EPOCH_NONE);
 }
 
 void shard_deinit(struct shard *shard)

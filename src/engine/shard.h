@@ -6,7 +6,9 @@
 
 #include "crypto/batch.h"
 #include "crypto/keys.h"
+#include "engine/cache.h"
 #include "engine/engine.h"
+#include "engine/post.h"
 #include "io/server.h"
 
 struct request;
@@ -24,9 +26,14 @@ struct shard {
 	struct crypto_provider provider;
 	struct crypto_keys keys;
 	struct crypto_batch batch;
+	/* Set by whoever makes the shard. */
 	struct counters *counters;
+	struct cache *cache;                          /* all shards' */
+	unsigned index;
 
-	struct request *requests;                     /* in flight */
+	struct postbox posts;
+	uint64_t epoch;                               /* of this turn */
+	struct request *requests, *requests_oldest;   /* in flight */
 	unsigned requests_count;
 	size_t requests_octets;                       /* of their arenas */
 	struct request *runnable, **runnable_end;     /* to be evaluated, first come first served */
@@ -41,6 +48,12 @@ struct shard {
 
 /* 0; or a negative errno and a line in `problem`. In the shard's own thread. */
 MUST_CHECK int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBLEM_SIZE]);
+/* After the last turn: others need not wait for this shard any more. */
+void shard_retire(struct shard *shard);
+/* When every shard has retired. */
 void shard_deinit(struct shard *shard);
+
+/* From any thread. False: the shard has retired. */
+bool shard_post(struct shard *shard, struct post *post);
 
 #endif

@@ -23,6 +23,8 @@
 /* Returned by evaluators: something asked for is pending; call again when it has been answered. */
 #define ASK_BLOCKED 1
 
+#define DNS_NAME_OCTETS_MAX 253 /* as text, without the final dot (RFC 1035 section 3.1) */
+
 enum dns_type { /* IANA "Resource Record (RR) TYPEs" */
 	DNS_A = 1,
 	DNS_CNAME = 5,

@@ -114,8 +114,12 @@ int dkim_key_parse(struct slice record, struct arena *arena, struct dkim_key *ou
 static int records_read(const struct dns_answer *answer, struct arena *arena, void *object)
 {
 	struct dkim_key_records *records = object;
+	size_t count = answer->count < DKIM_KEY_RECORDS_READ_MAX ? answer->count : DKIM_KEY_RECORDS_READ_MAX;
 
-	for (size_t i = 0; i < answer->count && i < DKIM_KEY_RECORDS_READ_MAX; i++) {
+	records->keys = ARENA_NEW_ARRAY(arena, count, struct dkim_key);
+	if (!records->keys)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
 		int result = dkim_key_parse(answer->records[i].data, arena, &records->keys[records->count]);
 
 		TRY(result);

@@ -38,7 +38,7 @@ MUST_CHECK int dkim_key_parse(struct slice record, struct arena *arena, struct d
 /* The key records among the TXT records of a name, in the order of the answer: the first DKIM_KEY_RECORDS_READ_MAX. */
 struct dkim_key_records {
 	size_t count;
-	struct dkim_key keys[DKIM_KEY_RECORDS_READ_MAX];
+	struct dkim_key *keys;
 };
 
 extern const struct dns_form dkim_key_form; /* of a struct dkim_key_records */

@@ -298,6 +298,7 @@ static void test_every_key_arrives(void **state)
 	         "  dnssec = false\n  timeout = 4000\n  zone-file = \"%s\"\n  trust-anchor-file = \"%s\"\n"
 	         "  root-hints = \"%s\"\n  max-lookups = 30\n  cache-size = 30000000\n  max-queries = 100\n"
 	         "  qname-minimisation = true\n"
+	         "  min-ttl = 1  max-ttl = 2  max-negative-ttl = 3  failure-ttl = 4  bogus-ttl = 5  serve-stale = 6\n"
 	         "}\n"
 	         "spf { max-lookups = 9  max-void-lookups = 3 }\n"
 	         "dkim { max-signatures = 7  min-rsa-bits = 2048  max-rsa-bits = 8192  allow-rsa-sha1 = true\n"
@@ -321,7 +322,14 @@ static void test_every_key_arrives(void **state)
 	assert_string_equal(engine->resolver.zone_file, zone_path);
 	assert_string_equal(engine->resolver.trust_anchor_file, zone_path);
 	assert_string_equal(engine->resolver.root_hints, zone_path);
-	assert_int_equal(engine->resolver.cache_octets, 10000000);
+	assert_int_equal(engine->resolver.cache_octets, 5000000);
+	assert_int_equal(engine->limits.cache.octets_max, 15000000);
+	assert_int_equal(engine->limits.cache.ttl_s_min, 1);
+	assert_int_equal(engine->limits.cache.ttl_s_max, 2);
+	assert_int_equal(engine->limits.cache.negative_ttl_s_max, 3);
+	assert_int_equal(engine->limits.cache.failure_ttl_s, 4);
+	assert_int_equal(engine->limits.cache.bogus_ttl_s, 5);
+	assert_int_equal(engine->limits.cache.stale_s_max, 6);
 	assert_int_equal(engine->resolver.queries_max, 100);
 	assert_true(engine->resolver.qname_minimisation);
 	assert_int_equal(engine->limits.dns_wait_ms_max, 4000);
