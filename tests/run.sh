@@ -133,7 +133,7 @@ export ASSAY_BUILD_ROOT="$build_root"
 # Reports of sanitizers are failures; leaks count.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1}"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}"
-export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=0:atexit_sleep_ms=50}"
+export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=0:atexit_sleep_ms=50:suppressions=$root/tests/tsan.supp}"
 
 for name in $builds; do
 	run_build "$name" || :
