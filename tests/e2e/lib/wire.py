@@ -134,6 +134,16 @@ def arc(part):
     return {"result": ARC_WORDS[part.number(1)], "instance": part.number(2), **reason(part, 3)}
 
 
+def shadow(part):
+    policy = DMARC_POLICIES[part.number(5)] if part.number(4) else None
+    return {
+        "result": DMARC_WORDS[part.number(1)], "organizational_domain": part.text(2) or None,
+        "policy_domain": part.text(3) or None, "policy": policy, "pct": part.number(6) if policy else None,
+        "disposition": DMARC_POLICIES[part.number(7)], "disposition_unsampled": DMARC_POLICIES[part.number(8)],
+        "differs": bool(part.number(9)),
+    }
+
+
 def dmarc(part):
     policy = DMARC_POLICIES[part.number(5)] if part.number(6) else None
     return {
@@ -141,7 +151,7 @@ def dmarc(part):
         "policy_domain": part.text(3) or None, "organizational_domain": part.text(4) or None,
         "policy": policy, "disposition": DMARC_POLICIES[part.number(7)],
         "spf_aligned": bool(part.number(8)), "dkim_aligned": bool(part.number(9)), "testing": bool(part.number(10)),
-        "record": part.text(11), **reason(part, 12),
+        "record": part.text(11), **reason(part, 12), "shadow": shadow(part.message(13)) if part.has(13) else None,
     }
 
 
