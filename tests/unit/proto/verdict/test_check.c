@@ -427,6 +427,40 @@ static void test_forged_author_beside_dear_ones(void **state)
 	}
 }
 
+#define WALKS(n) SIGNED("a.b.c.d.e.f" n ".evil.example", "k")
+
+/*
+ * The alignment of the first author's identifiers may cost all that is left, with every answer at hand: the second
+ * author's policy is asked for before it.
+ */
+static void test_every_policy_before_any_alignment(void **state)
+{
+	static const char message[] = WALKS("0") WALKS("1") WALKS("2") WALKS("3") WALKS("4") WALKS("5") WALKS("6") WALKS("7")
+		"From: a@evil.example, bob@b.example\r\n" END;
+	static char names[8][64];
+	static struct world world;
+	struct verdict_input input = { .message = slice_of_str(message), .received_at = 1795000000 };
+	struct verdict verdict;
+
+	(void)state;
+	for (int eager = 0; eager < 2; eager++) {
+		world_fill(&world);
+		world.eager = eager;
+		world.lookups_max = 50;
+		world_txt(&world, "_dmarc.evil.example", "v=DMARC1; p=none");
+		for (unsigned i = 0; i < COUNT_OF(names); i++) {
+			sprintf(names[i], "k._domainkey.a.b.c.d.e.f%u.evil.example", i);
+			world_txt(&world, names[i], KEY);
+		}
+		assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
+		assert_int_equal(world.asked_count, world.lookups_max);
+		assert_int_equal(verdict.dmarc.result, DMARC_RESULT_FAIL);
+		assert_int_equal(verdict.dmarc.disposition, REJECTED);
+		assert_slice_equal(verdict.dmarc.from_domain, SLICE("b.example"));
+		world_deinit(&world);
+	}
+}
+
 /* What RFC 7489 would say changes nothing: with every budget of look-ups, answers at hand or not. */
 static void test_shadow_has_no_influence(void **state)
 {
@@ -572,6 +606,7 @@ static void test_full_arena(void **state)
 UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_first_pass_asks_for_all_parts),
 	  cmocka_unit_test(test_header_over_bounds), cmocka_unit_test(test_flags), cmocka_unit_test(test_forged_fields),
 	  cmocka_unit_test(test_forged_author_beside_dear_ones),
+	  cmocka_unit_test(test_every_policy_before_any_alignment),
 	  cmocka_unit_test(test_shadow_has_no_influence), cmocka_unit_test(test_shadow_asks_last),
 	  cmocka_unit_test(test_arc_is_not_evaluated), cmocka_unit_test(test_without_client),
 	  cmocka_unit_test(test_sender), cmocka_unit_test(test_full_arena))
