@@ -2,6 +2,7 @@
 
 #include "daemon/metrics.h"
 #include "io/listen.h"
+#include "proto/mail/domain.h"
 
 #include <limits.h>
 #include <sched.h>
@@ -349,18 +350,29 @@ static int check_authserv_ids(cfg_t *cfg, cfg_opt_t *option)
 	return 0;
 }
 
-/* A name for the farm: what RFC 8601 section 2.5 would have quoted is no such name. */
+/* In any case of letters; a single label may do. */
+static bool is_host_name(const char *name)
+{
+	char lower[DOMAIN_OCTETS_MAX + 1];
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < len && i < sizeof(lower); i++)
+		lower[i] = (char)octet_lower((uint8_t)name[i]);
+	return len <= DOMAIN_OCTETS_MAX && domain_is_canonical(slice_of(lower, len));
+}
+
+/*
+ * RFC 8601 section 2.5 wants a name of the farm, "in the form of a domain name"; what would have to be quoted is read
+ * differently by different readers, and then a forged field of that name might stay.
+ */
 static int check_authserv_id(cfg_t *cfg, cfg_opt_t *option)
 {
-	struct slice id = slice_of_str(cfg_opt_getstr(option));
+	const char *id = cfg_opt_getstr(option);
 
-	for (size_t i = 0; i < id.len; i++) {
-		if (id.ptr[i] <= ' ' || id.ptr[i] == 0x7f) {
-			cfg_error(cfg, "authserv-id: has a space or a control character");
-			return -1;
-		}
-	}
-	return 0;
+	if (!*id || is_host_name(id))
+		return 0;
+	cfg_error(cfg, "authserv-id: no domain name (ASCII letters, digits, hyphens and dots; A-labels for others)");
+	return -1;
 }
 
 static int check_metrics_listen(cfg_t *cfg, cfg_opt_t *option)
@@ -456,7 +468,7 @@ static const char *host_name(void)
 {
 	static char name[HOST_NAME_MAX + 1];
 
-	return gethostname(name, sizeof(name)) == 0 && name[0] ? name : "localhost";
+	return gethostname(name, sizeof(name)) == 0 && is_host_name(name) ? name : "localhost";
 }
 
 static unsigned shards_of(long configured)

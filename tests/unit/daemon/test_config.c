@@ -117,6 +117,14 @@ static void test_errors_name_file_and_line(void **state)
 		{ "ca_file", "mta-sts {\n  ca-file = \"/nonexistent/c\"\n}\n", 2, "/nonexistent/c" },
 		{ "authserv_id_with_line_end", "\nauthserv-id = \"mx.example.org\\r\\nX: y\"\n", 2, "authserv-id" },
 		{ "authserv_id_with_space", "authserv-id = \"mx example\"\n", 1, "authserv-id" },
+		{ "authserv_id_with_semicolon", "authserv-id = \"mx;dmarc=pass\"\n", 1, "authserv-id" },
+		{ "authserv_id_in_brackets", "authserv-id = \"mx(a)\"\n", 1, "authserv-id" },
+		{ "authserv_id_with_version", "authserv-id = \"mx.example.org/1\"\n", 1, "authserv-id" },
+		{ "authserv_id_with_u_labels", "\n\nauthserv-id = \"m\xc3\xbcx.example.org\"\n", 3, "A-labels" },
+		{ "authserv_id_not_utf8", "authserv-id = \"m\xfcx.example.org\"\n", 1, "authserv-id" },
+		{ "authserv_id_empty_label", "authserv-id = \"mx..example.org\"\n", 1, "authserv-id" },
+		{ "authserv_id_long_label",
+		  "authserv-id = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example\"\n", 1, "authserv-id" },
 		{ "own_authserv_id_empty", "own-authserv-ids = {\"mx\", \"\"}\n", 1, "own-authserv-ids" },
 		{ "own_authserv_id_dot", "\nown-authserv-ids = {\".\"}\n", 2, "own-authserv-ids" },
 		{ "public_suffix_list", "dmarc {\n  public-suffix-list = \"/nonexistent/p\"\n}\n", 2, "/nonexistent/p" },
@@ -292,7 +300,7 @@ static void test_every_key_arrives(void **state)
 	snprintf(text, sizeof(text),
 	         "listen  = {\"ipc:///tmp/x/assayd.sock\", \"tcp://127.0.0.1:8460\", \"tcp://[::1]:8460\"}\n"
 	         "shards  = 3 # comment\n"
-	         "authserv-id = \"mx.example.org\"\n"
+	         "authserv-id = \"MX.example.org\"\n"
 	         "dns {\n"
 	         "  forward = {\"127.0.0.1@5353\", \"::1\", \"2001:db8::53@53\"}\n"
 	         "  dnssec = false\n  timeout = 4000\n  zone-file = \"%s\"\n  trust-anchor-file = \"%s\"\n"
@@ -313,7 +321,7 @@ static void test_every_key_arrives(void **state)
 	assert_int_equal(engine->listen_count, 3);
 	assert_string_equal(engine->listen[1], "tcp://127.0.0.1:8460");
 	assert_int_equal(engine->shards, 3);
-	assert_slice_equal(engine->verdict.authserv_id, SLICE("mx.example.org"));
+	assert_slice_equal(engine->verdict.authserv_id, SLICE("MX.example.org"));
 	assert_int_equal(engine->resolver.forwards_count, 3);
 	assert_string_equal(engine->resolver.forwards[0], "127.0.0.1@5353");
 	assert_string_equal(engine->resolver.forwards[1], "::1");
@@ -415,24 +423,24 @@ static void test_forms_that_are_taken(void **state)
 static void test_comments(void **state)
 {
 	static const struct {
-		const char *text, *authserv_id;
+		const char *text, *own;
 	} vectors[] = {
-		{ "authserv-id = a#b\n", "a" },
-		{ "authserv-id = a//b\n", "a//b" },
-		{ "authserv-id = \"a#b//c/*d\" # e\n", "a#b//c/*d" },
-		{ "authserv-id = 'a#b' // e\n", "a#b" },
-		{ "authserv-id = \"a\\\"#b\" # \"\n", "a\"#b" },
-		{ "authserv-id = 'a\\'#b' # '\n", "a'#b" },
-		{ "authserv-id = /* b */ c # d\n", "c" },
-		{ "# \"\nauthserv-id = a # '\n", "a" },
-		{ "authserv-id = a # b", "a" },
+		{ "own-authserv-ids = a#b\n", "a" },
+		{ "own-authserv-ids = a//b\n", "a//b" },
+		{ "own-authserv-ids = \"a#b//c/*d\" # e\n", "a#b//c/*d" },
+		{ "own-authserv-ids = 'a#b' // e\n", "a#b" },
+		{ "own-authserv-ids = \"a\\\"#b\" # \"\n", "a\"#b" },
+		{ "own-authserv-ids = 'a\\'#b' # '\n", "a'#b" },
+		{ "own-authserv-ids = /* b */ c # d\n", "c" },
+		{ "# \"\nown-authserv-ids = a # '\n", "a" },
+		{ "own-authserv-ids = a # b", "a" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
 		if (config_of(vectors[i].text) != 0)
 			fail_msg("%s: %s", vectors[i].text, problem);
-		assert_slice_equal(config.engine.verdict.authserv_id, slice_of_str(vectors[i].authserv_id));
+		assert_slice_equal(config.engine.verdict.own_authserv_ids[0], slice_of_str(vectors[i].own));
 		config_free(&config);
 	}
 	assert_int_equal(config_of("listen = {tcp://127.0.0.1:1, ipc:///tmp/x}\n"), 0);
