@@ -193,6 +193,7 @@ const struct assay_verdict *answer_verdict(struct answer_memory *memory, const A
 		.delete_count = wire->n_delete_fields,
 		.duplicate_fields = wire->flags ? answer_strings(wire->flags->duplicate_fields) : NULL,
 		.duplicate_count = wire->flags ? wire->flags->n_duplicate_fields : 0,
+		.dkim_ignored_reason = answer_reason(wire->dkim_ignored_reason),
 	};
 	return verdict;
 }

@@ -279,6 +279,7 @@ struct assay_verdict {
 	/* duplicate_count names of fields that may occur once and occur more often, such as "Subject". */
 	const char *const *duplicate_fields;
 	size_t duplicate_count;
+	struct assay_reason dkim_ignored_reason; /* all "" when none were */
 };
 
 /* Outcomes of the parts of a TLS policy; which of them occur is said at each. */

@@ -197,7 +197,7 @@ static int dkim_list_make(const struct dkim_result *dkim, struct arena *arena, A
 	out->dkim_ignored = (uint32_t)dkim->ignored;
 	for (; out->n_dkim < dkim->count; out->n_dkim++)
 		TRY(dkim_make(&dkim->signatures[out->n_dkim], arena, &out->dkim[out->n_dkim]));
-	return 0;
+	return dkim->ignored ? reason_make(&dkim->ignored_reason, arena, &out->dkim_ignored_reason) : 0;
 }
 
 static int arc_make(const struct arc_result *arc, struct arena *arena, Assay__V1__Arc **out)
@@ -343,6 +343,7 @@ static void count_verdict(struct shard *shard, const struct verdict *verdict, bo
 	}
 	counter_reason_up(counters, verdict->dmarc.reason.id);
 	counter_add(counters, COUNTER_DKIM_IGNORED, verdict->dkim.ignored);
+	counter_reason_up(counters, verdict->dkim.ignored_reason.id);
 	counter_up(counters, (enum counter_id)(COUNTER_DMARC_NONE + (int)verdict->dmarc.result));
 	if (verdict->shadow.evaluated)
 		counter_up(counters, verdict->shadow.differs ? COUNTER_DMARC_SHADOW_DIFFERS : COUNTER_DMARC_SHADOW_SAME);

@@ -126,7 +126,12 @@ def check(report, daemon, name, message, kind):
     passed = [s for s in verdict["dkim"] if s["result"] == "pass"]
     report.check(f"{name}: no signature passes", not passed, str(passed)[:300])
     if kind == "few":
-        report.check(f"{name}: the others are said to be ignored", verdict["dkim_ignored"] > 0)
+        ignored = verdict["dkim_ignored"]
+        report.check(f"{name}: the others are said to be ignored", ignored > 0
+                     and verdict["dkim_ignored_reason"]["reason"].startswith(f"not looked at: {ignored} more ")
+                     and f'dkim=policy reason="not looked at: {ignored} more' in verdict["authentication_results"],
+                     verdict["authentication_results"])
+        report.check(f"{name}: and counted", cost['reasons_total{code="dkim-ignored"}'] == 1)
         report.check(f"{name}: those looked at", len(verdict["dkim"]) <= SIGNATURES_MAX, str(len(verdict["dkim"])))
     if kind == "one":
         report.check(f"{name}: one signature, with a reason", len(verdict["dkim"]) == 1 and verdict["dkim"][0]["reason"])

@@ -39,19 +39,27 @@ static int conclude(struct check *check, enum dkim_word result, struct reason re
 	return 0;
 }
 
+static int reason_of_numbers(struct arena *arena, enum reason_id id, uint64_t first, uint64_t second,
+                             struct reason *out)
+{
+	struct text text;
+
+	*out = reason_of(id);
+	text_init(&text, arena);
+	text_u64(&text, first);
+	TRY(text_finish(&text, &out->detail[0]));
+	text_init(&text, arena);
+	text_u64(&text, second);
+	return text_finish(&text, &out->detail[1]);
+}
+
 static int conclude_numbers(struct check *check, enum dkim_word result, enum reason_id id, uint64_t first,
                             uint64_t second)
 {
-	struct slice details[2];
-	struct text text;
+	struct reason reason;
 
-	text_init(&text, check->all->arena);
-	text_u64(&text, first);
-	TRY(text_finish(&text, &details[0]));
-	text_init(&text, check->all->arena);
-	text_u64(&text, second);
-	TRY(text_finish(&text, &details[1]));
-	return conclude(check, result, reason_of_2(id, details[0], details[1]));
+	TRY(reason_of_numbers(check->all->arena, id, first, second, &reason));
+	return conclude(check, result, reason);
 }
 
 static bool is_after(uint64_t time, int64_t now, uint64_t allowance)
@@ -391,7 +399,9 @@ int dkim_verify(const struct mail_message *message, const struct slice *author_d
 		return ASK_BLOCKED;
 	starts_cut(results, count);
 	*out = (struct dkim_result){ .signatures = results, .count = count, .ignored = candidates.total - count };
-	return 0;
+	if (out->ignored == 0)
+		return 0;
+	return reason_of_numbers(arena, REASON_DKIM_IGNORED, out->ignored, config->signatures_max, &out->ignored_reason);
 }
 
 const char *dkim_word_text(enum dkim_word word)

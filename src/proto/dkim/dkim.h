@@ -51,6 +51,7 @@ struct dkim_result {
 	const struct dkim_signature_result *signatures; /* those looked at, in header order from the top */
 	size_t count;
 	size_t ignored; /* DKIM-Signature fields beyond the bounds, not looked at */
+	struct reason ignored_reason; /* REASON_NONE: there are none */
 };
 
 /*

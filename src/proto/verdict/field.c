@@ -49,11 +49,14 @@ static int write_dkim(struct authres_writer *writer, const struct verdict_field 
 		return write_reason(writer, &field->over_bounds, arena);
 	}
 	/* "none" is "not signed" (RFC 8601 section 2.7.1): not to be said of signatures that a limit left aside. */
-	if (dkim->count == 0)
-		authres_method(writer, "dkim", dkim->ignored ? dkim_word_text(DKIM_POLICY) : "none");
+	if (dkim->count == 0 && dkim->ignored == 0)
+		authres_method(writer, "dkim", "none");
 	for (size_t i = 0; i < dkim->count; i++)
 		TRY(write_signature(writer, &dkim->signatures[i], arena));
-	return 0;
+	if (dkim->ignored == 0)
+		return 0;
+	authres_method(writer, "dkim", dkim_word_text(DKIM_POLICY));
+	return write_reason(writer, &dkim->ignored_reason, arena);
 }
 
 static int write_dmarc(struct authres_writer *writer, const struct dmarc_result *dmarc, struct arena *arena)

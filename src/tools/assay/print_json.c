@@ -53,6 +53,17 @@ static json_t *dkim_array(const struct assay_verdict *verdict)
 	return array;
 }
 
+static json_t *ignored_reason(const struct assay_verdict *verdict)
+{
+	json_t *object;
+
+	if (!verdict->dkim_ignored)
+		return json_null();
+	object = json_object();
+	add_reason(object, verdict->dkim_ignored_reason);
+	return object;
+}
+
 static json_t *arc_object(const struct assay_arc *arc)
 {
 	json_t *object;
@@ -147,6 +158,7 @@ void print_json_verdict(FILE *out, const struct assay_verdict *verdict, const ch
 	json_add(object, "dmarc", dmarc_object(verdict->dmarc));
 	json_add(object, "spf_helo", spf_object(verdict->spf_helo));
 	json_add(object, "dkim_ignored", json_integer(verdict->dkim_ignored));
+	json_add(object, "dkim_ignored_reason", ignored_reason(verdict));
 	json_add(object, "flags", flags_object(verdict));
 	json_add(object, "delete_fields", deletions_array(verdict));
 	json_add_string(object, "file", path);

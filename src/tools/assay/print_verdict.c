@@ -72,15 +72,14 @@ static void dkim(const struct paper *paper, const struct assay_dkim *dkim)
 
 static void dkim_all(const struct paper *paper, const struct assay_verdict *verdict)
 {
-	if (verdict->dkim_count == 0) {
+	if (verdict->dkim_count == 0 && !verdict->dkim_ignored) {
 		method(paper, "dkim", ASSAY_NONE);
 		fputs("the message is not signed\n", paper->out);
 	}
 	for (size_t i = 0; i < verdict->dkim_count; i++)
 		dkim(paper, verdict->dkim[i]);
 	if (verdict->dkim_ignored)
-		fprintf(paper->out, "%*s%u more signatures were not looked at\n", DETAIL, "",
-			(unsigned)verdict->dkim_ignored);
+		reason(paper, verdict->dkim_ignored_reason);
 }
 
 static void arc(const struct paper *paper, const struct assay_arc *arc)

@@ -73,6 +73,8 @@ static uint8_t *pack_verdict(size_t *count_out)
 	verdict.n_dkim = 2;
 	verdict.dmarc = &dmarc;
 	verdict.flags = &flags;
+	verdict.dkim_ignored = 3;
+	verdict.dkim_ignored_reason = &reason;
 	response.id = BYTES("queue-id");
 	response.result_case = ASSAY__V1__RESPONSE__RESULT_VERDICT;
 	response.verdict = &verdict;
@@ -106,6 +108,8 @@ static void verdict_is_read(void **state)
 	assert_int_equal(verdict->dkim[1]->result, ASSAY_UNKNOWN);
 	assert_int_equal(verdict->dkim[1]->key_bits, 2048);
 	assert_string_equal(verdict->dkim[1]->domain.octets, "");
+	assert_int_equal(verdict->dkim_ignored, 3);
+	assert_string_equal(verdict->dkim_ignored_reason.text, "why");
 	assert_null(verdict->arc);
 	assert_int_equal(verdict->dmarc->policy, ASSAY_POLICY_REJECT);
 	assert_int_equal(verdict->flags, ASSAY_FLAG_BARE_LF);

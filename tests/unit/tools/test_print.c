@@ -56,6 +56,8 @@ static const struct assay_verdict verdict = {
 	.delete_count = COUNT_OF(delete_fields),
 	.duplicate_fields = duplicate_fields,
 	.duplicate_count = COUNT_OF(duplicate_fields),
+	.dkim_ignored = 7,
+	.dkim_ignored_reason = { "seven more", "", "dkim-ignored" },
 };
 
 static char *printed(void (*print)(FILE *out))
@@ -109,7 +111,8 @@ static void json_is_the_interface(void **state)
 		"\"organizational_domain\": \"bank.example\", \"policy_domain\": \"bank.example\", \"policy\": \"reject\", "
 		"\"pct\": 20, \"disposition\": \"reject\", \"disposition_unsampled\": \"quarantine\", "
 		"\"differs\": true}}, "
-		"\"spf_helo\": null, \"dkim_ignored\": 0, "
+		"\"spf_helo\": null, \"dkim_ignored\": 7, \"dkim_ignored_reason\": {\"reason\": \"seven more\", "
+		"\"fix\": \"\", \"code\": \"dkim-ignored\"}, "
 		"\"flags\": {\"bare_cr\": true, \"bare_lf\": false, \"nul_in_header\": false, \"malformed_header\": false, "
 		"\"malformed_from\": false, \"header_over_bounds\": false, "
 		"\"duplicate_fields\": [\"From\", \"Sub\\u001Bject\"]}, "
@@ -130,6 +133,7 @@ static void words_are_printable(void **state)
 	assert_non_null(strstr(text, "REJECT"));
 	assert_non_null(strstr(text, "a\\x00\\xFF\\x1B[31m\\xC3\\xA9"));
 	assert_non_null(strstr(text, "sign it"));
+	assert_non_null(strstr(text, "seven more\n"));
 	assert_non_null(strstr(text, "RFC 7489 differs: fail, reject for 20 %, else quarantine\n"));
 	assert_non_null(strstr(text, "there is more than one field From, Sub\\x1Bject: "));
 	assert_non_null(strstr(text, "remove Authentication-Results 12, 3\n"));

@@ -628,6 +628,7 @@ static void test_cap(void **state)
 			                    ? (char)result.signatures[s].selector.ptr[0] : 'b';
 		assert_string_equal(chosen, cases[i].chosen);
 		assert_int_equal(result.count + result.ignored, 7);
+		assert_int_equal(result.ignored_reason.id, result.ignored ? REASON_DKIM_IGNORED : REASON_NONE);
 		assert_true(world.asked_count <= cases[i].max);
 		world_deinit(&world);
 	}
@@ -653,6 +654,8 @@ static void test_thousand_signatures(void **state)
 	assert_int_equal(verify(&world, text, NOW, &defaults, &world.arena, &result), 0);
 	assert_int_equal(result.count, 8);
 	assert_int_equal(result.ignored, 992);
+	assert_int_equal(reason_render(&result.ignored_reason, &world.arena, &text), 0);
+	assert_slice_equal(text, SLICE("not looked at: 992 more signatures, for 8 are verified at most"));
 	assert_int_equal(world.asked_count, 4);
 	world_deinit(&world);
 }
