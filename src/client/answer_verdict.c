@@ -33,6 +33,8 @@ static const struct assay_spf *spf_of(struct answer_memory *memory, const Assay_
 		.explanation = wire->explanation && wire->explanation[0] ? wire->explanation : NULL,
 		.mechanism = answer_text(wire->mechanism),
 		.mechanism_domain = answer_text(wire->mechanism_domain),
+		.has_network_prefix = wire->has_network_prefix != 0,
+		.network_prefix = wire->network_prefix,
 		.reason = answer_reason(wire->reason),
 	};
 	return spf;

@@ -181,6 +181,12 @@ struct assay_spf {
 	struct assay_text mechanism; /* the term that matched, and the domain whose record has it; empty: none */
 	struct assay_text mechanism_domain;
 	struct assay_reason reason;
+	/*
+	 * 1: all clients that share the first `network_prefix` bits of this one's address match the same term. A pass by a
+	 * wide network, such as a hosting company's, proves little.
+	 */
+	int has_network_prefix;
+	uint32_t network_prefix;
 };
 
 /* RFC 6376: one signature. */

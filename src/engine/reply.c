@@ -165,6 +165,8 @@ static int spf_make(const struct spf_result *spf, struct arena *arena, Assay__V1
 	made->explanation = text_of((const char *)explanation.ptr);
 	made->mechanism = bytes_of(spf->mechanism);
 	made->mechanism_domain = bytes_of(spf->mechanism_domain);
+	made->network_prefix = spf->network_prefix;
+	made->has_network_prefix = spf->has_network_prefix;
 	*out = made;
 	return reason_make(&spf->reason, arena, &made->reason);
 }

@@ -24,6 +24,7 @@ static json_t *spf_object(const struct assay_spf *spf)
 	add_reason(object, spf->reason);
 	json_add(object, "mechanism", json_text_or_null(spf->mechanism));
 	json_add(object, "mechanism_domain", json_text_or_null(spf->mechanism_domain));
+	json_add(object, "network_prefix", spf->has_network_prefix ? json_integer(spf->network_prefix) : json_null());
 	return object;
 }
 

@@ -12,6 +12,7 @@
 #define RESULT_WIDTH 11 /* "temperror" and two spaces */
 #define DETAIL       (INDENT + METHOD_WIDTH + RESULT_WIDTH)
 #define FIX_WIDTH    5 /* "fix: " */
+#define WIDE_PREFIX  16 /* below it a term covers more than 65,536 IPv4 addresses: hardly all the sender's own */
 
 static enum paper_colour result_colour(enum assay_result result)
 {
@@ -48,6 +49,8 @@ static void spf(const struct paper *paper, const struct assay_spf *spf)
 	paper_text(paper, spf->domain);
 	fprintf(paper->out, " (%s)\n", spf->scope == ASSAY_SPF_HELO ? "HELO" : "MAIL FROM");
 	reason(paper, spf->reason);
+	if (spf->result == ASSAY_PASS && spf->has_network_prefix && spf->network_prefix < WIDE_PREFIX)
+		paper_paragraph(paper, PAPER_WARN, DETAIL, "", 0, "that term covers a network that strangers are likely to share");
 	if (spf->explanation)
 		paper_paragraph(paper, PAPER_PLAIN, DETAIL, "they say:", 10, spf->explanation);
 }

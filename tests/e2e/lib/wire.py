@@ -118,6 +118,7 @@ def spf(part):
     return {
         "result": SPF_WORDS[part.number(1)], "domain": part.text(2), "scope": SPF_SCOPES[part.number(3)],
         "explanation": part.text(4) or None, **reason(part, 5), "mechanism": part.text(6),
+        "network_prefix": part.number(8) if part.number(9) else None,
     }
 
 

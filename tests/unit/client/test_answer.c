@@ -45,6 +45,8 @@ static uint8_t *pack_verdict(size_t *count_out)
 	spf.domain = BYTES("a\0b.example");
 	spf.explanation = wire_string("go away");
 	spf.reason = &reason;
+	spf.has_network_prefix = 1;
+	spf.network_prefix = 24;
 	dkim.result = (Assay__V1__Dkim__Result)99; /* of a later version */
 	dkim.key_bits = 2048;
 	dmarc.result = ASSAY__V1__DMARC__RESULT__PASS;
@@ -103,6 +105,7 @@ static void verdict_is_read(void **state)
 	assert_string_equal(verdict->spf->explanation, "go away");
 	assert_string_equal(verdict->spf->reason.text, "why");
 	assert_string_equal(verdict->spf->reason.fix, "");
+	assert_true(verdict->spf->has_network_prefix && verdict->spf->network_prefix == 24);
 	assert_null(verdict->spf_helo);
 	assert_int_equal(verdict->dkim_count, 2);
 	assert_int_equal(verdict->dkim[1]->result, ASSAY_UNKNOWN);

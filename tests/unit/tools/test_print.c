@@ -22,6 +22,7 @@ static const struct assay_spf spf = {
 	.mechanism = TEXT(""),
 	.mechanism_domain = TEXT(""),
 	.reason = { "why", "", "spf-code" },
+	.has_network_prefix = 1,
 };
 static const struct assay_dmarc_shadow shadow = {
 	.result = ASSAY_FAIL,
@@ -101,7 +102,7 @@ static void json_is_the_interface(void **state)
 		"\"spf\": {\"result\": \"fail\", \"domain\": \"a\\u0000\xEF\xBF\xBD\\u001B[31m\xc3\xa9\", \"scope\": "
 		"\"helo\", "
 		"\"explanation\": \"go \\\"away\\\"\", \"reason\": \"why\", \"fix\": \"\", \"code\": \"spf-code\", "
-		"\"mechanism\": null, \"mechanism_domain\": null}, "
+		"\"mechanism\": null, \"mechanism_domain\": null, \"network_prefix\": 0}, "
 		"\"dkim\": [], \"arc\": null, "
 		"\"dmarc\": {\"result\": \"fail\", \"from_domain\": \"bank.example\", \"policy_domain\": null, "
 		"\"organizational_domain\": null, \"policy\": null, \"disposition\": \"reject\", \"spf_aligned\": "
@@ -142,6 +143,35 @@ static void words_are_printable(void **state)
 	free(text);
 }
 
+/* STANDARDS S5: a pass by a network of many is told; a narrow one, or a fail, is not. */
+static void wide_pass_is_told(void **state)
+{
+	static const struct {
+		struct assay_spf spf;
+		bool told;
+	} cases[] = {
+		{ { .result = ASSAY_FAIL, .has_network_prefix = 1, .network_prefix = 15 }, false },
+		{ { .result = ASSAY_PASS, .has_network_prefix = 0, .network_prefix = 0 }, false },
+		{ { .result = ASSAY_PASS, .has_network_prefix = 1, .network_prefix = 16 }, false },
+		{ { .result = ASSAY_PASS, .has_network_prefix = 1, .network_prefix = 15 }, true },
+		{ { .result = ASSAY_PASS, .has_network_prefix = 1, .network_prefix = 0 }, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct assay_spf of = cases[i].spf;
+		struct assay_verdict with = verdict;
+		char *text;
+
+		of.domain = (struct assay_text)TEXT("a.example");
+		of.reason = spf.reason;
+		with.spf = &of;
+		text = printed_verdict(&with);
+		assert_int_equal(strstr(text, "strangers") != NULL, cases[i].told);
+		free(text);
+	}
+}
+
 /* One line, and only when it differs; a pass has no disposition. */
 static void shadow_is_one_line(void **state)
 {
@@ -172,5 +202,5 @@ static void shadow_is_one_line(void **state)
 	free(text);
 }
 
-UNIT_MAIN(cmocka_unit_test(json_is_the_interface), cmocka_unit_test(words_are_printable),
+UNIT_MAIN(cmocka_unit_test(json_is_the_interface), cmocka_unit_test(words_are_printable), cmocka_unit_test(wide_pass_is_told),
 	  cmocka_unit_test(shadow_is_one_line))
