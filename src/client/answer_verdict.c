@@ -196,6 +196,7 @@ const struct assay_verdict *answer_verdict(struct answer_memory *memory, const A
 		.duplicate_fields = wire->flags ? answer_strings(wire->flags->duplicate_fields) : NULL,
 		.duplicate_count = wire->flags ? wire->flags->n_duplicate_fields : 0,
 		.dkim_ignored_reason = answer_reason(wire->dkim_ignored_reason),
+		.received_spf = answer_text(wire->received_spf),
 	};
 	return verdict;
 }

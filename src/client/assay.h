@@ -276,7 +276,7 @@ struct assay_verdict {
 	uint32_t flags;                   /* ASSAY_FLAG_ */
 	/*
 	 * delete_count fields to remove before authentication_results is inserted: those that claim to be yours, and
-	 * those that cannot be read (RFC 8601 section 5). The last of the header comes first: removed in this order,
+	 * those that cannot be read (RFC 8601 section 5). Of each name the last one comes first: removed in this order,
 	 * none of them shifts the others. With ASSAY_FLAG_HEADER_OVER_BOUNDS they are those of the part that was read:
 	 * refuse such a message, or remove every Authentication-Results field of it.
 	 */
@@ -286,6 +286,8 @@ struct assay_verdict {
 	const char *const *duplicate_fields;
 	size_t duplicate_count;
 	struct assay_reason dkim_ignored_reason; /* all "" when none were */
+	/* The value of a Received-SPF field to be added likewise; empty: the daemon is not configured to write one. */
+	struct assay_text received_spf;
 };
 
 /* Outcomes of the parts of a TLS policy; which of them occur is said at each. */

@@ -63,6 +63,7 @@ static cfg_opt_t dns_options[] = {
 static cfg_opt_t spf_options[] = {
 	CFG_INT("max-lookups", 10, CFGF_NONE),
 	CFG_INT("max-void-lookups", 2, CFGF_NONE),
+	CFG_BOOL("received-spf", cfg_false, CFGF_NONE),
 	CFG_END(),
 };
 static cfg_opt_t dkim_options[] = {
@@ -536,6 +537,7 @@ static void verdict_read(cfg_t *file, struct verdict_config *out)
 	out->authserv_id = slice_of_str(*authserv_id ? authserv_id : host_name());
 	out->spf.lookups_max = (unsigned)cfg_getint(spf, "max-lookups");
 	out->spf.void_lookups_max = (unsigned)cfg_getint(spf, "max-void-lookups");
+	out->received_spf = cfg_getbool(spf, "received-spf");
 	out->dkim.signatures_max = (unsigned)cfg_getint(dkim, "max-signatures");
 	out->dkim.rsa_bits_min = (unsigned)cfg_getint(dkim, "min-rsa-bits");
 	out->dkim.rsa_bits_max = (unsigned)cfg_getint(dkim, "max-rsa-bits");

@@ -1,5 +1,6 @@
 #include "engine/reply.h"
 
+#include "proto/authres/received_spf.h"
 #include "proto/mail/singleton.h"
 
 #include <stdio.h>
@@ -293,22 +294,32 @@ static int flags_make(const struct verdict_flags *flags, struct arena *arena, As
 	return duplicates_make(flags->repeated_fields, arena, made);
 }
 
-static int deletions_make(const struct authres_positions *forged, struct arena *arena, Assay__V1__Verdict *out)
+static void deletions_add(const char *name, const struct authres_positions *forged, Assay__V1__Deletion *made,
+                          Assay__V1__Verdict *out)
 {
+	for (size_t i = 0; i < forged->count; i++) {
+		Assay__V1__Deletion *deletion = &made[out->n_delete_fields];
+
+		assay__v1__deletion__init(deletion);
+		deletion->name = text_of(name);
+		deletion->index = forged->at[i];
+		out->delete_fields[out->n_delete_fields++] = deletion;
+	}
+}
+
+static int deletions_make(const struct verdict *verdict, struct arena *arena, Assay__V1__Verdict *out)
+{
+	size_t count = verdict->forged.count + verdict->forged_received_spf.count;
 	Assay__V1__Deletion *made;
 
-	if (forged->count == 0)
+	if (count == 0)
 		return 0;
-	made = ARENA_NEW_ARRAY(arena, forged->count, Assay__V1__Deletion);
-	out->delete_fields = ARENA_NEW_ARRAY(arena, forged->count, Assay__V1__Deletion *);
+	made = ARENA_NEW_ARRAY(arena, count, Assay__V1__Deletion);
+	out->delete_fields = ARENA_NEW_ARRAY(arena, count, Assay__V1__Deletion *);
 	if (!made || !out->delete_fields)
 		return -ENOMEM;
-	for (; out->n_delete_fields < forged->count; out->n_delete_fields++, made++) {
-		assay__v1__deletion__init(made);
-		made->name = text_of(AUTHRES_FIELD_NAME);
-		made->index = forged->at[out->n_delete_fields];
-		out->delete_fields[out->n_delete_fields] = made;
-	}
+	deletions_add(AUTHRES_FIELD_NAME, &verdict->forged, made, out);
+	deletions_add(RECEIVED_SPF_FIELD_NAME, &verdict->forged_received_spf, made, out);
 	return 0;
 }
 
@@ -316,6 +327,7 @@ static int verdict_make(const struct verdict *verdict, bool is_sender_verdict, s
                         Assay__V1__Verdict *out)
 {
 	out->authentication_results = bytes_of(verdict->authentication_results);
+	out->received_spf = bytes_of(verdict->received_spf);
 	if (verdict->has_spf)
 		TRY(spf_make(&verdict->spf, arena, &out->spf));
 	if (verdict->has_spf_helo)
@@ -325,7 +337,7 @@ static int verdict_make(const struct verdict *verdict, bool is_sender_verdict, s
 	TRY(dkim_list_make(&verdict->dkim, arena, out));
 	TRY(arc_make(&verdict->arc, arena, &out->arc));
 	TRY(dmarc_make(&verdict->dmarc, &verdict->shadow, arena, &out->dmarc));
-	TRY(deletions_make(&verdict->forged, arena, out));
+	TRY(deletions_make(verdict, arena, out));
 	return flags_make(&verdict->flags, arena, &out->flags);
 }
 
@@ -349,7 +361,7 @@ static void count_verdict(struct shard *shard, const struct verdict *verdict, bo
 	counter_up(counters, (enum counter_id)(COUNTER_DMARC_NONE + (int)verdict->dmarc.result));
 	if (verdict->shadow.evaluated)
 		counter_up(counters, verdict->shadow.differs ? COUNTER_DMARC_SHADOW_DIFFERS : COUNTER_DMARC_SHADOW_SAME);
-	counter_add(counters, COUNTER_FORGED_FIELDS, verdict->forged.count);
+	counter_add(counters, COUNTER_FORGED_FIELDS, verdict->forged.count + verdict->forged_received_spf.count);
 }
 
 int reply_verdict(const struct reply_to *to, const struct verdict *verdict, bool is_sender_verdict,

@@ -1,6 +1,7 @@
 #include "proto/verdict/field.h"
 
 #include "proto/authres/authres.h"
+#include "proto/authres/received_spf.h"
 
 /* A reason in the field is a hint for who reads headers; the whole of it is in the verdict. */
 #define REASON_OCTETS_MAX 160
@@ -85,4 +86,29 @@ int verdict_field_write(const struct verdict_field *field, const struct verdict 
 		TRY(write_dmarc(&writer, &verdict->dmarc, arena));
 	}
 	return authres_finish(&writer, out);
+}
+
+int verdict_received_spf_write(const struct spf_input *input, const struct spf_result *spf, struct arena *arena,
+			       struct slice *out)
+{
+	struct received_spf_pair pairs[] = {
+		{ "receiver", input->receiver },
+		{ "client-ip", SLICE_EMPTY },
+		{ "identity", SLICE("mailfrom") },
+		{ "envelope-from", input->mail_from },
+		{ "helo", input->helo },
+		{ "mechanism", spf->mechanism.len ? spf->mechanism : SLICE("default") },
+		{ "problem", SLICE_EMPTY },
+	};
+	char client[IP_TEXT_SIZE];
+	struct slice problem;
+
+	pairs[1].value = slice_of(client, ip_format(&input->client, client));
+	if (spf->scope == SPF_HELO)
+		pairs[2].value = SLICE("helo");
+	if (spf->result == SPF_TEMPERROR || spf->result == SPF_PERMERROR) {
+		TRY(reason_render(&spf->reason, arena, &problem));
+		pairs[6].value = slice_sub(problem, 0, REASON_OCTETS_MAX);
+	}
+	return received_spf_write(spf_word_text(spf->result), pairs, sizeof(pairs) / sizeof(*pairs), arena, out);
 }

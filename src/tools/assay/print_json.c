@@ -148,6 +148,11 @@ static json_t *deletions_array(const struct assay_verdict *verdict)
 	return array;
 }
 
+static json_t *received_spf(const struct assay_verdict *verdict)
+{
+	return verdict->received_spf.count ? json_unfolded(verdict->received_spf) : json_null();
+}
+
 void print_json_verdict(FILE *out, const struct assay_verdict *verdict, const char *path)
 {
 	json_t *object = json_object();
@@ -162,6 +167,7 @@ void print_json_verdict(FILE *out, const struct assay_verdict *verdict, const ch
 	json_add(object, "dkim_ignored_reason", ignored_reason(verdict));
 	json_add(object, "flags", flags_object(verdict));
 	json_add(object, "delete_fields", deletions_array(verdict));
+	json_add(object, "received_spf", received_spf(verdict));
 	json_add_string(object, "file", path);
 	json_print(out, object);
 }
@@ -173,6 +179,7 @@ void print_json_sender_verdict(FILE *out, const struct assay_verdict *verdict)
 	json_add(object, "authentication_results", json_unfolded(verdict->authentication_results));
 	json_add(object, "spf", spf_object(verdict->spf));
 	json_add(object, "spf_helo", spf_object(verdict->spf_helo));
+	json_add(object, "received_spf", received_spf(verdict));
 	json_print(out, object);
 }
 

@@ -204,14 +204,15 @@ static void deletions(const struct paper *paper, const struct assay_verdict *ver
 	sentence_end(&sentence, paper, INDENT, "note", METHOD_WIDTH);
 }
 
-/* The field as it goes into the message, but with the line ends of this system. */
-static void field(const struct paper *paper, struct assay_text field)
+/* A field as it goes into the message, but with the line ends of this system. */
+static void field(const struct paper *paper, const char *name, struct assay_text field)
 {
 	size_t start = 0;
 
-	fputc('\n', paper->out);
+	if (field.count == 0)
+		return;
 	fprintf(paper->out, "%*s", INDENT, "");
-	paper_word(paper, PAPER_FAINT, "Authentication-Results: ", 0);
+	paper_word(paper, PAPER_FAINT, name, 0);
 	for (size_t i = 0; i + 1 < field.count; i++) {
 		if (memcmp(field.octets + i, "\r\n", 2) != 0)
 			continue;
@@ -222,6 +223,13 @@ static void field(const struct paper *paper, struct assay_text field)
 	}
 	paper_text(paper, (struct assay_text){ field.octets + start, field.count - start });
 	fputc('\n', paper->out);
+}
+
+static void fields(const struct paper *paper, const struct assay_verdict *verdict)
+{
+	fputc('\n', paper->out);
+	field(paper, "Authentication-Results: ", verdict->authentication_results);
+	field(paper, "Received-SPF: ", verdict->received_spf);
 }
 
 /* What DMARC comes to, for the first line. */
@@ -302,7 +310,7 @@ void print_verdict(FILE *out, const struct assay_verdict *verdict, const char *p
 	flags(&paper, verdict->flags);
 	duplicates(&paper, verdict);
 	deletions(&paper, verdict);
-	field(&paper, verdict->authentication_results);
+	fields(&paper, verdict);
 	if (path)
 		fputc('\n', out);
 }
@@ -313,5 +321,5 @@ void print_sender_verdict(FILE *out, const struct assay_verdict *verdict)
 
 	spf(&paper, verdict->spf);
 	spf(&paper, verdict->spf_helo);
-	field(&paper, verdict->authentication_results);
+	fields(&paper, verdict);
 }

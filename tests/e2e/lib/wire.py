@@ -162,6 +162,7 @@ def verdict(part):
         "spf": spf(part.message(2)) if part.has(2) else None,
         "spf_helo": spf(part.message(3)) if part.has(3) else None,
         "dkim": [dkim(signature) for signature in part.messages(4)],
+        "received_spf": part.text(13),
         "dkim_ignored": part.number(5),
         "dkim_ignored_reason": reason(part, 12) if part.has(12) else None,
         "arc": arc(part.message(6)) if part.has(6) else None,

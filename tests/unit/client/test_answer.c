@@ -76,6 +76,7 @@ static uint8_t *pack_verdict(size_t *count_out)
 	verdict.dmarc = &dmarc;
 	verdict.flags = &flags;
 	verdict.dkim_ignored = 3;
+	verdict.received_spf = BYTES("pass");
 	verdict.dkim_ignored_reason = &reason;
 	response.id = BYTES("queue-id");
 	response.result_case = ASSAY__V1__RESPONSE__RESULT_VERDICT;
@@ -112,6 +113,7 @@ static void verdict_is_read(void **state)
 	assert_int_equal(verdict->dkim[1]->key_bits, 2048);
 	assert_string_equal(verdict->dkim[1]->domain.octets, "");
 	assert_int_equal(verdict->dkim_ignored, 3);
+	assert_string_equal(verdict->received_spf.octets, "pass");
 	assert_string_equal(verdict->dkim_ignored_reason.text, "why");
 	assert_null(verdict->arc);
 	assert_int_equal(verdict->dmarc->policy, ASSAY_POLICY_REJECT);

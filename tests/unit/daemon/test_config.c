@@ -274,6 +274,7 @@ static void test_defaults(void **state)
 		assert_int_equal(engine->limits.dns_wait_ms_max, 5000);
 		assert_int_equal(engine->verdict.spf.lookups_max, 10);
 		assert_int_equal(engine->verdict.spf.void_lookups_max, 2);
+		assert_false(engine->verdict.received_spf);
 		assert_int_equal(engine->verdict.dkim.signatures_max, 8);
 		assert_int_equal(engine->verdict.dkim.rsa_bits_min, 1024);
 		assert_int_equal(engine->verdict.dkim.rsa_bits_max, 4096);
@@ -307,7 +308,7 @@ static void test_every_key_arrives(void **state)
 	         "  root-hints = \"%s\"\n  max-lookups = 30\n  cache-size = 30000000\n  max-queries = 100\n"
 	         "  qname-minimisation = true\n"
 	         "}\n"
-	         "spf { max-lookups = 9  max-void-lookups = 3 }\n"
+	         "spf { max-lookups = 9  max-void-lookups = 3  received-spf = true }\n"
 	         "dkim { max-signatures = 7  min-rsa-bits = 2048  max-rsa-bits = 8192  allow-rsa-sha1 = true\n"
 	         "  clock-drift = 60 }\n"
 	         "mta-sts { ca-file = \"\" https-port = 8443 allow-private-addresses = true }\n"
@@ -336,6 +337,7 @@ static void test_every_key_arrives(void **state)
 	assert_int_equal(engine->limits.lookups_max, 30);
 	assert_int_equal(engine->verdict.spf.lookups_max, 9);
 	assert_int_equal(engine->verdict.spf.void_lookups_max, 3);
+	assert_true(engine->verdict.received_spf);
 	assert_int_equal(engine->verdict.dkim.signatures_max, 7);
 	assert_int_equal(engine->verdict.dkim.rsa_bits_min, 2048);
 	assert_int_equal(engine->verdict.dkim.rsa_bits_max, 8192);

@@ -57,6 +57,7 @@ static const struct assay_verdict verdict = {
 	.delete_count = COUNT_OF(delete_fields),
 	.duplicate_fields = duplicate_fields,
 	.duplicate_count = COUNT_OF(duplicate_fields),
+	.received_spf = TEXT("fail\r\n\treceiver=mx.example;"),
 	.dkim_ignored = 7,
 	.dkim_ignored_reason = { "seven more", "", "dkim-ignored" },
 };
@@ -118,7 +119,8 @@ static void json_is_the_interface(void **state)
 		"\"malformed_from\": false, \"header_over_bounds\": false, "
 		"\"duplicate_fields\": [\"From\", \"Sub\\u001Bject\"]}, "
 		"\"delete_fields\": [{\"name\": \"Authentication-Results\", \"index\": 12}, "
-		"{\"name\": \"Authentication-Results\", \"index\": 3}], \"file\": \"file.eml\"}\n";
+		"{\"name\": \"Authentication-Results\", \"index\": 3}], "
+		"\"received_spf\": \"fail receiver=mx.example;\", \"file\": \"file.eml\"}\n";
 	char *text = printed(as_json);
 
 	(void)state;
@@ -202,5 +204,5 @@ static void shadow_is_one_line(void **state)
 	free(text);
 }
 
-UNIT_MAIN(cmocka_unit_test(json_is_the_interface), cmocka_unit_test(words_are_printable), cmocka_unit_test(wide_pass_is_told),
-	  cmocka_unit_test(shadow_is_one_line))
+UNIT_MAIN(cmocka_unit_test(json_is_the_interface), cmocka_unit_test(words_are_printable),
+	  cmocka_unit_test(wide_pass_is_told), cmocka_unit_test(shadow_is_one_line))

@@ -350,6 +350,61 @@ static void test_forged_fields(void **state)
 	world_deinit(&world);
 }
 
+#define RS "Received-SPF: "
+
+/* RFC 7208 section 9.1: named for deletion when the receiver is ours or nobody; written where it is configured. */
+static void test_received_spf(void **state)
+{
+	static const struct {
+		const char *helo, *mail_from, *expected;
+	} cases[] = {
+		{ "b.example", "a@b.example",
+		  "pass" LINE "receiver=mx;" LINE "client-ip=192.0.2.1;" LINE "identity=mailfrom;" LINE
+		  "envelope-from=\"a@b.example\";" LINE "helo=b.example;" LINE "mechanism=\"ip4:192.0.2.1\";" },
+		{ "b.example", "",
+		  "pass" LINE "receiver=mx;" LINE "client-ip=192.0.2.1;" LINE "identity=helo;" LINE "helo=b.example;" LINE
+		  "mechanism=\"ip4:192.0.2.1\";" },
+		{ "", "a;\"\r\nx: y@slow.b.example",
+		  "none" LINE "receiver=mx;" LINE "client-ip=192.0.2.1;" LINE "identity=mailfrom;" LINE
+		  "envelope-from=\"a;\\\"??x: y@slow.b.example\";" LINE "mechanism=default;" },
+		{ "", "a@slow.b.example",
+		  "temperror" LINE "receiver=mx;" LINE "client-ip=192.0.2.1;" LINE "identity=mailfrom;" LINE
+		  "envelope-from=\"a@slow.b.example\";" LINE "mechanism=default;" LINE
+		  "problem=\"DNS: time-out for TXT of slow.b.example, needed for the SPF record\";" },
+	};
+	static struct world world;
+	struct verdict_config as = config;
+	struct verdict_input input = input_of(vector_of("both"));
+	struct verdict verdict;
+
+	(void)state;
+	input.message = SLICE(RS "pass receiver=mx\r\n" AR "mx; none\r\n" FROM RS "pass receiver=c.example\r\n" RS "x\r\n" END);
+	world_fill(&world);
+	assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.forged.count, 1);
+	assert_int_equal(verdict.forged_received_spf.count, 2);
+	assert_int_equal(verdict.forged_received_spf.at[0], 3);
+	assert_int_equal(verdict.forged_received_spf.at[1], 1);
+	assert_int_equal(verdict.received_spf.len, 0);
+	world_deinit(&world);
+	as.received_spf = true;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		input.helo = slice_of_str(cases[i].helo);
+		input.mail_from = slice_of_str(cases[i].mail_from);
+		world_fill(&world);
+		assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+		assert_slice_equal(verdict.received_spf, slice_of_str(cases[i].expected));
+		assert_int_equal(verdict_check_sender(&input, &as, &world.ask, &world.arena, &verdict), 0);
+		assert_slice_equal(verdict.received_spf, slice_of_str(cases[i].expected));
+		world_deinit(&world);
+	}
+	input.has_client = false;
+	world_fill(&world);
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.received_spf.len, 0);
+	world_deinit(&world);
+}
+
 static struct slice last_two_labels(void *arg, struct slice name)
 {
 	(void)arg;
@@ -605,6 +660,7 @@ static void test_full_arena(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_first_pass_asks_for_all_parts),
 	  cmocka_unit_test(test_header_over_bounds), cmocka_unit_test(test_flags), cmocka_unit_test(test_forged_fields),
+	  cmocka_unit_test(test_received_spf),
 	  cmocka_unit_test(test_forged_author_beside_dear_ones),
 	  cmocka_unit_test(test_every_policy_before_any_alignment),
 	  cmocka_unit_test(test_shadow_has_no_influence), cmocka_unit_test(test_shadow_asks_last),
