@@ -182,8 +182,8 @@ struct assay_spf {
 	struct assay_text mechanism_domain;
 	struct assay_reason reason;
 	/*
-	 * 1: all clients that share the first `network_prefix` bits of this one's address match the same term. A pass by a
-	 * wide network, such as a hosting company's, proves little.
+	 * 1: all clients that share the first `network_prefix` bits of this one's address match the same term. A
+	 * pass by a wide network, such as a hosting company's, proves little.
 	 */
 	int has_network_prefix;
 	uint32_t network_prefix;

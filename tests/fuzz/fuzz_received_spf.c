@@ -1,6 +1,6 @@
 /*
- * Goal:   any octets are read to an end, in bounds; a receiver that was read, taken for ours, makes the field ours; what
- *         is written of what was read keeps its keys.
+ * Goal:   any octets are read to an end, in bounds; a receiver that was read, taken for ours, makes the field ours; no
+ *         value breaks out of its pair.
  * Method: the input is a field value.
  */
 #include "proto/authres/own.h"

@@ -29,8 +29,8 @@ struct authres_own {
 MUST_CHECK int authres_is_own(struct slice field_value, const struct authres_own *own, struct arena *arena, bool *out);
 
 /*
- * The same of a Received-SPF field and its receivers (RFC 7208 section 9.1; STANDARDS 5.3): true when one of them is ours
- * or no domain name, when it names none, and when it cannot be read.
+ * The same of a Received-SPF field and its receivers (RFC 7208 section 9.1; STANDARDS 5.3): true when one of them is
+ * ours or no domain name, when it names none, and when it cannot be read.
  */
 MUST_CHECK int authres_is_own_received_spf(struct slice field_value, const struct authres_own *own, struct arena *arena,
 					   bool *out);

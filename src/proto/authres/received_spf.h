@@ -1,6 +1,6 @@
 /*
- * received_spf.h - the Received-SPF field: written so that no octet of the sender can break it, and read as far as it takes
- *                  to say whose it is.
+ * received_spf.h - the Received-SPF field: written so that no octet of the sender can break it, and read as far as it
+ *                  takes to say whose it is.
  *
  * Source:    RFC 7208 section 9.1.
  * Tolerance: pairs may follow each other without a ";", and a bare value may have any octets but those that end it:

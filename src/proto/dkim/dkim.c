@@ -401,7 +401,8 @@ int dkim_verify(const struct mail_message *message, const struct slice *author_d
 	*out = (struct dkim_result){ .signatures = results, .count = count, .ignored = candidates.total - count };
 	if (out->ignored == 0)
 		return 0;
-	return reason_of_numbers(arena, REASON_DKIM_IGNORED, out->ignored, config->signatures_max, &out->ignored_reason);
+	return reason_of_numbers(arena, REASON_DKIM_IGNORED, out->ignored, config->signatures_max,
+	                         &out->ignored_reason);
 }
 
 const char *dkim_word_text(enum dkim_word word)

@@ -50,7 +50,8 @@ static void spf(const struct paper *paper, const struct assay_spf *spf)
 	fprintf(paper->out, " (%s)\n", spf->scope == ASSAY_SPF_HELO ? "HELO" : "MAIL FROM");
 	reason(paper, spf->reason);
 	if (spf->result == ASSAY_PASS && spf->has_network_prefix && spf->network_prefix < WIDE_PREFIX)
-		paper_paragraph(paper, PAPER_WARN, DETAIL, "", 0, "that term covers a network that strangers are likely to share");
+		paper_paragraph(paper, PAPER_WARN, DETAIL, "", 0,
+				"that term covers a network that strangers are likely to share");
 	if (spf->explanation)
 		paper_paragraph(paper, PAPER_PLAIN, DETAIL, "they say:", 10, spf->explanation);
 }

@@ -128,7 +128,7 @@ static const struct vector {
 	  { { "_dmarc.b.example", REJECT } },
 	  { 0 }, { { 0 } },
 	  R(FAIL), P(REJECT), P(REJECT), "", WHY(FAIL_NO_PASS), NULL, "b.example" },
-	/* At a public suffix too (RFC 9989 section 4.10.1; STANDARDS 1.1 no. 7): sp and np are for what lies below it. */
+	/* At a public suffix too (RFC 9989 section 4.10.1; STANDARDS 1.1 no. 7): sp and np are for what is below it. */
 	{ "np of a public suffix: the author domain does not exist", "a.b.example",
 	  { { "_dmarc.b.example", "v=DMARC1; p=none; sp=quarantine; np=reject; psd=y" } },
 	  { 0 }, { { 0 } },

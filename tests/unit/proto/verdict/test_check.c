@@ -378,7 +378,8 @@ static void test_received_spf(void **state)
 	struct verdict verdict;
 
 	(void)state;
-	input.message = SLICE(RS "pass receiver=mx\r\n" AR "mx; none\r\n" FROM RS "pass receiver=c.example\r\n" RS "x\r\n" END);
+	input.message = SLICE(RS "pass receiver=mx\r\n" AR "mx; none\r\n" FROM RS "pass receiver=c.example\r\n" RS "x\r\n"
+				 END);
 	world_fill(&world);
 	assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
 	assert_int_equal(verdict.forged.count, 1);
