@@ -29,6 +29,7 @@ static const struct number {
 	{ "dkim|min-rsa-bits", 512, 8192 },
 	{ "dkim|max-rsa-bits", 1024, 8192 },
 	{ "dkim|clock-drift", 0, 86400 },
+	{ "dkim|max-verify-time", 100, 1000000 },
 	{ "mta-sts|https-port", 1, 65535 },
 	{ "limits|message-size", 1024, 1024L * MIB },
 	{ "limits|octets-held", 16 * MIB, 1024L * 1024 * MIB },
@@ -72,6 +73,7 @@ static cfg_opt_t dkim_options[] = {
 	CFG_INT("max-rsa-bits", 4096, CFGF_NONE),
 	CFG_BOOL("allow-rsa-sha1", cfg_false, CFGF_NONE),
 	CFG_INT("clock-drift", 300, CFGF_NONE),        /* seconds */
+	CFG_INT("max-verify-time", 5000, CFGF_NONE),   /* microseconds, all signatures of a message */
 	CFG_END(),
 };
 static cfg_opt_t dmarc_options[] = {
@@ -543,6 +545,7 @@ static void verdict_read(cfg_t *file, struct verdict_config *out)
 	out->dkim.rsa_bits_max = (unsigned)cfg_getint(dkim, "max-rsa-bits");
 	out->dkim.allow_rsa_sha1 = cfg_getbool(dkim, "allow-rsa-sha1");
 	out->dkim.clock_drift_s = (unsigned)cfg_getint(dkim, "clock-drift");
+	out->dkim.verify_us_max = (unsigned)cfg_getint(dkim, "max-verify-time");
 }
 
 static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])

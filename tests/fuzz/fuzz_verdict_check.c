@@ -151,7 +151,8 @@ static void run(const struct verdict_input *input, struct answers *answers, stru
 	const struct verdict_config config = {
 		.authserv_id = SLICE("mx.example.org"),
 		.spf = { .lookups_max = 10, .void_lookups_max = 2 },
-		.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300 },
+		.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300,
+			  .verify_us_max = 5000 },
 		.shadow = { .organizational_domain = last_two_labels },
 		.bounds = { .header_octets_max = 65536, .fields_max = 100, .field_octets_max = 16384 },
 	};

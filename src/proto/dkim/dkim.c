@@ -18,6 +18,11 @@ struct verification {
 	struct arena *arena;
 	struct dkim_header header;
 	bool header_ready; /* the header is looked into when the first signature is asked for */
+	/*
+	 * Each signature has the same share of the budget: so it neither matters which key comes in first, nor can one
+	 * signature take what another needs.
+	 */
+	uint64_t verify_ns_each;
 };
 
 /* One signature on its way. */
@@ -28,6 +33,7 @@ struct check {
 	struct dkim_signature signature;
 	struct dkim_key keys[DKIM_KEYS_TRIED_MAX]; /* those that fit */
 	size_t keys_count;
+	uint64_t verify_ns; /* of these keys */
 	struct dkim_signature_result *out;
 };
 
@@ -128,6 +134,9 @@ static int key_fit(struct check *check, const struct dkim_key *key, bool *fits_o
 		return conclude_numbers(check, DKIM_POLICY, REASON_DKIM_KEY_SHORT, key->key.bits, config->rsa_bits_min);
 	if (key->key.kind == PUBLIC_KEY_RSA && key->key.bits > config->rsa_bits_max)
 		return conclude_numbers(check, DKIM_POLICY, REASON_DKIM_KEY_LONG, key->key.bits, config->rsa_bits_max);
+	check->verify_ns += dkim_key_verify_ns(&key->key);
+	if (check->verify_ns > check->all->verify_ns_each)
+		return conclude(check, DKIM_POLICY, reason_of_1(REASON_BUDGET, SLICE("dkim.max-verify-time")));
 	*fits_out = true;
 	return 0;
 }
@@ -383,6 +392,8 @@ int dkim_verify(const struct mail_message *message, const struct slice *author_d
 
 	TRY(dkim_candidates_choose(message, config->signatures_max, author_domains, author_domains_count, arena,
 	                           &candidates));
+	if (candidates.chosen_count)
+		all.verify_ns_each = (uint64_t)config->verify_us_max * 1000 / candidates.chosen_count;
 	results = ARENA_NEW_ARRAY(arena, candidates.chosen_count, struct dkim_signature_result);
 	if (!results)
 		return -ENOMEM;

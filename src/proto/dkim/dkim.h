@@ -30,6 +30,7 @@ struct dkim_config {
 	unsigned rsa_bits_max;   /* default 4096 */
 	bool allow_rsa_sha1;     /* default false (RFC 8301 section 3.1) */
 	unsigned clock_drift_s;  /* allowed for t= and x=, seconds; default 300 */
+	unsigned verify_us_max;  /* what all verifications may cost by dkim_key_verify_ns(), microseconds; default 5000 */
 };
 
 struct dkim_signature_result {

@@ -179,6 +179,7 @@ static const struct {
 	{ "dkim", "min-rsa-bits", 512, 8192 },
 	{ "dkim", "max-rsa-bits", 1024, 8192 },
 	{ "dkim", "clock-drift", 0, 86400 },
+	{ "dkim", "max-verify-time", 100, 1000000 },
 	{ "mta-sts", "https-port", 1, 65535 },
 	{ "limits", "message-size", 1024, 1L << 30 },
 	{ "limits", "octets-held", 16 << 20, 1L << 40 },
@@ -278,6 +279,7 @@ static void test_defaults(void **state)
 		assert_int_equal(engine->verdict.dkim.signatures_max, 8);
 		assert_int_equal(engine->verdict.dkim.rsa_bits_min, 1024);
 		assert_int_equal(engine->verdict.dkim.rsa_bits_max, 4096);
+		assert_int_equal(engine->verdict.dkim.verify_us_max, 5000);
 		assert_false(engine->verdict.dkim.allow_rsa_sha1);
 		assert_true(engine->verdict.authserv_id.len > 0);
 		assert_int_equal(engine->verdict.own_authserv_ids_count, 0);
@@ -310,7 +312,7 @@ static void test_every_key_arrives(void **state)
 	         "}\n"
 	         "spf { max-lookups = 9  max-void-lookups = 3  received-spf = true }\n"
 	         "dkim { max-signatures = 7  min-rsa-bits = 2048  max-rsa-bits = 8192  allow-rsa-sha1 = true\n"
-	         "  clock-drift = 60 }\n"
+	         "  clock-drift = 60  max-verify-time = 700 }\n"
 	         "mta-sts { ca-file = \"\" https-port = 8443 allow-private-addresses = true }\n"
 	         "metrics { listen = \"[::1]:8462\" }\n"
 	         "limits { message-size = 2000000 octets-held = 60000000 request-memory = 100000 in-flight = 10\n"
@@ -343,6 +345,7 @@ static void test_every_key_arrives(void **state)
 	assert_int_equal(engine->verdict.dkim.rsa_bits_max, 8192);
 	assert_true(engine->verdict.dkim.allow_rsa_sha1);
 	assert_int_equal(engine->verdict.dkim.clock_drift_s, 60);
+	assert_int_equal(engine->verdict.dkim.verify_us_max, 700);
 	assert_true(config.mta_sts_set);
 	assert_string_equal(config.metrics_listen, "[::1]:8462");
 	assert_int_equal(engine->limits.message_octets_max, 2000000);

@@ -24,7 +24,8 @@
 static const struct verdict_config config = {
 	.authserv_id = { (const uint8_t *)"mx", 2 },
 	.spf = { .lookups_max = 10, .void_lookups_max = 2 },
-	.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300 },
+	.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300,
+		  .verify_us_max = 5000 },
 	.bounds = { .header_octets_max = 8192, .fields_max = 20, .field_octets_max = 4096 },
 };
 
