@@ -79,6 +79,7 @@ static cfg_opt_t dkim_options[] = {
 static cfg_opt_t dmarc_options[] = {
 	CFG_BOOL("shadow-rfc7489", cfg_false, CFGF_NONE), /* shown and counted, never acted on */
 	CFG_STR("public-suffix-list", "", CFGF_NONE),     /* for that; "": the system's */
+	CFG_STR("no-author", "reject", CFGF_NONE),        /* none, quarantine or reject */
 	CFG_END(),
 };
 static cfg_opt_t mta_sts_options[] = {
@@ -378,6 +379,24 @@ static int check_authserv_id(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
+static bool policy_read(const char *word, enum dmarc_policy *out)
+{
+	for (*out = DMARC_POLICY_NONE; *out <= DMARC_POLICY_REJECT; ++*out)
+		if (strcmp(word, dmarc_policy_text(*out)) == 0)
+			return true;
+	return false;
+}
+
+static int check_policy(cfg_t *cfg, cfg_opt_t *option)
+{
+	enum dmarc_policy policy;
+
+	if (policy_read(cfg_opt_getstr(option), &policy))
+		return 0;
+	cfg_error(cfg, "%s = %s: wants none, quarantine or reject", option->name, cfg_opt_getstr(option));
+	return -1;
+}
+
 static int check_metrics_listen(cfg_t *cfg, cfg_opt_t *option)
 {
 	const char *listen = cfg_opt_getstr(option);
@@ -400,6 +419,7 @@ static void checks_set(cfg_t *file)
 	cfg_set_validate_func(file, "mta-sts|ca-file", check_file);
 	cfg_set_validate_func(file, "own-authserv-ids", check_authserv_ids);
 	cfg_set_validate_func(file, "dmarc|public-suffix-list", check_public_suffix_list);
+	cfg_set_validate_func(file, "dmarc|no-author", check_policy);
 	cfg_set_validate_func(file, "authserv-id", check_authserv_id);
 	cfg_set_validate_func(file, "metrics|listen", check_metrics_listen);
 }
@@ -540,6 +560,8 @@ static void verdict_read(cfg_t *file, struct verdict_config *out)
 	out->spf.lookups_max = (unsigned)cfg_getint(spf, "max-lookups");
 	out->spf.void_lookups_max = (unsigned)cfg_getint(spf, "max-void-lookups");
 	out->received_spf = cfg_getbool(spf, "received-spf");
+	if (!policy_read(cfg_getstr(cfg_getsec(file, "dmarc"), "no-author"), &out->no_author))
+		out->no_author = DMARC_POLICY_REJECT;
 	out->dkim.signatures_max = (unsigned)cfg_getint(dkim, "max-signatures");
 	out->dkim.rsa_bits_min = (unsigned)cfg_getint(dkim, "min-rsa-bits");
 	out->dkim.rsa_bits_max = (unsigned)cfg_getint(dkim, "max-rsa-bits");

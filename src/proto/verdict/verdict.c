@@ -194,7 +194,8 @@ static int check_dmarc(struct pass *pass)
 {
 	const struct verdict *out = pass->out;
 	struct dmarc_identifier spf, *dkim = ARENA_NEW_ARRAY(pass->arena, out->dkim.count, struct dmarc_identifier);
-	struct dmarc_input input = { .author = &pass->author, .dkim = dkim, .dkim_count = out->dkim.count };
+	struct dmarc_input input = { .author = &pass->author, .dkim = dkim, .dkim_count = out->dkim.count,
+				     .no_author = pass->config->no_author };
 
 	if (!dkim)
 		return -ENOMEM;

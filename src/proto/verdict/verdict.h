@@ -23,6 +23,7 @@ struct verdict_config {
 	struct spf_config spf;
 	struct dkim_config dkim;
 	bool received_spf; /* write that field too */
+	enum dmarc_policy no_author; /* see dmarc_input */
 	struct mail_bounds bounds;
 	struct dmarc_public_suffixes shadow; /* without a function: DMARC by RFC 7489 is not computed beside the real one */
 };

@@ -242,12 +242,14 @@ static const char *headline_word(const struct assay_dmarc *dmarc, enum paper_col
 	case ASSAY_FAIL: break;
 	case ASSAY_NONE: return "UNPROVEN";
 	case ASSAY_TEMPERROR: return "TRY AGAIN";
-	default: return "NOT CHECKABLE";
+	default: break;
 	}
 	if (dmarc->disposition == ASSAY_POLICY_REJECT)
 		return "REJECT";
 	if (dmarc->disposition == ASSAY_POLICY_QUARANTINE)
 		return "QUARANTINE";
+	if (dmarc->result != ASSAY_FAIL)
+		return "NOT CHECKABLE";
 	*colour_out = PAPER_WARN;
 	return "SUSPECT";
 }

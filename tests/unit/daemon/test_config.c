@@ -129,6 +129,8 @@ static void test_errors_name_file_and_line(void **state)
 		{ "own_authserv_id_dot", "\nown-authserv-ids = {\".\"}\n", 2, "own-authserv-ids" },
 		{ "public_suffix_list", "dmarc {\n  public-suffix-list = \"/nonexistent/p\"\n}\n", 2, "/nonexistent/p" },
 		{ "public_suffix_list_is_none", "dmarc {\n  public-suffix-list = \"/dev/null\"\n}\n", 2, "/dev/null" },
+		{ "no_author_word", "dmarc {\n  no-author = discard\n}\n", 2, "discard" },
+		{ "no_author_case", "dmarc { no-author = Reject }\n", 1, "Reject" },
 		{ "metrics_without_port", "metrics {\n  listen = \"127.0.0.1\"\n}\n", 2, "127.0.0.1" },
 		{ "metrics_port_word", "metrics { listen = \"127.0.0.1:http\" }\n", 1, "http" },
 		{ "metrics_port_65536", "metrics { listen = \"127.0.0.1:65536\" }\n", 1, "65536" },
@@ -276,6 +278,7 @@ static void test_defaults(void **state)
 		assert_int_equal(engine->verdict.spf.lookups_max, 10);
 		assert_int_equal(engine->verdict.spf.void_lookups_max, 2);
 		assert_false(engine->verdict.received_spf);
+		assert_int_equal(engine->verdict.no_author, DMARC_POLICY_REJECT);
 		assert_int_equal(engine->verdict.dkim.signatures_max, 8);
 		assert_int_equal(engine->verdict.dkim.rsa_bits_min, 1024);
 		assert_int_equal(engine->verdict.dkim.rsa_bits_max, 4096);
@@ -313,6 +316,7 @@ static void test_every_key_arrives(void **state)
 	         "spf { max-lookups = 9  max-void-lookups = 3  received-spf = true }\n"
 	         "dkim { max-signatures = 7  min-rsa-bits = 2048  max-rsa-bits = 8192  allow-rsa-sha1 = true\n"
 	         "  clock-drift = 60  max-verify-time = 700 }\n"
+	         "dmarc { no-author = quarantine }\n"
 	         "mta-sts { ca-file = \"\" https-port = 8443 allow-private-addresses = true }\n"
 	         "metrics { listen = \"[::1]:8462\" }\n"
 	         "limits { message-size = 2000000 octets-held = 60000000 request-memory = 100000 in-flight = 10\n"
@@ -340,6 +344,7 @@ static void test_every_key_arrives(void **state)
 	assert_int_equal(engine->verdict.spf.lookups_max, 9);
 	assert_int_equal(engine->verdict.spf.void_lookups_max, 3);
 	assert_true(engine->verdict.received_spf);
+	assert_int_equal(engine->verdict.no_author, DMARC_POLICY_QUARANTINE);
 	assert_int_equal(engine->verdict.dkim.signatures_max, 7);
 	assert_int_equal(engine->verdict.dkim.rsa_bits_min, 2048);
 	assert_int_equal(engine->verdict.dkim.rsa_bits_max, 8192);

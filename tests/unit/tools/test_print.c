@@ -174,6 +174,38 @@ static void wide_pass_is_told(void **state)
 	}
 }
 
+/* The first line says what is asked for, also where no policy but the site's own is behind it. */
+static void headlines(void **state)
+{
+	static const struct {
+		enum assay_result result;
+		enum assay_policy disposition;
+		const char *start;
+	} cases[] = {
+		{ ASSAY_FAIL, ASSAY_POLICY_NONE, "SUSPECT: nothing shows" },
+		{ ASSAY_FAIL, ASSAY_POLICY_QUARANTINE, "QUARANTINE: nothing shows" },
+		{ ASSAY_PERMERROR, ASSAY_POLICY_REJECT, "REJECT: bank.example cannot be checked" },
+		{ ASSAY_PERMERROR, ASSAY_POLICY_NONE, "NOT CHECKABLE: bank.example cannot be checked" },
+		{ ASSAY_TEMPERROR, ASSAY_POLICY_NONE, "TRY AGAIN: " },
+		{ ASSAY_PASS, ASSAY_POLICY_NONE, "GENUINE: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct assay_dmarc of = dmarc;
+		struct assay_verdict with = verdict;
+		char *text;
+
+		of.result = cases[i].result;
+		of.disposition = cases[i].disposition;
+		with.dmarc = &of;
+		text = printed_verdict(&with);
+		if (strncmp(text, cases[i].start, strlen(cases[i].start)) != 0)
+			fail_msg("%s: %.60s", cases[i].start, text);
+		free(text);
+	}
+}
+
 /* One line, and only when it differs; a pass has no disposition. */
 static void shadow_is_one_line(void **state)
 {
@@ -205,4 +237,4 @@ static void shadow_is_one_line(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(json_is_the_interface), cmocka_unit_test(words_are_printable),
-	  cmocka_unit_test(wide_pass_is_told), cmocka_unit_test(shadow_is_one_line))
+	  cmocka_unit_test(wide_pass_is_told), cmocka_unit_test(headlines), cmocka_unit_test(shadow_is_one_line))

@@ -305,6 +305,18 @@ static void check(const struct vector *v, const struct dmarc_result *result)
 		assert_slice_equal(result->policy_domain, slice_of_str(v->policy_domain));
 }
 
+/* Of a certain author it changes nothing. */
+static void check_certain(const struct vector *v, struct dmarc_input *input, struct world *world)
+{
+	struct dmarc_result result;
+
+	if (v->result == R(PERMERROR))
+		return;
+	input->no_author = P(REJECT);
+	assert_int_equal(dmarc_evaluate(input, &world->ask, &world->arena, &result), 0);
+	check(v, &result);
+}
+
 static void evaluate(const struct vector *v, bool eager, struct dmarc_result *result)
 {
 	static struct world world;
@@ -325,6 +337,7 @@ static void evaluate(const struct vector *v, bool eager, struct dmarc_result *re
 	/* The author's walk, then what alignment and existence need, together. */
 	assert_in_range(waits, 0, 2);
 	check(v, result);
+	check_certain(v, &input, &world);
 	world_deinit(&world);
 }
 
@@ -371,6 +384,11 @@ static void test_unusable_authors(void **state)
 		assert_int_equal(result.reason.id, unusable[i / 2].reason);
 		assert_int_equal(result.disposition, readable ? P(QUARANTINE) : P(NONE));
 		assert_false(result.spf_aligned || result.dkim_aligned);
+		/* 11.5: what a forger would write; the site's word is the least that is asked. */
+		input.no_author = P(REJECT);
+		assert_int_equal(dmarc_evaluate(&input, &world.ask, &world.arena, &result), 0);
+		assert_int_equal(result.disposition, result.result == R(PERMERROR) ? P(REJECT) : P(NONE));
+		assert_int_equal(result.has_policy, readable);
 	}
 	world_deinit(&world);
 }
