@@ -65,6 +65,9 @@ static const struct assay_dkim *dkim_of(struct answer_memory *memory, const Assa
 		.testing = wire->testing != 0,
 		.body_partly_unsigned = wire->body_partly_unsigned != 0,
 		.reason = answer_reason(wire->reason),
+		.signed_at = wire->signed_at,
+		.seen_times = wire->seen_times,
+		.seen_clients = wire->seen_clients,
 	};
 	return dkim;
 }

@@ -201,6 +201,13 @@ struct assay_dkim {
 	int testing;                       /* 1: the key record has t=y */
 	int body_partly_unsigned;          /* 1: l= leaves a part of the body uncovered */
 	struct assay_reason reason;
+	/*
+	 * Signs of replay, a good message sent again to others; no result depends on them. What is seen is of the last
+	 * days, this message included; 0: the daemon does not remember signatures.
+	 */
+	int64_t signed_at;     /* t=, seconds since 1970; 0: none */
+	uint32_t seen_times;   /* messages with this signature */
+	uint32_t seen_clients; /* they came from so many addresses at least, told apart up to 64 */
 };
 
 /* RFC 8617. */

@@ -43,6 +43,7 @@ static const struct number {
 	{ "limits|drain-time", 0, 600000 },
 	{ "limits|stall-time", 100, 3600000 },
 	{ "limits|key-cache-size", MIB, 64L * 1024 * MIB },
+	{ "limits|replay-memory", 0, 1024L * MIB },
 };
 
 /* libConfuse wants its default texts writable. */
@@ -105,6 +106,7 @@ static cfg_opt_t limits_options[] = {
 	CFG_INT("drain-time", 10000, CFGF_NONE),       /* milliseconds */
 	CFG_INT("stall-time", 30000, CFGF_NONE),       /* milliseconds */
 	CFG_INT("key-cache-size", 64 * MIB, CFGF_NONE),
+	CFG_INT("replay-memory", 0, CFGF_NONE),
 	CFG_END(),
 };
 static cfg_opt_t options[] = {
@@ -543,6 +545,7 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 		.drain_ms_max = (unsigned)cfg_getint(limits, "drain-time"),
 		.stall_ms_max = (unsigned)cfg_getint(limits, "stall-time"),
 		.key_cache_octets_max = (size_t)cfg_getint(limits, "key-cache-size") / out->shards,
+		.replay_octets_max = (size_t)cfg_getint(limits, "replay-memory") / out->shards,
 	};
 	out->verdict.bounds = (struct mail_bounds){
 		.header_octets_max = (size_t)cfg_getint(limits, "header-size"),

@@ -27,6 +27,7 @@ struct engine_limits {
 	unsigned drain_ms_max;               /* after a stop; then connections are closed as they are */
 	unsigned stall_ms_max;               /* a greeting or frame that makes no progress */
 	size_t key_cache_octets_max;         /* each shard */
+	size_t replay_octets_max;            /* each shard; 0: no signature is remembered */
 };
 
 struct engine_config {

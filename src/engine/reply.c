@@ -187,19 +187,38 @@ static int dkim_make(const struct dkim_signature_result *signature, struct arena
 	made->signature_start = bytes_of(signature->signature_start);
 	made->key_bits = signature->key_bits;
 	made->testing = signature->testing;
+	made->signed_at = signature->signed_at;
 	made->body_partly_unsigned = signature->body_partly_unsigned;
 	*out = made;
 	return reason_make(&signature->reason, arena, &made->reason);
 }
 
-static int dkim_list_make(const struct dkim_result *dkim, struct arena *arena, Assay__V1__Verdict *out)
+/* At the time of receipt, as t= and x= are judged. */
+static void sight_add(struct shard *shard, const struct verdict_input *input,
+                      const struct dkim_signature_result *signature, Assay__V1__Dkim *out)
+{
+	const struct ip_address *client = input->has_client ? &input->client : NULL;
+	struct replay_sight sight = replay_see(&shard->replay, signature, client, input->received_at);
+
+	out->seen_times = sight.times;
+	out->seen_clients = sight.clients;
+	counter_add(shard->counters, COUNTER_DKIM_SEEN_AGAIN, sight.times > 1);
+	counter_add(shard->counters, COUNTER_OVER_REPLAY_MEMORY, sight.replaced);
+}
+
+static int dkim_list_make(const struct reply_to *to, const struct verdict_input *input, const struct dkim_result *dkim,
+                          struct arena *arena, Assay__V1__Verdict *out)
 {
 	out->dkim = ARENA_NEW_ARRAY(arena, dkim->count, Assay__V1__Dkim *);
 	if (!out->dkim)
 		return -ENOMEM;
 	out->dkim_ignored = (uint32_t)dkim->ignored;
-	for (; out->n_dkim < dkim->count; out->n_dkim++)
-		TRY(dkim_make(&dkim->signatures[out->n_dkim], arena, &out->dkim[out->n_dkim]));
+	for (; out->n_dkim < dkim->count; out->n_dkim++) {
+		const struct dkim_signature_result *signature = &dkim->signatures[out->n_dkim];
+
+		TRY(dkim_make(signature, arena, &out->dkim[out->n_dkim]));
+		sight_add(to->shard, input, signature, out->dkim[out->n_dkim]);
+	}
 	return dkim->ignored ? reason_make(&dkim->ignored_reason, arena, &out->dkim_ignored_reason) : 0;
 }
 
@@ -323,8 +342,8 @@ static int deletions_make(const struct verdict *verdict, struct arena *arena, As
 	return 0;
 }
 
-static int verdict_make(const struct verdict *verdict, bool is_sender_verdict, struct arena *arena,
-                        Assay__V1__Verdict *out)
+static int verdict_make(const struct reply_to *to, const struct verdict_input *input, const struct verdict *verdict,
+                        bool is_sender_verdict, struct arena *arena, Assay__V1__Verdict *out)
 {
 	out->authentication_results = bytes_of(verdict->authentication_results);
 	out->received_spf = bytes_of(verdict->received_spf);
@@ -334,7 +353,7 @@ static int verdict_make(const struct verdict *verdict, bool is_sender_verdict, s
 		TRY(spf_make(&verdict->spf_helo, arena, &out->spf_helo));
 	if (is_sender_verdict)
 		return 0;
-	TRY(dkim_list_make(&verdict->dkim, arena, out));
+	TRY(dkim_list_make(to, input, &verdict->dkim, arena, out));
 	TRY(arc_make(&verdict->arc, arena, &out->arc));
 	TRY(dmarc_make(&verdict->dmarc, &verdict->shadow, arena, &out->dmarc));
 	TRY(deletions_make(verdict, arena, out));
@@ -364,13 +383,13 @@ static void count_verdict(struct shard *shard, const struct verdict *verdict, bo
 	counter_add(counters, COUNTER_FORGED_FIELDS, verdict->forged.count + verdict->forged_received_spf.count);
 }
 
-int reply_verdict(const struct reply_to *to, const struct verdict *verdict, bool is_sender_verdict,
-                  struct arena *arena)
+int reply_verdict(const struct reply_to *to, const struct verdict_input *input, const struct verdict *verdict,
+                  bool is_sender_verdict, struct arena *arena)
 {
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
 	Assay__V1__Verdict made = ASSAY__V1__VERDICT__INIT;
 
-	TRY(verdict_make(verdict, is_sender_verdict, arena, &made));
+	TRY(verdict_make(to, input, verdict, is_sender_verdict, arena, &made));
 	if (is_sender_verdict) {
 		response.result_case = ASSAY__V1__RESPONSE__RESULT_SENDER_VERDICT;
 		response.sender_verdict = &made;

@@ -7,6 +7,7 @@
 #include "crypto/batch.h"
 #include "crypto/keys.h"
 #include "engine/engine.h"
+#include "engine/replay.h"
 #include "io/server.h"
 
 struct request;
@@ -24,6 +25,7 @@ struct shard {
 	struct crypto_provider provider;
 	struct crypto_keys keys;
 	struct crypto_batch batch;
+	struct replay replay;
 	struct counters *counters;
 
 	struct request *requests;                     /* in flight */

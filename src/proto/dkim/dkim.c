@@ -342,6 +342,7 @@ static int field_verify(struct verification *all, const struct mail_field *field
 		.identity = signature->identity,
 		.algorithm = signature->algorithm,
 		.signature_start = signature->signature_start,
+		.signed_at = signature->has_time && signature->time <= INT64_MAX ? (int64_t)signature->time : 0,
 	};
 	if (result == DKIM_SIGNATURE_UNUSABLE)
 		return conclude(&check, signature->fault.result, signature->fault.reason);

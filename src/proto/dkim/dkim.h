@@ -43,6 +43,7 @@ struct dkim_signature_result {
 	/* First characters of b=, without white space: 8, or those that tell it from the others (header.b, RFC 6008). */
 	struct slice signature_start;
 	unsigned key_bits;      /* 0: no key seen */
+	int64_t signed_at;      /* t=; 0: none, or too far away for any clock */
 	bool testing;           /* the key record has t=y; `result` is what it would be without */
 	bool body_partly_unsigned; /* l= leaves octets of the body uncovered */
 	struct reason reason;

@@ -42,6 +42,9 @@ static json_t *dkim_object(const struct assay_dkim *dkim)
 	add_reason(object, dkim->reason);
 	json_add(object, "signature_start", json_text(dkim->signature_start));
 	json_add(object, "body_partly_unsigned", json_boolean(dkim->body_partly_unsigned));
+	json_add(object, "signed_at", dkim->signed_at ? json_integer(dkim->signed_at) : json_null());
+	json_add(object, "seen_times", json_integer(dkim->seen_times));
+	json_add(object, "seen_clients", json_integer(dkim->seen_clients));
 	return object;
 }
 

@@ -72,6 +72,9 @@ static void dkim(const struct paper *paper, const struct assay_dkim *dkim)
 	reason(paper, dkim->reason);
 	if (dkim->body_partly_unsigned)
 		paper_paragraph(paper, PAPER_WARN, DETAIL, "", 0, "a part of the body is not signed (l=)");
+	if (dkim->seen_times > 1)
+		fprintf(paper->out, "%*sseen %u times, from %u clients or more\n", DETAIL, "", (unsigned)dkim->seen_times,
+			(unsigned)dkim->seen_clients);
 }
 
 static void dkim_all(const struct paper *paper, const struct assay_verdict *verdict)

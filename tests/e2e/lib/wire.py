@@ -128,6 +128,7 @@ def dkim(part):
         "identity": part.text(4), "algorithm": part.text(5), "key_bits": part.number(6),
         "testing": bool(part.number(7)), "signature_start": part.text(8),
         "body_partly_unsigned": bool(part.number(9)), **reason(part, 10),
+        "signed_at": part.number(11) or None, "seen_times": part.number(12), "seen_clients": part.number(13),
     }
 
 

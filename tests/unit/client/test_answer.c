@@ -49,6 +49,9 @@ static uint8_t *pack_verdict(size_t *count_out)
 	spf.network_prefix = 24;
 	dkim.result = (Assay__V1__Dkim__Result)99; /* of a later version */
 	dkim.key_bits = 2048;
+	dkim.signed_at = INT64_C(1) << 40;
+	dkim.seen_times = 5;
+	dkim.seen_clients = 2;
 	dmarc.result = ASSAY__V1__DMARC__RESULT__PASS;
 	dmarc.policy = ASSAY__V1__DMARC__POLICY__POLICY_REJECT;
 	dmarc.has_policy = 1;
@@ -111,6 +114,9 @@ static void verdict_is_read(void **state)
 	assert_int_equal(verdict->dkim_count, 2);
 	assert_int_equal(verdict->dkim[1]->result, ASSAY_UNKNOWN);
 	assert_int_equal(verdict->dkim[1]->key_bits, 2048);
+	assert_true(verdict->dkim[1]->signed_at == INT64_C(1) << 40);
+	assert_int_equal(verdict->dkim[1]->seen_times, 5);
+	assert_int_equal(verdict->dkim[1]->seen_clients, 2);
 	assert_string_equal(verdict->dkim[1]->domain.octets, "");
 	assert_int_equal(verdict->dkim_ignored, 3);
 	assert_string_equal(verdict->received_spf.octets, "pass");

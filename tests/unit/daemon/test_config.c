@@ -182,6 +182,7 @@ static const struct {
 	{ "dkim", "max-rsa-bits", 1024, 8192 },
 	{ "dkim", "clock-drift", 0, 86400 },
 	{ "dkim", "max-verify-time", 100, 1000000 },
+	{ "limits", "replay-memory", 0, 1024L * 1024 * 1024 },
 	{ "mta-sts", "https-port", 1, 65535 },
 	{ "limits", "message-size", 1024, 1L << 30 },
 	{ "limits", "octets-held", 16 << 20, 1L << 40 },
@@ -283,6 +284,7 @@ static void test_defaults(void **state)
 		assert_int_equal(engine->verdict.dkim.rsa_bits_min, 1024);
 		assert_int_equal(engine->verdict.dkim.rsa_bits_max, 4096);
 		assert_int_equal(engine->verdict.dkim.verify_us_max, 5000);
+		assert_int_equal(engine->limits.replay_octets_max, 0);
 		assert_false(engine->verdict.dkim.allow_rsa_sha1);
 		assert_true(engine->verdict.authserv_id.len > 0);
 		assert_int_equal(engine->verdict.own_authserv_ids_count, 0);
@@ -321,7 +323,7 @@ static void test_every_key_arrives(void **state)
 	         "metrics { listen = \"[::1]:8462\" }\n"
 	         "limits { message-size = 2000000 octets-held = 60000000 request-memory = 100000 in-flight = 10\n"
 	         "  connection-in-flight = 5 connections = 20 header-size = 2000 header-fields = 20\n"
-	         "  header-field-size = 1500 drain-time = 1 stall-time = 200 key-cache-size = 3000000 }\n",
+	         "  header-field-size = 1500 drain-time = 1 stall-time = 200 key-cache-size = 3000000 replay-memory = 6144 }\n",
 	         zone_path, zone_path, zone_path);
 	if (config_of(text) != 0)
 		fail_msg("%s", problem);
@@ -351,6 +353,7 @@ static void test_every_key_arrives(void **state)
 	assert_true(engine->verdict.dkim.allow_rsa_sha1);
 	assert_int_equal(engine->verdict.dkim.clock_drift_s, 60);
 	assert_int_equal(engine->verdict.dkim.verify_us_max, 700);
+	assert_int_equal(engine->limits.replay_octets_max, 2048);
 	assert_true(config.mta_sts_set);
 	assert_string_equal(config.metrics_listen, "[::1]:8462");
 	assert_int_equal(engine->limits.message_octets_max, 2000000);

@@ -136,6 +136,7 @@ static void test_properties(void **state)
 	assert_slice_equal(result.signatures[0].signature_start, SLICE("/gCrinpc"));
 	assert_int_equal(result.signatures[0].key_bits, 256);
 	assert_int_equal(result.signatures[1].key_bits, 1024);
+	assert_int_equal(result.signatures[0].signed_at, RFC8463_TIME);
 	assert_int_equal(result.ignored, 0);
 	world_deinit(&world);
 }
@@ -487,6 +488,9 @@ static void test_configuration(void **state)
 	config.rsa_bits_max = 1024;
 	got = made_result(&world, "", &config);
 	assert_word("exact", &got, DKIM_PASS, GOOD);
+	assert_int_equal(got.signed_at, 0);
+	got = made_result(&world, "t=1234567890123", &config);
+	assert_int_equal(got.signed_at, 0);
 	world_deinit(&world);
 }
 
