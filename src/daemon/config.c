@@ -73,6 +73,7 @@ static cfg_opt_t dkim_options[] = {
 	CFG_INT("min-rsa-bits", 1024, CFGF_NONE),
 	CFG_INT("max-rsa-bits", 4096, CFGF_NONE),
 	CFG_BOOL("allow-rsa-sha1", cfg_false, CFGF_NONE),
+	CFG_BOOL("refuse-public-suffixes", cfg_false, CFGF_NONE), /* as d=, by dmarc.public-suffix-list */
 	CFG_INT("clock-drift", 300, CFGF_NONE),        /* seconds */
 	CFG_INT("max-verify-time", 5000, CFGF_NONE),   /* microseconds, all signatures of a message */
 	CFG_END(),
@@ -472,20 +473,31 @@ static int own_ids_read(cfg_t *file, struct verdict_config *out)
 	return 0;
 }
 
-static int shadow_read(cfg_t *dmarc, struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
+/* The list is read when somebody uses it. */
+static int public_suffixes_read(cfg_t *file, struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
 {
+	cfg_t *dmarc = cfg_getsec(file, "dmarc");
+	bool shadow = cfg_getbool(dmarc, "shadow-rfc7489");
+	bool refuse = cfg_getbool(cfg_getsec(file, "dkim"), "refuse-public-suffixes");
+	struct verdict_config *verdict = &out->engine.verdict;
 	char why[IO_PROBLEM_SIZE];
 
-	if (!cfg_getbool(dmarc, "shadow-rfc7489"))
+	if (!shadow && !refuse)
 		return 0;
 	if (io_public_suffixes_open(cfg_getstr(dmarc, "public-suffix-list"), &out->public_suffixes, why) < 0) {
 		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: dmarc: %s", parsing.path, why);
 		return -EINVAL;
 	}
-	out->engine.verdict.shadow = (struct dmarc_public_suffixes){
-		.organizational_domain = io_public_suffixes_organizational_domain,
-		.arg = out->public_suffixes,
-	};
+	if (shadow)
+		verdict->shadow = (struct dmarc_public_suffixes){
+			.organizational_domain = io_public_suffixes_organizational_domain,
+			.arg = out->public_suffixes,
+		};
+	if (refuse)
+		verdict->dkim.refused = (struct dkim_public_suffixes){
+			.contain = io_public_suffixes_contain,
+			.arg = out->public_suffixes,
+		};
 	return 0;
 }
 
@@ -587,7 +599,7 @@ static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SI
 	verdict_read(out->file, &engine->verdict);
 	out->metrics_listen = cfg_getstr(cfg_getsec(out->file, "metrics"), "listen");
 	out->mta_sts_set = cfg_size(out->file, "mta-sts") > 0;
-	return shadow_read(cfg_getsec(out->file, "dmarc"), out, problem);
+	return public_suffixes_read(out->file, out, problem);
 }
 
 static int file_parse(cfg_t *file, const char *path, char problem[CONFIG_PROBLEM_SIZE])

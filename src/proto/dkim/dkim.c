@@ -88,6 +88,9 @@ static bool signature_is_acceptable(struct check *check, int *result_out)
 	if (signature->hash == HASH_SHA1 && !config->allow_rsa_sha1)
 		*result_out = conclude(check, DKIM_PERMERROR,
 		                       reason_of_1(REASON_DKIM_ALGORITHM_REFUSED, signature->algorithm));
+	else if (config->refused.contain && config->refused.contain(config->refused.arg, signature->domain_canonical))
+		*result_out = conclude(check, DKIM_POLICY,
+		                       reason_of_1(REASON_DKIM_PUBLIC_SUFFIX, signature->domain));
 	else if (signature->has_expiry && is_before(signature->expiry, check->all->now, drift))
 		*result_out = conclude_numbers(check, DKIM_PERMERROR, REASON_DKIM_EXPIRED, signature->expiry, 0);
 	else if (signature->has_time && is_after(signature->time, check->all->now, drift))

@@ -24,12 +24,19 @@ enum dkim_word { /* RFC 8601 section 2.7.1; "none" is the empty list */
 	DKIM_PERMERROR,
 };
 
+/* A public suffix list, which somebody else has read. */
+struct dkim_public_suffixes {
+	bool (*contain)(void *arg, struct slice name); /* of a canonical name; NULL: no list */
+	void *arg;
+};
+
 struct dkim_config {
 	unsigned signatures_max; /* verified at most; default 8 */
 	unsigned rsa_bits_min;   /* default 1024 (RFC 8301 section 3.2) */
 	unsigned rsa_bits_max;   /* default 4096 */
 	bool allow_rsa_sha1;     /* default false (RFC 8301 section 3.1) */
 	unsigned clock_drift_s;  /* allowed for t= and x=, seconds; default 300 */
+	struct dkim_public_suffixes refused; /* d= (RFC 6376 section 6.1.1); default: none */
 	unsigned verify_us_max;  /* what all verifications may cost by dkim_key_verify_ns(), microseconds; default 5000 */
 };
 

@@ -384,10 +384,11 @@ static void test_own_authserv_ids(void **state)
 }
 
 /* The list is read when it is used, and else only looked at. */
-static void test_shadow(void **state)
+static void test_public_suffixes(void **state)
 {
 	static char list_path[sizeof(folder) + 8];
 	const struct dmarc_public_suffixes *shadow = &config.engine.verdict.shadow;
+	const struct dkim_public_suffixes *refused = &config.engine.verdict.dkim.refused;
 	char text[256];
 
 	(void)state;
@@ -395,11 +396,19 @@ static void test_shadow(void **state)
 	file_write(list_path, "com\nhost.com\n");
 	snprintf(text, sizeof(text), "dmarc { public-suffix-list = \"%s\" }\n", list_path);
 	assert_int_equal(config_of(text), 0);
-	assert_true(!shadow->organizational_domain && !config.public_suffixes);
+	assert_true(!shadow->organizational_domain && !refused->contain && !config.public_suffixes);
+	config_free(&config);
+	snprintf(text, sizeof(text), "dmarc { public-suffix-list = \"%s\" } dkim { refuse-public-suffixes = true }\n",
+	         list_path);
+	assert_int_equal(config_of(text), 0);
+	assert_true(!shadow->organizational_domain);
+	assert_true(refused->contain(refused->arg, SLICE("host.com")));
+	assert_false(refused->contain(refused->arg, SLICE("b.host.com")));
 	config_free(&config);
 	snprintf(text, sizeof(text), "dmarc { shadow-rfc7489 = true public-suffix-list = \"%s\" }\n", list_path);
 	assert_int_equal(config_of(text), 0);
 	assert_slice_equal(shadow->organizational_domain(shadow->arg, SLICE("a.b.host.com")), SLICE("b.host.com"));
+	assert_null(refused->contain);
 	config_free(&config);
 	assert_int_equal(config_of("dmarc { shadow-rfc7489 = true }\n"), 0);
 	assert_slice_equal(shadow->organizational_domain(shadow->arg, SLICE("a.b.co.uk")), SLICE("b.co.uk"));
@@ -511,7 +520,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key_arrives),
 		cmocka_unit_test(test_own_authserv_ids),
-		cmocka_unit_test(test_shadow),
+		cmocka_unit_test(test_public_suffixes),
 		cmocka_unit_test(test_forms_that_are_taken),
 		cmocka_unit_test(test_comments),
 		cmocka_unit_test(test_sections_given_twice_are_one),

@@ -494,6 +494,33 @@ static void test_configuration(void **state)
 	world_deinit(&world);
 }
 
+static bool is_suffix(void *arg, struct slice name)
+{
+	return slice_equal(name, slice_of_str(arg));
+}
+
+/* RFC 6376 section 6.1.1: where it is configured, d= may be no public suffix; nothing is asked for such a signature. */
+static void test_public_suffix(void **state)
+{
+	static char suffix[] = "example.com", other[] = "com";
+	struct dkim_config config = defaults;
+	struct dkim_signature_result got;
+	struct world world;
+
+	(void)state;
+	world_init(&world);
+	world.signature_forced = SIGNATURE_VALID;
+	world_txt(&world, KEY_NAME, RFC6376_KEY);
+	config.refused = (struct dkim_public_suffixes){ is_suffix, suffix };
+	got = made_result(&world, "d=Example.Com", &config);
+	assert_word("suffix", &got, DKIM_POLICY, REASON_DKIM_PUBLIC_SUFFIX);
+	assert_int_equal(world.asked_count + world.bodies_asked, 0);
+	config.refused.arg = other;
+	got = made_result(&world, "d=Example.Com", &config);
+	assert_word("below", &got, DKIM_PASS, GOOD);
+	world_deinit(&world);
+}
+
 /*
  * STANDARDS 2.8: what signatures may cost, by the sizes of their keys: 7,222 ns for one of 1,024 bits. Each of them has the
  * same share, whichever answer comes first.
@@ -773,7 +800,7 @@ UNIT_MAIN(cmocka_unit_test(test_rfc_messages), cmocka_unit_test(test_properties)
           cmocka_unit_test(test_damaged_messages), cmocka_unit_test(test_rules), cmocka_unit_test(test_dns_outcomes),
           cmocka_unit_test(test_unsigned_content_type),
           cmocka_unit_test(test_signature_answers), cmocka_unit_test(test_configuration), cmocka_unit_test(test_sha1),
-          cmocka_unit_test(test_verify_budget),
+          cmocka_unit_test(test_verify_budget), cmocka_unit_test(test_public_suffix),
           cmocka_unit_test(test_several_records), cmocka_unit_test(test_fault_and_invalid),
           cmocka_unit_test(test_asks_everything_at_once), cmocka_unit_test(test_cap),
           cmocka_unit_test(test_thousand_signatures), cmocka_unit_test(test_memory), cmocka_unit_test(test_words))
