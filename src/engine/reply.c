@@ -360,6 +360,17 @@ static int verdict_make(const struct reply_to *to, const struct verdict_input *i
 	return flags_make(&verdict->flags, arena, &out->flags);
 }
 
+/* LESSONS row 7: keys that still count, and that a site may want to see the end of. */
+static void count_signature(struct counters *counters, const struct dkim_signature_result *signature)
+{
+	bool rsa = slice_starts_with_nocase(signature->algorithm, SLICE("rsa-"));
+
+	counter_up(counters, (enum counter_id)(COUNTER_DKIM_PASS + (int)signature->result));
+	counter_reason_up(counters, signature->reason.id);
+	counter_add(counters, COUNTER_DKIM_RSA_BELOW_2048,
+	            signature->result == DKIM_PASS && rsa && signature->key_bits < 2048);
+}
+
 static void count_verdict(struct shard *shard, const struct verdict *verdict, bool is_sender_verdict)
 {
 	struct counters *counters = shard->counters;
@@ -370,10 +381,8 @@ static void count_verdict(struct shard *shard, const struct verdict *verdict, bo
 	}
 	if (is_sender_verdict)
 		return;
-	for (size_t i = 0; i < verdict->dkim.count; i++) {
-		counter_up(counters, (enum counter_id)(COUNTER_DKIM_PASS + (int)verdict->dkim.signatures[i].result));
-		counter_reason_up(counters, verdict->dkim.signatures[i].reason.id);
-	}
+	for (size_t i = 0; i < verdict->dkim.count; i++)
+		count_signature(counters, &verdict->dkim.signatures[i]);
 	counter_reason_up(counters, verdict->dmarc.reason.id);
 	counter_add(counters, COUNTER_DKIM_IGNORED, verdict->dkim.ignored);
 	counter_reason_up(counters, verdict->dkim.ignored_reason.id);

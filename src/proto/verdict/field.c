@@ -2,6 +2,7 @@
 
 #include "proto/authres/authres.h"
 #include "proto/authres/received_spf.h"
+#include "proto/mail/domain.h"
 
 /* A reason in the field is a hint for who reads headers; the whole of it is in the verdict. */
 #define REASON_OCTETS_MAX 160
@@ -102,7 +103,11 @@ int verdict_received_spf_write(const struct spf_input *input, const struct spf_r
 	};
 	char client[IP_TEXT_SIZE];
 	struct slice problem;
+	int named = domain_canonical(input->receiver, arena, &pairs[0].value); /* with A-labels, as the other field has it */
 
+	if (named)
+		pairs[0].value = input->receiver;
+	TRY(named);
 	pairs[1].value = slice_of(client, ip_format(&input->client, client));
 	if (spf->scope == SPF_HELO)
 		pairs[2].value = SLICE("helo");

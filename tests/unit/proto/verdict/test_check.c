@@ -400,6 +400,13 @@ static void test_received_spf(void **state)
 		assert_slice_equal(verdict.received_spf, slice_of_str(cases[i].expected));
 		world_deinit(&world);
 	}
+	/* Both fields under one name. */
+	input.authserv_id = SLICE("b\xc3\xbc" "cher.example");
+	world_fill(&world);
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_true(slice_starts_with(verdict.authentication_results, SLICE("xn--bcher-kva.example;")));
+	assert_true(slice_starts_with(verdict.received_spf, SLICE("temperror" LINE "receiver=xn--bcher-kva.example;")));
+	world_deinit(&world);
 	input.has_client = false;
 	world_fill(&world);
 	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
