@@ -103,7 +103,8 @@ int verdict_received_spf_write(const struct spf_input *input, const struct spf_r
 	};
 	char client[IP_TEXT_SIZE];
 	struct slice problem;
-	int named = domain_canonical(input->receiver, arena, &pairs[0].value); /* with A-labels, as the other field has it */
+	/* With A-labels, as the other field has it. */
+	int named = domain_canonical(input->receiver, arena, &pairs[0].value);
 
 	if (named)
 		pairs[0].value = input->receiver;
