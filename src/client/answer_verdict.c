@@ -33,6 +33,8 @@ static const struct assay_spf *spf_of(struct answer_memory *memory, const Assay_
 		.explanation = wire->explanation && wire->explanation[0] ? wire->explanation : NULL,
 		.mechanism = answer_text(wire->mechanism),
 		.mechanism_domain = answer_text(wire->mechanism_domain),
+		.has_network_prefix = wire->has_network_prefix != 0,
+		.network_prefix = wire->network_prefix,
 		.reason = answer_reason(wire->reason),
 	};
 	return spf;
@@ -63,6 +65,9 @@ static const struct assay_dkim *dkim_of(struct answer_memory *memory, const Assa
 		.testing = wire->testing != 0,
 		.body_partly_unsigned = wire->body_partly_unsigned != 0,
 		.reason = answer_reason(wire->reason),
+		.signed_at = wire->signed_at,
+		.seen_times = wire->seen_times,
+		.seen_clients = wire->seen_clients,
 	};
 	return dkim;
 }
@@ -193,6 +198,8 @@ const struct assay_verdict *answer_verdict(struct answer_memory *memory, const A
 		.delete_count = wire->n_delete_fields,
 		.duplicate_fields = wire->flags ? answer_strings(wire->flags->duplicate_fields) : NULL,
 		.duplicate_count = wire->flags ? wire->flags->n_duplicate_fields : 0,
+		.dkim_ignored_reason = answer_reason(wire->dkim_ignored_reason),
+		.received_spf = answer_text(wire->received_spf),
 	};
 	return verdict;
 }

@@ -181,6 +181,12 @@ struct assay_spf {
 	struct assay_text mechanism; /* the term that matched, and the domain whose record has it; empty: none */
 	struct assay_text mechanism_domain;
 	struct assay_reason reason;
+	/*
+	 * 1: all clients that share the first `network_prefix` bits of this one's address match the same term. A
+	 * pass by a wide network, such as a hosting company's, proves little.
+	 */
+	int has_network_prefix;
+	uint32_t network_prefix;
 };
 
 /* RFC 6376: one signature. */
@@ -195,6 +201,13 @@ struct assay_dkim {
 	int testing;                       /* 1: the key record has t=y */
 	int body_partly_unsigned;          /* 1: l= leaves a part of the body uncovered */
 	struct assay_reason reason;
+	/*
+	 * Signs of replay, a good message sent again to others; no result depends on them. What is seen is of the last
+	 * days, this message included; 0: the daemon does not remember signatures.
+	 */
+	int64_t signed_at;     /* t=, seconds since 1970; 0: none */
+	uint32_t seen_times;   /* messages with this signature */
+	uint32_t seen_clients; /* they came from so many addresses at least, told apart up to 64 */
 };
 
 /* RFC 8617. */
@@ -270,7 +283,7 @@ struct assay_verdict {
 	uint32_t flags;                   /* ASSAY_FLAG_ */
 	/*
 	 * delete_count fields to remove before authentication_results is inserted: those that claim to be yours, and
-	 * those that cannot be read (RFC 8601 section 5). The last of the header comes first: removed in this order,
+	 * those that cannot be read (RFC 8601 section 5). Of each name the last one comes first: removed in this order,
 	 * none of them shifts the others. With ASSAY_FLAG_HEADER_OVER_BOUNDS they are those of the part that was read:
 	 * refuse such a message, or remove every Authentication-Results field of it.
 	 */
@@ -279,6 +292,9 @@ struct assay_verdict {
 	/* duplicate_count names of fields that may occur once and occur more often, such as "Subject". */
 	const char *const *duplicate_fields;
 	size_t duplicate_count;
+	struct assay_reason dkim_ignored_reason; /* all "" when none were */
+	/* The value of a Received-SPF field to be added likewise; empty: the daemon is not configured to write one. */
+	struct assay_text received_spf;
 };
 
 /* Outcomes of the parts of a TLS policy; which of them occur is said at each. */

@@ -2,6 +2,7 @@
 
 #include "daemon/metrics.h"
 #include "io/listen.h"
+#include "proto/mail/domain.h"
 
 #include <limits.h>
 #include <sched.h>
@@ -34,6 +35,7 @@ static const struct number {
 	{ "dkim|min-rsa-bits", 512, 8192 },
 	{ "dkim|max-rsa-bits", 1024, 8192 },
 	{ "dkim|clock-drift", 0, 86400 },
+	{ "dkim|max-verify-time", 100, 1000000 },
 	{ "mta-sts|https-port", 1, 65535 },
 	{ "limits|message-size", 1024, 1024L * MIB },
 	{ "limits|octets-held", 16 * MIB, 1024L * 1024 * MIB },
@@ -47,6 +49,7 @@ static const struct number {
 	{ "limits|drain-time", 0, 600000 },
 	{ "limits|stall-time", 100, 3600000 },
 	{ "limits|key-cache-size", MIB, 64L * 1024 * MIB },
+	{ "limits|replay-memory", 0, 1024L * MIB },
 };
 
 /* libConfuse wants its default texts writable. */
@@ -74,6 +77,7 @@ static cfg_opt_t dns_options[] = {
 static cfg_opt_t spf_options[] = {
 	CFG_INT("max-lookups", 10, CFGF_NONE),
 	CFG_INT("max-void-lookups", 2, CFGF_NONE),
+	CFG_BOOL("received-spf", cfg_false, CFGF_NONE),
 	CFG_END(),
 };
 static cfg_opt_t dkim_options[] = {
@@ -81,12 +85,15 @@ static cfg_opt_t dkim_options[] = {
 	CFG_INT("min-rsa-bits", 1024, CFGF_NONE),
 	CFG_INT("max-rsa-bits", 4096, CFGF_NONE),
 	CFG_BOOL("allow-rsa-sha1", cfg_false, CFGF_NONE),
+	CFG_BOOL("refuse-public-suffixes", cfg_false, CFGF_NONE), /* as d=, by dmarc.public-suffix-list */
 	CFG_INT("clock-drift", 300, CFGF_NONE),        /* seconds */
+	CFG_INT("max-verify-time", 5000, CFGF_NONE),   /* microseconds, all signatures of a message */
 	CFG_END(),
 };
 static cfg_opt_t dmarc_options[] = {
 	CFG_BOOL("shadow-rfc7489", cfg_false, CFGF_NONE), /* shown and counted, never acted on */
 	CFG_STR("public-suffix-list", "", CFGF_NONE),     /* for that; "": the system's */
+	CFG_STR("no-author", "reject", CFGF_NONE),        /* none, quarantine or reject */
 	CFG_END(),
 };
 static cfg_opt_t mta_sts_options[] = {
@@ -112,6 +119,7 @@ static cfg_opt_t limits_options[] = {
 	CFG_INT("drain-time", 10000, CFGF_NONE),       /* milliseconds */
 	CFG_INT("stall-time", 30000, CFGF_NONE),       /* milliseconds */
 	CFG_INT("key-cache-size", 64 * MIB, CFGF_NONE),
+	CFG_INT("replay-memory", 0, CFGF_NONE),
 	CFG_END(),
 };
 static cfg_opt_t options[] = {
@@ -361,18 +369,47 @@ static int check_authserv_ids(cfg_t *cfg, cfg_opt_t *option)
 	return 0;
 }
 
-/* A name for the farm: what RFC 8601 section 2.5 would have quoted is no such name. */
+/* In any case of letters; a single label may do. */
+static bool is_host_name(const char *name)
+{
+	char lower[DOMAIN_OCTETS_MAX + 1];
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < len && i < sizeof(lower); i++)
+		lower[i] = (char)octet_lower((uint8_t)name[i]);
+	return len <= DOMAIN_OCTETS_MAX && domain_is_canonical(slice_of(lower, len));
+}
+
+/*
+ * RFC 8601 section 2.5 wants a name of the farm, "in the form of a domain name"; what would have to be quoted is read
+ * differently by different readers, and then a forged field of that name might stay.
+ */
 static int check_authserv_id(cfg_t *cfg, cfg_opt_t *option)
 {
-	struct slice id = slice_of_str(cfg_opt_getstr(option));
+	const char *id = cfg_opt_getstr(option);
 
-	for (size_t i = 0; i < id.len; i++) {
-		if (id.ptr[i] <= ' ' || id.ptr[i] == 0x7f) {
-			cfg_error(cfg, "authserv-id: has a space or a control character");
-			return -1;
-		}
-	}
-	return 0;
+	if (!*id || is_host_name(id))
+		return 0;
+	cfg_error(cfg, "authserv-id: no domain name (ASCII letters, digits, hyphens and dots; A-labels for others)");
+	return -1;
+}
+
+static bool policy_read(const char *word, enum dmarc_policy *out)
+{
+	for (*out = DMARC_POLICY_NONE; *out <= DMARC_POLICY_REJECT; ++*out)
+		if (strcmp(word, dmarc_policy_text(*out)) == 0)
+			return true;
+	return false;
+}
+
+static int check_policy(cfg_t *cfg, cfg_opt_t *option)
+{
+	enum dmarc_policy policy;
+
+	if (policy_read(cfg_opt_getstr(option), &policy))
+		return 0;
+	cfg_error(cfg, "%s = %s: wants none, quarantine or reject", option->name, cfg_opt_getstr(option));
+	return -1;
 }
 
 static int check_metrics_listen(cfg_t *cfg, cfg_opt_t *option)
@@ -397,6 +434,7 @@ static void checks_set(cfg_t *file)
 	cfg_set_validate_func(file, "mta-sts|ca-file", check_file);
 	cfg_set_validate_func(file, "own-authserv-ids", check_authserv_ids);
 	cfg_set_validate_func(file, "dmarc|public-suffix-list", check_public_suffix_list);
+	cfg_set_validate_func(file, "dmarc|no-author", check_policy);
 	cfg_set_validate_func(file, "authserv-id", check_authserv_id);
 	cfg_set_validate_func(file, "metrics|listen", check_metrics_listen);
 }
@@ -447,20 +485,31 @@ static int own_ids_read(cfg_t *file, struct verdict_config *out)
 	return 0;
 }
 
-static int shadow_read(cfg_t *dmarc, struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
+/* The list is read when somebody uses it. */
+static int public_suffixes_read(cfg_t *file, struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
 {
+	cfg_t *dmarc = cfg_getsec(file, "dmarc");
+	bool shadow = cfg_getbool(dmarc, "shadow-rfc7489");
+	bool refuse = cfg_getbool(cfg_getsec(file, "dkim"), "refuse-public-suffixes");
+	struct verdict_config *verdict = &out->engine.verdict;
 	char why[IO_PROBLEM_SIZE];
 
-	if (!cfg_getbool(dmarc, "shadow-rfc7489"))
+	if (!shadow && !refuse)
 		return 0;
 	if (io_public_suffixes_open(cfg_getstr(dmarc, "public-suffix-list"), &out->public_suffixes, why) < 0) {
 		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: dmarc: %s", parsing.path, why);
 		return -EINVAL;
 	}
-	out->engine.verdict.shadow = (struct dmarc_public_suffixes){
-		.organizational_domain = io_public_suffixes_organizational_domain,
-		.arg = out->public_suffixes,
-	};
+	if (shadow)
+		verdict->shadow = (struct dmarc_public_suffixes){
+			.organizational_domain = io_public_suffixes_organizational_domain,
+			.arg = out->public_suffixes,
+		};
+	if (refuse)
+		verdict->dkim.refused = (struct dkim_public_suffixes){
+			.contain = io_public_suffixes_contain,
+			.arg = out->public_suffixes,
+		};
 	return 0;
 }
 
@@ -468,7 +517,7 @@ static const char *host_name(void)
 {
 	static char name[HOST_NAME_MAX + 1];
 
-	return gethostname(name, sizeof(name)) == 0 && name[0] ? name : "localhost";
+	return gethostname(name, sizeof(name)) == 0 && is_host_name(name) ? name : "localhost";
 }
 
 static unsigned shards_of(long configured)
@@ -534,6 +583,7 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 		.stall_ms_max = (unsigned)cfg_getint(limits, "stall-time"),
 		.key_cache_octets_max = (size_t)cfg_getint(limits, "key-cache-size") / out->shards,
 		.cache = cache_bounds_of(dns),
+		.replay_octets_max = (size_t)cfg_getint(limits, "replay-memory") / out->shards,
 	};
 	out->verdict.bounds = (struct mail_bounds){
 		.header_octets_max = (size_t)cfg_getint(limits, "header-size"),
@@ -550,11 +600,15 @@ static void verdict_read(cfg_t *file, struct verdict_config *out)
 	out->authserv_id = slice_of_str(*authserv_id ? authserv_id : host_name());
 	out->spf.lookups_max = (unsigned)cfg_getint(spf, "max-lookups");
 	out->spf.void_lookups_max = (unsigned)cfg_getint(spf, "max-void-lookups");
+	out->received_spf = cfg_getbool(spf, "received-spf");
+	if (!policy_read(cfg_getstr(cfg_getsec(file, "dmarc"), "no-author"), &out->no_author))
+		out->no_author = DMARC_POLICY_REJECT;
 	out->dkim.signatures_max = (unsigned)cfg_getint(dkim, "max-signatures");
 	out->dkim.rsa_bits_min = (unsigned)cfg_getint(dkim, "min-rsa-bits");
 	out->dkim.rsa_bits_max = (unsigned)cfg_getint(dkim, "max-rsa-bits");
 	out->dkim.allow_rsa_sha1 = cfg_getbool(dkim, "allow-rsa-sha1");
 	out->dkim.clock_drift_s = (unsigned)cfg_getint(dkim, "clock-drift");
+	out->dkim.verify_us_max = (unsigned)cfg_getint(dkim, "max-verify-time");
 }
 
 static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
@@ -571,7 +625,7 @@ static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SI
 	verdict_read(out->file, &engine->verdict);
 	out->metrics_listen = cfg_getstr(cfg_getsec(out->file, "metrics"), "listen");
 	out->mta_sts_set = cfg_size(out->file, "mta-sts") > 0;
-	return shadow_read(cfg_getsec(out->file, "dmarc"), out, problem);
+	return public_suffixes_read(out->file, out, problem);
 }
 
 static int file_parse(cfg_t *file, const char *path, char problem[CONFIG_PROBLEM_SIZE])

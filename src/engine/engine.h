@@ -29,6 +29,7 @@ struct engine_limits {
 	unsigned stall_ms_max;               /* a greeting or frame that makes no progress */
 	size_t key_cache_octets_max;         /* each shard */
 	struct cache_bounds cache;           /* of answers, all shards together */
+	size_t replay_octets_max;            /* each shard; 0: no signature is remembered */
 };
 
 struct engine_config {

@@ -1,5 +1,6 @@
 #include "engine/reply.h"
 
+#include "proto/authres/received_spf.h"
 #include "proto/mail/singleton.h"
 
 #include <stdio.h>
@@ -165,6 +166,8 @@ static int spf_make(const struct spf_result *spf, struct arena *arena, Assay__V1
 	made->explanation = text_of((const char *)explanation.ptr);
 	made->mechanism = bytes_of(spf->mechanism);
 	made->mechanism_domain = bytes_of(spf->mechanism_domain);
+	made->network_prefix = spf->network_prefix;
+	made->has_network_prefix = spf->has_network_prefix;
 	*out = made;
 	return reason_make(&spf->reason, arena, &made->reason);
 }
@@ -184,20 +187,39 @@ static int dkim_make(const struct dkim_signature_result *signature, struct arena
 	made->signature_start = bytes_of(signature->signature_start);
 	made->key_bits = signature->key_bits;
 	made->testing = signature->testing;
+	made->signed_at = signature->signed_at;
 	made->body_partly_unsigned = signature->body_partly_unsigned;
 	*out = made;
 	return reason_make(&signature->reason, arena, &made->reason);
 }
 
-static int dkim_list_make(const struct dkim_result *dkim, struct arena *arena, Assay__V1__Verdict *out)
+/* At the time of receipt, as t= and x= are judged. */
+static void sight_add(struct shard *shard, const struct verdict_input *input,
+                      const struct dkim_signature_result *signature, Assay__V1__Dkim *out)
+{
+	const struct ip_address *client = input->has_client ? &input->client : NULL;
+	struct replay_sight sight = replay_see(&shard->replay, signature, client, input->received_at);
+
+	out->seen_times = sight.times;
+	out->seen_clients = sight.clients;
+	counter_add(shard->counters, COUNTER_DKIM_SEEN_AGAIN, sight.times > 1);
+	counter_add(shard->counters, COUNTER_OVER_REPLAY_MEMORY, sight.replaced);
+}
+
+static int dkim_list_make(const struct reply_to *to, const struct verdict_input *input, const struct dkim_result *dkim,
+                          struct arena *arena, Assay__V1__Verdict *out)
 {
 	out->dkim = ARENA_NEW_ARRAY(arena, dkim->count, Assay__V1__Dkim *);
 	if (!out->dkim)
 		return -ENOMEM;
 	out->dkim_ignored = (uint32_t)dkim->ignored;
-	for (; out->n_dkim < dkim->count; out->n_dkim++)
-		TRY(dkim_make(&dkim->signatures[out->n_dkim], arena, &out->dkim[out->n_dkim]));
-	return 0;
+	for (; out->n_dkim < dkim->count; out->n_dkim++) {
+		const struct dkim_signature_result *signature = &dkim->signatures[out->n_dkim];
+
+		TRY(dkim_make(signature, arena, &out->dkim[out->n_dkim]));
+		sight_add(to->shard, input, signature, out->dkim[out->n_dkim]);
+	}
+	return dkim->ignored ? reason_make(&dkim->ignored_reason, arena, &out->dkim_ignored_reason) : 0;
 }
 
 static int arc_make(const struct arc_result *arc, struct arena *arena, Assay__V1__Arc **out)
@@ -291,40 +313,62 @@ static int flags_make(const struct verdict_flags *flags, struct arena *arena, As
 	return duplicates_make(flags->repeated_fields, arena, made);
 }
 
-static int deletions_make(const struct authres_positions *forged, struct arena *arena, Assay__V1__Verdict *out)
+static void deletions_add(const char *name, const struct authres_positions *forged, Assay__V1__Deletion *made,
+                          Assay__V1__Verdict *out)
 {
+	for (size_t i = 0; i < forged->count; i++) {
+		Assay__V1__Deletion *deletion = &made[out->n_delete_fields];
+
+		assay__v1__deletion__init(deletion);
+		deletion->name = text_of(name);
+		deletion->index = forged->at[i];
+		out->delete_fields[out->n_delete_fields++] = deletion;
+	}
+}
+
+static int deletions_make(const struct verdict *verdict, struct arena *arena, Assay__V1__Verdict *out)
+{
+	size_t count = verdict->forged.count + verdict->forged_received_spf.count;
 	Assay__V1__Deletion *made;
 
-	if (forged->count == 0)
+	if (count == 0)
 		return 0;
-	made = ARENA_NEW_ARRAY(arena, forged->count, Assay__V1__Deletion);
-	out->delete_fields = ARENA_NEW_ARRAY(arena, forged->count, Assay__V1__Deletion *);
+	made = ARENA_NEW_ARRAY(arena, count, Assay__V1__Deletion);
+	out->delete_fields = ARENA_NEW_ARRAY(arena, count, Assay__V1__Deletion *);
 	if (!made || !out->delete_fields)
 		return -ENOMEM;
-	for (; out->n_delete_fields < forged->count; out->n_delete_fields++, made++) {
-		assay__v1__deletion__init(made);
-		made->name = text_of(AUTHRES_FIELD_NAME);
-		made->index = forged->at[out->n_delete_fields];
-		out->delete_fields[out->n_delete_fields] = made;
-	}
+	deletions_add(AUTHRES_FIELD_NAME, &verdict->forged, made, out);
+	deletions_add(RECEIVED_SPF_FIELD_NAME, &verdict->forged_received_spf, made, out);
 	return 0;
 }
 
-static int verdict_make(const struct verdict *verdict, bool is_sender_verdict, struct arena *arena,
-                        Assay__V1__Verdict *out)
+static int verdict_make(const struct reply_to *to, const struct verdict_input *input, const struct verdict *verdict,
+                        bool is_sender_verdict, struct arena *arena, Assay__V1__Verdict *out)
 {
 	out->authentication_results = bytes_of(verdict->authentication_results);
+	out->received_spf = bytes_of(verdict->received_spf);
 	if (verdict->has_spf)
 		TRY(spf_make(&verdict->spf, arena, &out->spf));
 	if (verdict->has_spf_helo)
 		TRY(spf_make(&verdict->spf_helo, arena, &out->spf_helo));
 	if (is_sender_verdict)
 		return 0;
-	TRY(dkim_list_make(&verdict->dkim, arena, out));
+	TRY(dkim_list_make(to, input, &verdict->dkim, arena, out));
 	TRY(arc_make(&verdict->arc, arena, &out->arc));
 	TRY(dmarc_make(&verdict->dmarc, &verdict->shadow, arena, &out->dmarc));
-	TRY(deletions_make(&verdict->forged, arena, out));
+	TRY(deletions_make(verdict, arena, out));
 	return flags_make(&verdict->flags, arena, &out->flags);
+}
+
+/* LESSONS row 7: keys that still count, and that a site may want to see the end of. */
+static void count_signature(struct counters *counters, const struct dkim_signature_result *signature)
+{
+	bool rsa = slice_starts_with_nocase(signature->algorithm, SLICE("rsa-"));
+
+	counter_up(counters, (enum counter_id)(COUNTER_DKIM_PASS + (int)signature->result));
+	counter_reason_up(counters, signature->reason.id);
+	counter_add(counters, COUNTER_DKIM_RSA_BELOW_2048,
+	            signature->result == DKIM_PASS && rsa && signature->key_bits < 2048);
 }
 
 static void count_verdict(struct shard *shard, const struct verdict *verdict, bool is_sender_verdict)
@@ -337,25 +381,24 @@ static void count_verdict(struct shard *shard, const struct verdict *verdict, bo
 	}
 	if (is_sender_verdict)
 		return;
-	for (size_t i = 0; i < verdict->dkim.count; i++) {
-		counter_up(counters, (enum counter_id)(COUNTER_DKIM_PASS + (int)verdict->dkim.signatures[i].result));
-		counter_reason_up(counters, verdict->dkim.signatures[i].reason.id);
-	}
+	for (size_t i = 0; i < verdict->dkim.count; i++)
+		count_signature(counters, &verdict->dkim.signatures[i]);
 	counter_reason_up(counters, verdict->dmarc.reason.id);
 	counter_add(counters, COUNTER_DKIM_IGNORED, verdict->dkim.ignored);
+	counter_reason_up(counters, verdict->dkim.ignored_reason.id);
 	counter_up(counters, (enum counter_id)(COUNTER_DMARC_NONE + (int)verdict->dmarc.result));
 	if (verdict->shadow.evaluated)
 		counter_up(counters, verdict->shadow.differs ? COUNTER_DMARC_SHADOW_DIFFERS : COUNTER_DMARC_SHADOW_SAME);
-	counter_add(counters, COUNTER_FORGED_FIELDS, verdict->forged.count);
+	counter_add(counters, COUNTER_FORGED_FIELDS, verdict->forged.count + verdict->forged_received_spf.count);
 }
 
-int reply_verdict(const struct reply_to *to, const struct verdict *verdict, bool is_sender_verdict,
-                  struct arena *arena)
+int reply_verdict(const struct reply_to *to, const struct verdict_input *input, const struct verdict *verdict,
+                  bool is_sender_verdict, struct arena *arena)
 {
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
 	Assay__V1__Verdict made = ASSAY__V1__VERDICT__INIT;
 
-	TRY(verdict_make(verdict, is_sender_verdict, arena, &made));
+	TRY(verdict_make(to, input, verdict, is_sender_verdict, arena, &made));
 	if (is_sender_verdict) {
 		response.result_case = ASSAY__V1__RESPONSE__RESULT_SENDER_VERDICT;
 		response.sender_verdict = &made;

@@ -267,7 +267,8 @@ static int run_once(struct request *request)
 	if (request->arena.full)
 		result = -ENOMEM;
 	if (result == 0)
-		result = reply_verdict(&to, &verdict, request->call == CALL_CHECK_SENDER, &request->scratch);
+		result = reply_verdict(&to, &request->input, &verdict, request->call == CALL_CHECK_SENDER,
+		                       &request->scratch);
 	if (result == ASK_BLOCKED && request->passes >= 2 * request->shard->limits.passes_max)
 		reply_error(&to, ASSAY__V1__ERROR__CODE__INTERNAL, "the evaluation did not end");
 	else if (result == ASK_BLOCKED && memory_is_within(request))

@@ -164,6 +164,7 @@ int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBL
 	io_timer_init(&shard->again, again_fire, shard);
 	TRY(io_loop_new(&shard->loop, problem));
 	TRY(crypto_make(shard, problem));
+	TRY(replay_init(&shard->replay, shard->limits.replay_octets_max, shard->keys.seed));
 	TRY(io_resolver_new(shard->loop, &shard->config->resolver, &shard->resolver, problem));
 	TRY(server_make(shard, problem));
 	io_loop_on_turn(shard->loop, begin, turn, shard);
@@ -197,6 +198,7 @@ void shard_deinit(struct shard *shard)
 	lookups_drop(shard);
 	io_server_free(shard->server);
 	crypto_batch_deinit(&shard->batch);
+	replay_deinit(&shard->replay);
 	crypto_keys_deinit(&shard->keys);
 	crypto_provider_deinit(&shard->provider);
 	io_loop_free(shard->loop);

@@ -9,6 +9,7 @@
 #include "engine/cache.h"
 #include "engine/engine.h"
 #include "engine/post.h"
+#include "engine/replay.h"
 #include "io/server.h"
 
 struct request;
@@ -26,6 +27,7 @@ struct shard {
 	struct crypto_provider provider;
 	struct crypto_keys keys;
 	struct crypto_batch batch;
+	struct replay replay;
 	/* Set by whoever makes the shard. */
 	struct counters *counters;
 	struct cache *cache;                          /* all shards' */

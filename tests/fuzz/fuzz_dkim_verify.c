@@ -90,7 +90,7 @@ static void verify(struct slice in, uint8_t choice, bool eager, enum signature_a
 	static const struct ask_ops ops = { answer_dns, answer_body, answer_known, answer_signature };
 	const struct dkim_config config = {
 		.signatures_max = choice & 7, .rsa_bits_min = 8, .rsa_bits_max = 4096, .allow_rsa_sha1 = choice & 8,
-		.clock_drift_s = 300,
+		.clock_drift_s = 300, .verify_us_max = 5000,
 	};
 	const struct slice authors[] = { SLICE("example.com"), SLICE("x.example") };
 	struct answers answers = { .eager = eager, .signature = signature, .digest.canonical_octets = choice & 16 };

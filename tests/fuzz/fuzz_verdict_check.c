@@ -126,7 +126,10 @@ static void check_sense(const struct verdict *verdict)
 	ASSERT(!verdict->dmarc.dkim_aligned || signature_passed);
 	if (verdict->dmarc.result == DMARC_RESULT_PASS)
 		ASSERT((verdict->dmarc.spf_aligned || verdict->dmarc.dkim_aligned) && !verdict->flags.malformed_from);
-	ASSERT(verdict->dmarc.has_policy || verdict->dmarc.disposition == DMARC_POLICY_NONE);
+	if (verdict->dmarc.result == DMARC_RESULT_PERMERROR)
+		ASSERT(verdict->dmarc.disposition >= DMARC_POLICY_QUARANTINE);
+	else
+		ASSERT(verdict->dmarc.has_policy || verdict->dmarc.disposition == DMARC_POLICY_NONE);
 	for (size_t i = 0; i < verdict->forged.count; i++)
 		ASSERT(verdict->forged.at[i] > 0 && (i == 0 || verdict->forged.at[i] < verdict->forged.at[i - 1]));
 	ASSERT(!verdict->shadow.evaluated || !verdict->flags.malformed_from);
@@ -150,8 +153,10 @@ static void run(const struct verdict_input *input, struct answers *answers, stru
 	const struct verdict_config config = {
 		.authserv_id = SLICE("mx.example.org"),
 		.spf = { .lookups_max = 10, .void_lookups_max = 2 },
-		.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300 },
+		.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300,
+			  .verify_us_max = 5000 },
 		.shadow = { .organizational_domain = last_two_labels },
+		.no_author = DMARC_POLICY_QUARANTINE,
 		.bounds = { .header_octets_max = 65536, .fields_max = 100, .field_octets_max = 16384 },
 	};
 	const struct ask ask = { .ops = &ops, .arg = answers };

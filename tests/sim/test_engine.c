@@ -279,7 +279,8 @@ static void configure(struct engine_config *config)
 	};
 	config->verdict.authserv_id = SLICE("mx.sim");
 	config->verdict.spf = (struct spf_config){ .lookups_max = 10, .void_lookups_max = 2 };
-	config->verdict.dkim = (struct dkim_config){ .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096 };
+	config->verdict.dkim = (struct dkim_config){ .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096,
+	                                             .verify_us_max = 5000 };
 	config->verdict.bounds = (struct mail_bounds){ 1 << 18, 1000, 1 << 16 };
 }
 

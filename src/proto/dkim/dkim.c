@@ -18,6 +18,11 @@ struct verification {
 	struct arena *arena;
 	struct dkim_header header;
 	bool header_ready; /* the header is looked into when the first signature is asked for */
+	/*
+	 * Each signature has the same share of the budget: so it neither matters which key comes in first, nor can one
+	 * signature take what another needs.
+	 */
+	uint64_t verify_ns_each;
 };
 
 /* One signature on its way. */
@@ -28,6 +33,7 @@ struct check {
 	struct dkim_signature signature;
 	const struct dkim_key *keys[DKIM_KEYS_TRIED_MAX]; /* those that fit */
 	size_t keys_count;
+	uint64_t verify_ns; /* of these keys */
 	struct dkim_signature_result *out;
 };
 
@@ -39,19 +45,27 @@ static int conclude(struct check *check, enum dkim_word result, struct reason re
 	return 0;
 }
 
+static int reason_of_numbers(struct arena *arena, enum reason_id id, uint64_t first, uint64_t second,
+                             struct reason *out)
+{
+	struct text text;
+
+	*out = reason_of(id);
+	text_init(&text, arena);
+	text_u64(&text, first);
+	TRY(text_finish(&text, &out->detail[0]));
+	text_init(&text, arena);
+	text_u64(&text, second);
+	return text_finish(&text, &out->detail[1]);
+}
+
 static int conclude_numbers(struct check *check, enum dkim_word result, enum reason_id id, uint64_t first,
                             uint64_t second)
 {
-	struct slice details[2];
-	struct text text;
+	struct reason reason;
 
-	text_init(&text, check->all->arena);
-	text_u64(&text, first);
-	TRY(text_finish(&text, &details[0]));
-	text_init(&text, check->all->arena);
-	text_u64(&text, second);
-	TRY(text_finish(&text, &details[1]));
-	return conclude(check, result, reason_of_2(id, details[0], details[1]));
+	TRY(reason_of_numbers(check->all->arena, id, first, second, &reason));
+	return conclude(check, result, reason);
 }
 
 static bool is_after(uint64_t time, int64_t now, uint64_t allowance)
@@ -74,6 +88,9 @@ static bool signature_is_acceptable(struct check *check, int *result_out)
 	if (signature->hash == HASH_SHA1 && !config->allow_rsa_sha1)
 		*result_out = conclude(check, DKIM_PERMERROR,
 		                       reason_of_1(REASON_DKIM_ALGORITHM_REFUSED, signature->algorithm));
+	else if (config->refused.contain && config->refused.contain(config->refused.arg, signature->domain_canonical))
+		*result_out = conclude(check, DKIM_POLICY,
+		                       reason_of_1(REASON_DKIM_PUBLIC_SUFFIX, signature->domain));
 	else if (signature->has_expiry && is_before(signature->expiry, check->all->now, drift))
 		*result_out = conclude_numbers(check, DKIM_PERMERROR, REASON_DKIM_EXPIRED, signature->expiry, 0);
 	else if (signature->has_time && is_after(signature->time, check->all->now, drift))
@@ -120,6 +137,9 @@ static int key_fit(struct check *check, const struct dkim_key *key, bool *fits_o
 		return conclude_numbers(check, DKIM_POLICY, REASON_DKIM_KEY_SHORT, key->key.bits, config->rsa_bits_min);
 	if (key->key.kind == PUBLIC_KEY_RSA && key->key.bits > config->rsa_bits_max)
 		return conclude_numbers(check, DKIM_POLICY, REASON_DKIM_KEY_LONG, key->key.bits, config->rsa_bits_max);
+	check->verify_ns += dkim_key_verify_ns(&key->key);
+	if (check->verify_ns > check->all->verify_ns_each)
+		return conclude(check, DKIM_POLICY, reason_of_1(REASON_BUDGET, SLICE("dkim.max-verify-time")));
 	*fits_out = true;
 	return 0;
 }
@@ -323,6 +343,7 @@ static int field_verify(struct verification *all, const struct mail_field *field
 		.identity = signature->identity,
 		.algorithm = signature->algorithm,
 		.signature_start = signature->signature_start,
+		.signed_at = signature->has_time && signature->time <= INT64_MAX ? (int64_t)signature->time : 0,
 	};
 	if (result == DKIM_SIGNATURE_UNUSABLE)
 		return conclude(&check, signature->fault.result, signature->fault.reason);
@@ -373,6 +394,8 @@ int dkim_verify(const struct mail_message *message, const struct slice *author_d
 
 	TRY(dkim_candidates_choose(message, config->signatures_max, author_domains, author_domains_count, arena,
 	                           &candidates));
+	if (candidates.chosen_count)
+		all.verify_ns_each = (uint64_t)config->verify_us_max * 1000 / candidates.chosen_count;
 	results = ARENA_NEW_ARRAY(arena, candidates.chosen_count, struct dkim_signature_result);
 	if (!results)
 		return -ENOMEM;
@@ -389,7 +412,10 @@ int dkim_verify(const struct mail_message *message, const struct slice *author_d
 		return ASK_BLOCKED;
 	starts_cut(results, count);
 	*out = (struct dkim_result){ .signatures = results, .count = count, .ignored = candidates.total - count };
-	return 0;
+	if (out->ignored == 0)
+		return 0;
+	return reason_of_numbers(arena, REASON_DKIM_IGNORED, out->ignored, config->signatures_max,
+	                         &out->ignored_reason);
 }
 
 const char *dkim_word_text(enum dkim_word word)

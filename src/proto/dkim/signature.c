@@ -275,12 +275,12 @@ static int signed_names(struct reading *reading)
 	return from ? 0 : unusable(reading, DKIM_PERMERROR, reason_of(REASON_DKIM_FROM_NOT_SIGNED));
 }
 
-static bool all_digits(struct slice s, size_t digits_max)
+static bool all_digits(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
 		if (!octet_is_digit(s.ptr[i]))
 			return false;
-	return s.len >= 1 && s.len <= digits_max;
+	return s.len > 0;
 }
 
 /* A number, or UINT64_MAX for one of more than `digits_finite` digits or that does not fit. */
@@ -291,18 +291,21 @@ static int number(struct reading *reading, const char *name, size_t digits_finit
 	*has_out = tag != NULL;
 	if (!tag)
 		return 0;
-	if (!all_digits(tag->value, DKIM_LENGTH_DIGITS_MAX))
+	if (!all_digits(tag->value))
 		return malformed(reading, tag);
 	if (!slice_to_u64(tag->value, digits_finite, out))
 		*out = UINT64_MAX;
 	return 0;
 }
 
+/* The grammar ends l= at 76 digits; t= and x= may be of any length (RFC 6376 section 3.5: "to be infinite"). */
 static int numbers(struct reading *reading)
 {
 	struct dkim_signature *out = reading->out;
 	int result = number(reading, "l", DKIM_LENGTH_DIGITS_MAX, &out->has_length, &out->length);
 
+	if (!result && value_of(reading, "l").len > DKIM_LENGTH_DIGITS_MAX)
+		result = malformed(reading, tag_of(reading, "l"));
 	if (!result)
 		result = number(reading, "t", DKIM_TIME_DIGITS_MAX, &out->has_time, &out->time);
 	if (!result)

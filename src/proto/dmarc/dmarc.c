@@ -323,6 +323,8 @@ int dmarc_evaluate(const struct dmarc_input *input, const struct ask *ask, struc
 	}
 	if (!usable)
 		out->reason = author_reason(author);
+	if (out->result == DMARC_RESULT_PERMERROR && out->disposition < input->no_author)
+		out->disposition = input->no_author;
 	return blocked ? ASK_BLOCKED : 0;
 }
 

@@ -41,7 +41,7 @@ struct spf_host {
 	struct reason none_reason; /* when word is SPF_NONE */
 	const struct spf_record *record;
 	const struct spf_term *term; /* that matched; NULL: none */
-	struct slice decider;        /* the term at the end of a chain of includes, as written */
+	const struct spf_term *decider; /* the term at the end of a chain of includes */
 	struct slice decider_domain; /* whose record has the decider */
 };
 

@@ -19,4 +19,8 @@ struct verdict_field {
 MUST_CHECK int verdict_field_write(const struct verdict_field *field, const struct verdict *verdict,
 				   struct arena *arena, struct slice *out);
 
+/* The value of a Received-SPF field (RFC 7208 section 9.1) on the identity that `spf` is about. 0 or -ENOMEM. */
+MUST_CHECK int verdict_received_spf_write(const struct spf_input *input, const struct spf_result *spf,
+					  struct arena *arena, struct slice *out);
+
 #endif

@@ -194,7 +194,8 @@ static int check_dmarc(struct pass *pass)
 {
 	const struct verdict *out = pass->out;
 	struct dmarc_identifier spf, *dkim = ARENA_NEW_ARRAY(pass->arena, out->dkim.count, struct dmarc_identifier);
-	struct dmarc_input input = { .author = &pass->author, .dkim = dkim, .dkim_count = out->dkim.count };
+	struct dmarc_input input = { .author = &pass->author, .dkim = dkim, .dkim_count = out->dkim.count,
+				     .no_author = pass->config->no_author };
 
 	if (!dkim)
 		return -ENOMEM;
@@ -212,7 +213,16 @@ static int check_dmarc(struct pass *pass)
 	return 0;
 }
 
-static int write_field(const struct pass *pass, bool message)
+static int write_received_spf(const struct pass *pass)
+{
+	const struct spf_input input = spf_input_of(pass);
+
+	if (!pass->config->received_spf || !pass->out->has_spf)
+		return 0;
+	return verdict_received_spf_write(&input, &pass->out->spf, pass->arena, &pass->out->received_spf);
+}
+
+static int write_fields(const struct pass *pass, bool message)
 {
 	const struct verdict_field field = {
 		.authserv_id = authserv_id(pass->input, pass->config),
@@ -220,7 +230,8 @@ static int write_field(const struct pass *pass, bool message)
 		.over_bounds = pass->over_bounds,
 	};
 
-	return verdict_field_write(&field, pass->out, pass->arena, &pass->out->authentication_results);
+	TRY(verdict_field_write(&field, pass->out, pass->arena, &pass->out->authentication_results));
+	return write_received_spf(pass);
 }
 
 /* RFC 8601 section 5: after the signatures, which may cover them, are checked. */
@@ -232,7 +243,8 @@ static int find_forged_fields(const struct pass *pass)
 		.ids_count = pass->config->own_authserv_ids_count,
 	};
 
-	return authres_own_fields(&pass->message, &own, pass->arena, &pass->out->forged);
+	TRY(authres_own_fields(&pass->message, &own, pass->arena, &pass->out->forged));
+	return authres_own_received_spf(&pass->message, &own, pass->arena, &pass->out->forged_received_spf);
 }
 
 int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config, const struct ask *ask,
@@ -258,7 +270,7 @@ int verdict_check_message(const struct verdict_input *input, const struct verdic
 	if (pass.blocked)
 		return ASK_BLOCKED;
 	TRY(find_forged_fields(&pass));
-	return write_field(&pass, true);
+	return write_fields(&pass, true);
 }
 
 int verdict_check_sender(const struct verdict_input *input, const struct verdict_config *config, const struct ask *ask,
@@ -268,5 +280,5 @@ int verdict_check_sender(const struct verdict_input *input, const struct verdict
 
 	*out = (struct verdict){ 0 };
 	PART(&pass, check_spf_mail_from(&pass));
-	return pass.blocked ? ASK_BLOCKED : write_field(&pass, false);
+	return pass.blocked ? ASK_BLOCKED : write_fields(&pass, false);
 }

@@ -22,6 +22,8 @@ struct verdict_config {
 	size_t own_authserv_ids_count;
 	struct spf_config spf;
 	struct dkim_config dkim;
+	bool received_spf; /* write that field too */
+	enum dmarc_policy no_author; /* see dmarc_input */
 	struct mail_bounds bounds;
 	struct dmarc_public_suffixes shadow; /* without a function: DMARC by RFC 7489 is not computed beside the real one */
 };
@@ -71,6 +73,8 @@ struct verdict {
 	 * was read.
 	 */
 	struct authres_positions forged;
+	struct authres_positions forged_received_spf; /* and the Received-SPF fields */
+	struct slice received_spf; /* field value, as above; empty: not configured, or SPF was not checked */
 };
 
 MUST_CHECK int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config,

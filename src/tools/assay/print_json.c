@@ -24,6 +24,7 @@ static json_t *spf_object(const struct assay_spf *spf)
 	add_reason(object, spf->reason);
 	json_add(object, "mechanism", json_text_or_null(spf->mechanism));
 	json_add(object, "mechanism_domain", json_text_or_null(spf->mechanism_domain));
+	json_add(object, "network_prefix", spf->has_network_prefix ? json_integer(spf->network_prefix) : json_null());
 	return object;
 }
 
@@ -41,6 +42,9 @@ static json_t *dkim_object(const struct assay_dkim *dkim)
 	add_reason(object, dkim->reason);
 	json_add(object, "signature_start", json_text(dkim->signature_start));
 	json_add(object, "body_partly_unsigned", json_boolean(dkim->body_partly_unsigned));
+	json_add(object, "signed_at", dkim->signed_at ? json_integer(dkim->signed_at) : json_null());
+	json_add(object, "seen_times", json_integer(dkim->seen_times));
+	json_add(object, "seen_clients", json_integer(dkim->seen_clients));
 	return object;
 }
 
@@ -51,6 +55,17 @@ static json_t *dkim_array(const struct assay_verdict *verdict)
 	for (size_t i = 0; i < verdict->dkim_count; i++)
 		json_array_append_new(array, dkim_object(verdict->dkim[i]));
 	return array;
+}
+
+static json_t *ignored_reason(const struct assay_verdict *verdict)
+{
+	json_t *object;
+
+	if (!verdict->dkim_ignored)
+		return json_null();
+	object = json_object();
+	add_reason(object, verdict->dkim_ignored_reason);
+	return object;
 }
 
 static json_t *arc_object(const struct assay_arc *arc)
@@ -136,6 +151,11 @@ static json_t *deletions_array(const struct assay_verdict *verdict)
 	return array;
 }
 
+static json_t *received_spf(const struct assay_verdict *verdict)
+{
+	return verdict->received_spf.count ? json_unfolded(verdict->received_spf) : json_null();
+}
+
 void print_json_verdict(FILE *out, const struct assay_verdict *verdict, const char *path)
 {
 	json_t *object = json_object();
@@ -147,8 +167,10 @@ void print_json_verdict(FILE *out, const struct assay_verdict *verdict, const ch
 	json_add(object, "dmarc", dmarc_object(verdict->dmarc));
 	json_add(object, "spf_helo", spf_object(verdict->spf_helo));
 	json_add(object, "dkim_ignored", json_integer(verdict->dkim_ignored));
+	json_add(object, "dkim_ignored_reason", ignored_reason(verdict));
 	json_add(object, "flags", flags_object(verdict));
 	json_add(object, "delete_fields", deletions_array(verdict));
+	json_add(object, "received_spf", received_spf(verdict));
 	json_add_string(object, "file", path);
 	json_print(out, object);
 }
@@ -160,6 +182,7 @@ void print_json_sender_verdict(FILE *out, const struct assay_verdict *verdict)
 	json_add(object, "authentication_results", json_unfolded(verdict->authentication_results));
 	json_add(object, "spf", spf_object(verdict->spf));
 	json_add(object, "spf_helo", spf_object(verdict->spf_helo));
+	json_add(object, "received_spf", received_spf(verdict));
 	json_print(out, object);
 }
 

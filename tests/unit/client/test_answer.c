@@ -45,8 +45,13 @@ static uint8_t *pack_verdict(size_t *count_out)
 	spf.domain = BYTES("a\0b.example");
 	spf.explanation = wire_string("go away");
 	spf.reason = &reason;
+	spf.has_network_prefix = 1;
+	spf.network_prefix = 24;
 	dkim.result = (Assay__V1__Dkim__Result)99; /* of a later version */
 	dkim.key_bits = 2048;
+	dkim.signed_at = INT64_C(1) << 40;
+	dkim.seen_times = 5;
+	dkim.seen_clients = 2;
 	dmarc.result = ASSAY__V1__DMARC__RESULT__PASS;
 	dmarc.policy = ASSAY__V1__DMARC__POLICY__POLICY_REJECT;
 	dmarc.has_policy = 1;
@@ -73,6 +78,9 @@ static uint8_t *pack_verdict(size_t *count_out)
 	verdict.n_dkim = 2;
 	verdict.dmarc = &dmarc;
 	verdict.flags = &flags;
+	verdict.dkim_ignored = 3;
+	verdict.received_spf = BYTES("pass");
+	verdict.dkim_ignored_reason = &reason;
 	response.id = BYTES("queue-id");
 	response.result_case = ASSAY__V1__RESPONSE__RESULT_VERDICT;
 	response.verdict = &verdict;
@@ -101,11 +109,18 @@ static void verdict_is_read(void **state)
 	assert_string_equal(verdict->spf->explanation, "go away");
 	assert_string_equal(verdict->spf->reason.text, "why");
 	assert_string_equal(verdict->spf->reason.fix, "");
+	assert_true(verdict->spf->has_network_prefix && verdict->spf->network_prefix == 24);
 	assert_null(verdict->spf_helo);
 	assert_int_equal(verdict->dkim_count, 2);
 	assert_int_equal(verdict->dkim[1]->result, ASSAY_UNKNOWN);
 	assert_int_equal(verdict->dkim[1]->key_bits, 2048);
+	assert_true(verdict->dkim[1]->signed_at == INT64_C(1) << 40);
+	assert_int_equal(verdict->dkim[1]->seen_times, 5);
+	assert_int_equal(verdict->dkim[1]->seen_clients, 2);
 	assert_string_equal(verdict->dkim[1]->domain.octets, "");
+	assert_int_equal(verdict->dkim_ignored, 3);
+	assert_string_equal(verdict->received_spf.octets, "pass");
+	assert_string_equal(verdict->dkim_ignored_reason.text, "why");
 	assert_null(verdict->arc);
 	assert_int_equal(verdict->dmarc->policy, ASSAY_POLICY_REJECT);
 	assert_int_equal(verdict->flags, ASSAY_FLAG_BARE_LF);

@@ -227,6 +227,31 @@ static void test_defaults_and_numbers(void **state)
 	arena_deinit(&arena);
 }
 
+/* RFC 6376 section 3.5: t= and x= of more than 12 digits are infinite, both alike and however many digits they have. */
+static void test_endless_times(void **state)
+{
+	static const size_t digits[] = { 13, 76, 77, 2000 };
+	struct dkim_signature s;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	for (size_t i = 0; i < 2 * COUNT_OF(digits); i++) {
+		char value[2048];
+
+		/* Zeros in front: it is the digits that count. */
+		snprintf(value, sizeof(value), "%0*d", (int)digits[i / 2], i % 2 ? 1234567 : 1);
+		assert_int_equal(parse("t", value, &arena, &s), 0);
+		assert_true(s.has_time && s.time == UINT64_MAX);
+		assert_int_equal(parse("x", value, &arena, &s), 0);
+		assert_true(s.has_expiry && s.expiry == UINT64_MAX);
+		value[digits[i / 2] / 2] = 'x';
+		assert_int_equal(parse("t", value, &arena, &s), DKIM_SIGNATURE_UNUSABLE);
+		assert_int_equal(parse("x", value, &arena, &s), DKIM_SIGNATURE_UNUSABLE);
+	}
+	arena_deinit(&arena);
+}
+
 /* Results show what was written even of a signature that cannot be used. */
 static void test_as_written(void **state)
 {
@@ -307,5 +332,6 @@ static void test_memory(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_bad), cmocka_unit_test(test_fine), cmocka_unit_test(test_defaults_and_numbers),
+          cmocka_unit_test(test_endless_times),
           cmocka_unit_test(test_as_written), cmocka_unit_test(test_rfc8463_example),
           cmocka_unit_test(test_names_bound), cmocka_unit_test(test_memory))

@@ -24,7 +24,8 @@
 static const struct verdict_config config = {
 	.authserv_id = { (const uint8_t *)"mx", 2 },
 	.spf = { .lookups_max = 10, .void_lookups_max = 2 },
-	.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300 },
+	.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300,
+		  .verify_us_max = 5000 },
 	.bounds = { .header_octets_max = 8192, .fields_max = 20, .field_octets_max = 4096 },
 };
 
@@ -350,6 +351,69 @@ static void test_forged_fields(void **state)
 	world_deinit(&world);
 }
 
+#define RS "Received-SPF: "
+
+/* RFC 7208 section 9.1: named for deletion when the receiver is ours or nobody; written where it is configured. */
+static void test_received_spf(void **state)
+{
+	static const struct {
+		const char *helo, *mail_from, *expected;
+	} cases[] = {
+		{ "b.example", "a@b.example",
+		  "pass" LINE "receiver=mx;" LINE "client-ip=192.0.2.1;" LINE "identity=mailfrom;" LINE
+		  "envelope-from=\"a@b.example\";" LINE "helo=b.example;" LINE "mechanism=\"ip4:192.0.2.1\";" },
+		{ "b.example", "",
+		  "pass" LINE "receiver=mx;" LINE "client-ip=192.0.2.1;" LINE "identity=helo;" LINE "helo=b.example;" LINE
+		  "mechanism=\"ip4:192.0.2.1\";" },
+		{ "", "a;\"\r\nx: y@slow.b.example",
+		  "none" LINE "receiver=mx;" LINE "client-ip=192.0.2.1;" LINE "identity=mailfrom;" LINE
+		  "envelope-from=\"a;\\\"??x: y@slow.b.example\";" LINE "mechanism=default;" },
+		{ "", "a@slow.b.example",
+		  "temperror" LINE "receiver=mx;" LINE "client-ip=192.0.2.1;" LINE "identity=mailfrom;" LINE
+		  "envelope-from=\"a@slow.b.example\";" LINE "mechanism=default;" LINE
+		  "problem=\"DNS: time-out for TXT of slow.b.example, needed for the SPF record\";" },
+	};
+	static struct world world;
+	struct verdict_config as = config;
+	struct verdict_input input = input_of(vector_of("both"));
+	struct verdict verdict;
+
+	(void)state;
+	input.message = SLICE(RS "pass receiver=mx\r\n" AR "mx; none\r\n" FROM RS "pass receiver=c.example\r\n" RS "x\r\n"
+				 END);
+	world_fill(&world);
+	assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.forged.count, 1);
+	assert_int_equal(verdict.forged_received_spf.count, 2);
+	assert_int_equal(verdict.forged_received_spf.at[0], 3);
+	assert_int_equal(verdict.forged_received_spf.at[1], 1);
+	assert_int_equal(verdict.received_spf.len, 0);
+	world_deinit(&world);
+	as.received_spf = true;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		input.helo = slice_of_str(cases[i].helo);
+		input.mail_from = slice_of_str(cases[i].mail_from);
+		world_fill(&world);
+		assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+		assert_slice_equal(verdict.received_spf, slice_of_str(cases[i].expected));
+		assert_int_equal(verdict_check_sender(&input, &as, &world.ask, &world.arena, &verdict), 0);
+		assert_slice_equal(verdict.received_spf, slice_of_str(cases[i].expected));
+		world_deinit(&world);
+	}
+	/* Both fields under one name. */
+	input.authserv_id = SLICE("b\xc3\xbc" "cher.example");
+	world_fill(&world);
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_true(slice_starts_with(verdict.authentication_results, SLICE("xn--bcher-kva.example;")));
+	assert_true(slice_starts_with(verdict.received_spf, SLICE("temperror" LINE "receiver=xn--bcher-kva.example;")));
+	world_deinit(&world);
+	input.has_client = false;
+	world_fill(&world);
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.received_spf.len, 0);
+	world_deinit(&world);
+}
+
 static struct slice last_two_labels(void *arg, struct slice name)
 {
 	(void)arg;
@@ -423,6 +487,40 @@ static void test_forged_author_beside_dear_ones(void **state)
 		assert_int_equal(verdict.dmarc.result, DMARC_RESULT_FAIL);
 		assert_int_equal(verdict.dmarc.disposition, REJECTED);
 		assert_true(world.asked_count <= 60);
+		world_deinit(&world);
+	}
+}
+
+#define WALKS(n) SIGNED("a.b.c.d.e.f" n ".evil.example", "k")
+
+/*
+ * The alignment of the first author's identifiers may cost all that is left, with every answer at hand: the second
+ * author's policy is asked for before it.
+ */
+static void test_every_policy_before_any_alignment(void **state)
+{
+	static const char message[] = WALKS("0") WALKS("1") WALKS("2") WALKS("3") WALKS("4") WALKS("5") WALKS("6") WALKS("7")
+		"From: a@evil.example, bob@b.example\r\n" END;
+	static char names[8][64];
+	static struct world world;
+	struct verdict_input input = { .message = slice_of_str(message), .received_at = 1795000000 };
+	struct verdict verdict;
+
+	(void)state;
+	for (int eager = 0; eager < 2; eager++) {
+		world_fill(&world);
+		world.eager = eager;
+		world.lookups_max = 50;
+		world_txt(&world, "_dmarc.evil.example", "v=DMARC1; p=none");
+		for (unsigned i = 0; i < COUNT_OF(names); i++) {
+			sprintf(names[i], "k._domainkey.a.b.c.d.e.f%u.evil.example", i);
+			world_txt(&world, names[i], KEY);
+		}
+		assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
+		assert_int_equal(world.asked_count, world.lookups_max);
+		assert_int_equal(verdict.dmarc.result, DMARC_RESULT_FAIL);
+		assert_int_equal(verdict.dmarc.disposition, REJECTED);
+		assert_slice_equal(verdict.dmarc.from_domain, SLICE("b.example"));
 		world_deinit(&world);
 	}
 }
@@ -571,7 +669,9 @@ static void test_full_arena(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_first_pass_asks_for_all_parts),
 	  cmocka_unit_test(test_header_over_bounds), cmocka_unit_test(test_flags), cmocka_unit_test(test_forged_fields),
+	  cmocka_unit_test(test_received_spf),
 	  cmocka_unit_test(test_forged_author_beside_dear_ones),
+	  cmocka_unit_test(test_every_policy_before_any_alignment),
 	  cmocka_unit_test(test_shadow_has_no_influence), cmocka_unit_test(test_shadow_asks_last),
 	  cmocka_unit_test(test_arc_is_not_evaluated), cmocka_unit_test(test_without_client),
 	  cmocka_unit_test(test_sender), cmocka_unit_test(test_full_arena))
