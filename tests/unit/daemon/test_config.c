@@ -119,6 +119,11 @@ static void test_errors_name_file_and_line(void **state)
 		{ "authserv_id_with_space", "authserv-id = \"mx example\"\n", 1, "authserv-id" },
 		{ "own_authserv_id_empty", "own-authserv-ids = {\"mx\", \"\"}\n", 1, "own-authserv-ids" },
 		{ "own_authserv_id_dot", "\nown-authserv-ids = {\".\"}\n", 2, "own-authserv-ids" },
+		{ "sealer_empty", "arc {\n  trusted-sealers = {\"a.example\", \"\"}\n}\n", 2, "trusted-sealers" },
+		{ "sealer_dot", "arc { trusted-sealers = {\".\"} }\n", 1, "trusted-sealers" },
+		{ "sealer_in_capitals", "arc { trusted-sealers = {\"A.example\"} }\n", 1, "A.example" },
+		{ "sealer_with_final_dot", "arc { trusted-sealers = {\"a.example.\"} }\n", 1, "a.example." },
+		{ "sealer_no_domain", "arc { trusted-sealers = {\"*.example\"} }\n", 1, "*.example" },
 		{ "public_suffix_list", "dmarc {\n  public-suffix-list = \"/nonexistent/p\"\n}\n", 2, "/nonexistent/p" },
 		{ "public_suffix_list_is_none", "dmarc {\n  public-suffix-list = \"/dev/null\"\n}\n", 2, "/dev/null" },
 		{ "metrics_without_port", "metrics {\n  listen = \"127.0.0.1\"\n}\n", 2, "127.0.0.1" },
@@ -171,6 +176,7 @@ static const struct {
 	{ "dkim", "min-rsa-bits", 512, 8192 },
 	{ "dkim", "max-rsa-bits", 1024, 8192 },
 	{ "dkim", "clock-drift", 0, 86400 },
+	{ "arc", "max-sets", 1, 32 },
 	{ "mta-sts", "https-port", 1, 65535 },
 	{ "limits", "message-size", 1024, 1L << 30 },
 	{ "limits", "octets-held", 16 << 20, 1L << 40 },
@@ -272,6 +278,9 @@ static void test_defaults(void **state)
 		assert_false(engine->verdict.dkim.allow_rsa_sha1);
 		assert_true(engine->verdict.authserv_id.len > 0);
 		assert_int_equal(engine->verdict.own_authserv_ids_count, 0);
+		assert_true(engine->verdict.arc.verify && !engine->verdict.arc.find_oldest_pass);
+		assert_int_equal(engine->verdict.arc.sets_max, 10);
+		assert_int_equal(engine->verdict.arc.trusted_sealers_count, 0);
 		assert_true(!engine->verdict.shadow.organizational_domain && !config.public_suffixes);
 		assert_string_equal(config.metrics_listen, "");
 		assert_false(config.mta_sts_set);
@@ -359,6 +368,21 @@ static void test_own_authserv_ids(void **state)
 	assert_int_equal(verdict->own_authserv_ids_count, 2);
 	assert_slice_equal(verdict->own_authserv_ids[0], SLICE("mx1.example.org"));
 	assert_slice_equal(verdict->own_authserv_ids[1], SLICE(".farm.example.org"));
+	config_free(&config);
+}
+
+static void test_arc(void **state)
+{
+	const struct arc_config *arc = &config.engine.verdict.arc;
+
+	(void)state;
+	assert_int_equal(config_of("arc { verify = false max-sets = 32 oldest-pass = true\n"
+	                           "trusted-sealers = {\"lists.example\", \".xn--bcher-kva.example\"} }\n"), 0);
+	assert_true(!arc->verify && arc->find_oldest_pass);
+	assert_int_equal(arc->sets_max, 32);
+	assert_int_equal(arc->trusted_sealers_count, 2);
+	assert_slice_equal(arc->trusted_sealers[0], SLICE("lists.example"));
+	assert_slice_equal(arc->trusted_sealers[1], SLICE(".xn--bcher-kva.example"));
 	config_free(&config);
 }
 
@@ -490,6 +514,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key_arrives),
 		cmocka_unit_test(test_own_authserv_ids),
+		cmocka_unit_test(test_arc),
 		cmocka_unit_test(test_shadow),
 		cmocka_unit_test(test_forms_that_are_taken),
 		cmocka_unit_test(test_comments),
