@@ -2,6 +2,7 @@
 
 #include "daemon/metrics.h"
 #include "io/listen.h"
+#include "proto/arc/limits.h"
 #include "proto/mail/domain.h"
 
 #include <limits.h>
@@ -36,6 +37,7 @@ static const struct number {
 	{ "dkim|max-rsa-bits", 1024, 8192 },
 	{ "dkim|clock-drift", 0, 86400 },
 	{ "dkim|max-verify-time", 100, 1000000 },
+	{ "arc|max-sets", 1, ARC_SETS_VERIFIED_MAX },
 	{ "mta-sts|https-port", 1, 65535 },
 	{ "limits|message-size", 1024, 1024L * MIB },
 	{ "limits|octets-held", 16 * MIB, 1024L * 1024 * MIB },
@@ -53,7 +55,8 @@ static const struct number {
 };
 
 /* libConfuse wants its default texts writable. */
-static char listen_default[] = "{\"ipc:///run/assay/assayd.sock\"}", forward_default[] = "{}", own_default[] = "{}";
+static char listen_default[] = "{\"ipc:///run/assay/assayd.sock\"}", forward_default[] = "{}", own_default[] = "{}",
+	    sealers_default[] = "{}";
 
 static cfg_opt_t dns_options[] = {
 	CFG_STR_LIST("forward", forward_default, CFGF_NONE),
@@ -88,6 +91,13 @@ static cfg_opt_t dkim_options[] = {
 	CFG_BOOL("refuse-public-suffixes", cfg_false, CFGF_NONE), /* as d=, by dmarc.public-suffix-list */
 	CFG_INT("clock-drift", 300, CFGF_NONE),        /* seconds */
 	CFG_INT("max-verify-time", 5000, CFGF_NONE),   /* microseconds, all signatures of a message */
+	CFG_END(),
+};
+static cfg_opt_t arc_options[] = {
+	CFG_BOOL("verify", cfg_true, CFGF_NONE),
+	CFG_INT("max-sets", 10, CFGF_NONE),
+	CFG_BOOL("oldest-pass", cfg_false, CFGF_NONE),
+	CFG_STR_LIST("trusted-sealers", sealers_default, CFGF_NONE), /* d= of ARC-Seal; ".name": all below it */
 	CFG_END(),
 };
 static cfg_opt_t dmarc_options[] = {
@@ -130,6 +140,7 @@ static cfg_opt_t options[] = {
 	CFG_SEC("dns", dns_options, CFGF_NONE),
 	CFG_SEC("spf", spf_options, CFGF_NONE),
 	CFG_SEC("dkim", dkim_options, CFGF_NONE),
+	CFG_SEC("arc", arc_options, CFGF_NONE),
 	CFG_SEC("dmarc", dmarc_options, CFGF_NONE),
 	CFG_SEC("mta-sts", mta_sts_options, CFGF_NODEFAULT),
 	CFG_SEC("metrics", metrics_options, CFGF_NONE),
@@ -380,6 +391,22 @@ static bool is_host_name(const char *name)
 	return len <= DOMAIN_OCTETS_MAX && domain_is_canonical(slice_of(lower, len));
 }
 
+/* As they are compared: a name that could never equal a canonical one would be trust that silently is not given. */
+static int check_sealers(cfg_t *cfg, cfg_opt_t *option)
+{
+	for (unsigned i = 0; i < cfg_opt_size(option); i++) {
+		struct slice sealer = slice_of_str(cfg_opt_getnstr(option, i));
+		struct slice name = slice_starts_with(sealer, SLICE(".")) ? slice_from(sealer, 1) : sealer;
+
+		if (!domain_is_canonical(name)) {
+			cfg_error(cfg, "%s: \"%.*s\": wants a domain name in lower case, with A-labels", option->name,
+			          SLICE_FMT(sealer));
+			return -1;
+		}
+	}
+	return 0;
+}
+
 /*
  * RFC 8601 section 2.5 wants a name of the farm, "in the form of a domain name"; what would have to be quoted is read
  * differently by different readers, and then a forged field of that name might stay.
@@ -433,6 +460,7 @@ static void checks_set(cfg_t *file)
 	cfg_set_validate_func(file, "dns|zone-file", check_zone_file);
 	cfg_set_validate_func(file, "mta-sts|ca-file", check_file);
 	cfg_set_validate_func(file, "own-authserv-ids", check_authserv_ids);
+	cfg_set_validate_func(file, "arc|trusted-sealers", check_sealers);
 	cfg_set_validate_func(file, "dmarc|public-suffix-list", check_public_suffix_list);
 	cfg_set_validate_func(file, "dmarc|no-author", check_policy);
 	cfg_set_validate_func(file, "authserv-id", check_authserv_id);
@@ -471,18 +499,26 @@ static int string_list(cfg_t *cfg, const char *name, const char *const **out, si
 	return 0;
 }
 
-static int own_ids_read(cfg_t *file, struct verdict_config *out)
+static int slice_list(cfg_t *cfg, const char *name, const struct slice **out, size_t *count_out)
 {
-	unsigned count = cfg_size(file, "own-authserv-ids");
-	struct slice *ids = calloc(count ? count : 1, sizeof(*ids));
+	unsigned count = cfg_size(cfg, name);
+	struct slice *list = calloc(count ? count : 1, sizeof(*list));
 
-	if (!ids)
+	if (!list)
 		return -ENOMEM;
 	for (unsigned i = 0; i < count; i++)
-		ids[i] = slice_of_str(cfg_getnstr(file, "own-authserv-ids", i));
-	out->own_authserv_ids = ids;
-	out->own_authserv_ids_count = count;
+		list[i] = slice_of_str(cfg_getnstr(cfg, name, i));
+	*out = list;
+	*count_out = count;
 	return 0;
+}
+
+static int arc_read(cfg_t *arc, struct arc_config *out)
+{
+	out->verify = cfg_getbool(arc, "verify");
+	out->sets_max = (unsigned)cfg_getint(arc, "max-sets");
+	out->find_oldest_pass = cfg_getbool(arc, "oldest-pass");
+	return slice_list(arc, "trusted-sealers", &out->trusted_sealers, &out->trusted_sealers_count);
 }
 
 /* The list is read when somebody uses it. */
@@ -618,7 +654,9 @@ static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SI
 
 	engine->shards = shards_of(cfg_getint(out->file, "shards"));
 	TRY(string_list(out->file, "listen", &engine->listen, &engine->listen_count));
-	TRY(own_ids_read(out->file, &engine->verdict));
+	TRY(slice_list(out->file, "own-authserv-ids", &engine->verdict.own_authserv_ids,
+	               &engine->verdict.own_authserv_ids_count));
+	TRY(arc_read(cfg_getsec(out->file, "arc"), &engine->verdict.arc));
 	TRY(string_list(dns, "forward", &engine->resolver.forwards, &engine->resolver.forwards_count));
 	resolver_read(dns, engine->shards, &engine->resolver);
 	limits_read(out->file, engine);
@@ -678,6 +716,7 @@ void config_free(struct daemon_config *config)
 	free((void *)(uintptr_t)config->engine.listen);
 	free((void *)(uintptr_t)config->engine.resolver.forwards);
 	free((void *)(uintptr_t)config->engine.verdict.own_authserv_ids);
+	free((void *)(uintptr_t)config->engine.verdict.arc.trusted_sealers);
 	io_public_suffixes_close(config->public_suffixes);
 	if (config->file)
 		cfg_free(config->file);

@@ -57,7 +57,7 @@ void engine_free(struct engine *engine);
 
 /* For Status and the metrics, from any thread. */
 uint64_t engine_counter(const struct engine *engine, enum counter_id id);
-/* Results of SPF, DKIM and DMARC that were given for this reason. */
+/* Results of SPF, DKIM, ARC and DMARC that were given for this reason. */
 uint64_t engine_reason_count(const struct engine *engine, enum reason_id id);
 uint64_t engine_uptime_ms(const struct engine *engine);
 bool engine_is_stopping(const struct engine *engine);

@@ -1,29 +1,11 @@
-#include "engine/reply.h"
+#include "engine/reply_parts.h"
 
 #include "proto/authres/received_spf.h"
 #include "proto/mail/singleton.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define TEXT_SIZE 301
-
-static ProtobufCBinaryData bytes_of(struct slice s)
-{
-	ProtobufCBinaryData bytes = { .len = s.len };
-
-	memcpy(&bytes.data, &s.ptr, sizeof(bytes.data));
-	return bytes;
-}
-
-/* protobuf-c wants char *, and writes nothing to it. */
-static char *text_of(const char *text)
-{
-	char *out;
-
-	memcpy(&out, &text, sizeof(out));
-	return out;
-}
 
 static void send_response(const struct reply_to *to, Assay__V1__Response *response)
 {
@@ -135,7 +117,7 @@ void reply_status(const struct reply_to *to, struct arena *arena)
 
 /* --- verdicts --- */
 
-static int reason_make(const struct reason *reason, struct arena *arena, Assay__V1__Reason **out)
+int reply_reason(const struct reason *reason, struct arena *arena, Assay__V1__Reason **out)
 {
 	Assay__V1__Reason *made = ARENA_NEW(arena, Assay__V1__Reason);
 	struct slice text;
@@ -169,10 +151,10 @@ static int spf_make(const struct spf_result *spf, struct arena *arena, Assay__V1
 	made->network_prefix = spf->network_prefix;
 	made->has_network_prefix = spf->has_network_prefix;
 	*out = made;
-	return reason_make(&spf->reason, arena, &made->reason);
+	return reply_reason(&spf->reason, arena, &made->reason);
 }
 
-static int dkim_make(const struct dkim_signature_result *signature, struct arena *arena, Assay__V1__Dkim **out)
+int reply_dkim(const struct dkim_signature_result *signature, struct arena *arena, Assay__V1__Dkim **out)
 {
 	Assay__V1__Dkim *made = ARENA_NEW(arena, Assay__V1__Dkim);
 
@@ -190,7 +172,7 @@ static int dkim_make(const struct dkim_signature_result *signature, struct arena
 	made->signed_at = signature->signed_at;
 	made->body_partly_unsigned = signature->body_partly_unsigned;
 	*out = made;
-	return reason_make(&signature->reason, arena, &made->reason);
+	return reply_reason(&signature->reason, arena, &made->reason);
 }
 
 /* At the time of receipt, as t= and x= are judged. */
@@ -216,24 +198,10 @@ static int dkim_list_make(const struct reply_to *to, const struct verdict_input 
 	for (; out->n_dkim < dkim->count; out->n_dkim++) {
 		const struct dkim_signature_result *signature = &dkim->signatures[out->n_dkim];
 
-		TRY(dkim_make(signature, arena, &out->dkim[out->n_dkim]));
+		TRY(reply_dkim(signature, arena, &out->dkim[out->n_dkim]));
 		sight_add(to->shard, input, signature, out->dkim[out->n_dkim]);
 	}
-	return dkim->ignored ? reason_make(&dkim->ignored_reason, arena, &out->dkim_ignored_reason) : 0;
-}
-
-static int arc_make(const struct arc_result *arc, struct arena *arena, Assay__V1__Arc **out)
-{
-	Assay__V1__Arc *made = ARENA_NEW(arena, Assay__V1__Arc);
-
-	if (!made)
-		return -ENOMEM;
-	assay__v1__arc__init(made);
-	made->result = (Assay__V1__Arc__Result)(arc->result + 1);
-	made->instance = arc->instance;
-	made->evaluated = arc->evaluated;
-	*out = made;
-	return reason_make(&arc->reason, arena, &made->reason);
+	return dkim->ignored ? reply_reason(&dkim->ignored_reason, arena, &out->dkim_ignored_reason) : 0;
 }
 
 static int shadow_make(const struct dmarc_shadow *shadow, struct arena *arena, Assay__V1__Dmarc__Shadow **out)
@@ -259,9 +227,27 @@ static int shadow_make(const struct dmarc_shadow *shadow, struct arena *arena, A
 	return 0;
 }
 
-static int dmarc_make(const struct dmarc_result *dmarc, const struct dmarc_shadow *shadow, struct arena *arena,
-                      Assay__V1__Dmarc **out)
+static int override_make(const struct verdict_override *override, struct arena *arena, Assay__V1__Dmarc__Override **out)
 {
+	Assay__V1__Dmarc__Override *made;
+
+	if (!override->applies)
+		return 0;
+	made = ARENA_NEW(arena, Assay__V1__Dmarc__Override);
+	if (!made)
+		return -ENOMEM;
+	assay__v1__dmarc__override__init(made);
+	made->type = text_of("local_policy");
+	made->comment = text_of((const char *)override->comment.ptr);
+	made->disposition = (Assay__V1__Dmarc__Policy)override->disposition;
+	made->arc_instance = override->instance;
+	*out = made;
+	return 0;
+}
+
+static int dmarc_make(const struct verdict *verdict, struct arena *arena, Assay__V1__Dmarc **out)
+{
+	const struct dmarc_result *dmarc = &verdict->dmarc;
 	Assay__V1__Dmarc *made = ARENA_NEW(arena, Assay__V1__Dmarc);
 
 	if (!made)
@@ -279,8 +265,9 @@ static int dmarc_make(const struct dmarc_result *dmarc, const struct dmarc_shado
 	made->testing = dmarc->testing;
 	made->record = bytes_of(dmarc->record);
 	*out = made;
-	TRY(shadow_make(shadow, arena, &made->shadow));
-	return reason_make(&dmarc->reason, arena, &made->reason);
+	TRY(shadow_make(&verdict->shadow, arena, &made->shadow));
+	TRY(override_make(&verdict->override, arena, &made->override));
+	return reply_reason(&dmarc->reason, arena, &made->reason);
 }
 
 static int duplicates_make(uint32_t repeated, struct arena *arena, Assay__V1__Flags *out)
@@ -354,8 +341,8 @@ static int verdict_make(const struct reply_to *to, const struct verdict_input *i
 	if (is_sender_verdict)
 		return 0;
 	TRY(dkim_list_make(to, input, &verdict->dkim, arena, out));
-	TRY(arc_make(&verdict->arc, arena, &out->arc));
-	TRY(dmarc_make(&verdict->dmarc, &verdict->shadow, arena, &out->dmarc));
+	TRY(reply_arc(&verdict->arc, arena, &out->arc));
+	TRY(dmarc_make(verdict, arena, &out->dmarc));
 	TRY(deletions_make(verdict, arena, out));
 	return flags_make(&verdict->flags, arena, &out->flags);
 }
@@ -383,6 +370,14 @@ static void count_verdict(struct shard *shard, const struct verdict *verdict, bo
 		return;
 	for (size_t i = 0; i < verdict->dkim.count; i++)
 		count_signature(counters, &verdict->dkim.signatures[i]);
+	if (verdict->arc.evaluated) {
+		counter_up(counters, (enum counter_id)(COUNTER_ARC_NONE + (int)verdict->arc.result));
+		counter_reason_up(counters, verdict->arc.reason.id);
+	}
+	if (verdict->arc.reason.id == REASON_ARC_SETS_MANY || verdict->arc.reason.id == REASON_ARC_SETS_EXCESSIVE)
+		counter_up(counters, COUNTER_OVER_ARC_SETS);
+	if (verdict->override.applies)
+		counter_up(counters, COUNTER_ARC_OVERRIDES);
 	counter_reason_up(counters, verdict->dmarc.reason.id);
 	counter_add(counters, COUNTER_DKIM_IGNORED, verdict->dkim.ignored);
 	counter_reason_up(counters, verdict->dkim.ignored_reason.id);

@@ -1,6 +1,7 @@
 /*
  * Goal:   any message, envelope and answers give a verdict, in bounds and without a fault; waiting for answers changes
- *         nothing in it; a pass always has something proved behind it; the field is grammatical.
+ *         nothing in it; a pass, and a policy overridden, always have something proved behind them; the field is
+ *         grammatical.
  * Method: of the input's lines up to an empty one the first is the HELO name, the second the reverse-path, the others
  *         are the TXT records that there are (which name gets which goes by a hash of the name). The message follows.
  *         Body hashes are zero octets, every other signature is valid. Each input is checked with all answers at hand
@@ -132,6 +133,9 @@ static void check_sense(const struct verdict *verdict)
 		ASSERT(verdict->dmarc.has_policy || verdict->dmarc.disposition == DMARC_POLICY_NONE);
 	for (size_t i = 0; i < verdict->forged.count; i++)
 		ASSERT(verdict->forged.at[i] > 0 && (i == 0 || verdict->forged.at[i] < verdict->forged.at[i - 1]));
+	ASSERT(!verdict->override.applies ||
+	       (verdict->arc.result == ARC_PASS && verdict->dmarc.result == DMARC_RESULT_FAIL &&
+		verdict->dmarc.disposition == DMARC_POLICY_NONE && verdict->override.comment.len > 0));
 	ASSERT(!verdict->shadow.evaluated || !verdict->flags.malformed_from);
 }
 
@@ -150,11 +154,13 @@ static void run(const struct verdict_input *input, struct answers *answers, stru
 		.signature_known = signature_known,
 		.signature = signature,
 	};
+	static const struct slice sealers[] = { { (const uint8_t *)".example", 8 } };
 	const struct verdict_config config = {
 		.authserv_id = SLICE("mx.example.org"),
 		.spf = { .lookups_max = 10, .void_lookups_max = 2 },
 		.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300,
 			  .verify_us_max = 5000 },
+		.arc = { .verify = true, .sets_max = 10, .trusted_sealers = sealers, .trusted_sealers_count = 1 },
 		.shadow = { .organizational_domain = last_two_labels },
 		.no_author = DMARC_POLICY_QUARANTINE,
 		.bounds = { .header_octets_max = 65536, .fields_max = 100, .field_octets_max = 16384 },

@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BODIES_ASKED_MAX 256
+
 struct world_private {
 	bool body_asked[2][2];
 	bool signature_seen[SIGNATURE_ID_MAX];
 	enum signature_answer signature[SIGNATURE_ID_MAX];
-	struct body_digest digests[64];
+	struct body_digest digests[BODIES_ASKED_MAX];
 	size_t digests_count;
 };
 
@@ -150,7 +152,7 @@ static const struct body_digest *world_body_digest(void *arg, const struct body_
 		private->body_asked[question->canon][question->hash] = true;
 		return NULL;
 	}
-	ASSERT(private->digests_count < 64);
+	ASSERT(private->digests_count < BODIES_ASKED_MAX);
 	digest = &private->digests[private->digests_count++];
 	md = EVP_MD_CTX_new();
 	ASSERT(EVP_DigestInit_ex(md, question->hash == HASH_SHA1 ? EVP_sha1() : EVP_sha256(), NULL));

@@ -4,32 +4,16 @@
 #include "proto/dkim/header.h"
 #include "proto/dkim/key.h"
 #include "proto/dkim/limits.h"
+#include "proto/dkim/verify.h"
 #include "proto/mail/domain.h"
 
 #define ED25519_SIGNATURE_OCTETS 64 /* RFC 8032 section 5.1.6 */
 #define START_OCTETS_MIN 8 /* RFC 6008 section 4 */
 
-/* What all signatures of a message share. */
-struct verification {
-	const struct mail_message *message;
-	int64_t now;
-	const struct dkim_config *config;
-	const struct ask *ask;
-	struct arena *arena;
-	struct dkim_header header;
-	bool header_ready; /* the header is looked into when the first signature is asked for */
-	/*
-	 * Each signature has the same share of the budget: so it neither matters which key comes in first, nor can one
-	 * signature take what another needs.
-	 */
-	uint64_t verify_ns_each;
-};
-
 /* One signature on its way. */
 struct check {
-	struct verification *all;
-	const struct mail_field *field;
-	size_t number; /* of the field among the DKIM-Signature fields: its signature ids follow from it */
+	struct dkim_verification *all;
+	const struct dkim_target *target;
 	struct dkim_signature signature;
 	const struct dkim_key *keys[DKIM_KEYS_TRIED_MAX]; /* those that fit */
 	size_t keys_count;
@@ -68,6 +52,12 @@ static int conclude_numbers(struct check *check, enum dkim_word result, enum rea
 	return conclude(check, result, reason);
 }
 
+/* A signature that may speak for an author, and not a link of a chain. */
+static bool is_dkim(const struct check *check)
+{
+	return check->target->form == DKIM_FORM_SIGNATURE;
+}
+
 static bool is_after(uint64_t time, int64_t now, uint64_t allowance)
 {
 	return now < 0 || (time > (uint64_t)now && time - (uint64_t)now > allowance);
@@ -93,7 +83,8 @@ static bool signature_is_acceptable(struct check *check, int *result_out)
 		                       reason_of_1(REASON_DKIM_PUBLIC_SUFFIX, signature->domain));
 	else if (signature->has_expiry && is_before(signature->expiry, check->all->now, drift))
 		*result_out = conclude_numbers(check, DKIM_PERMERROR, REASON_DKIM_EXPIRED, signature->expiry, 0);
-	else if (signature->has_time && is_after(signature->time, check->all->now, drift))
+	/* Of ARC a clock that is ahead would break the chain for good: t= is not what it is relied on for. */
+	else if (is_dkim(check) && signature->has_time && is_after(signature->time, check->all->now, drift))
 		*result_out = conclude_numbers(check, DKIM_POLICY, REASON_DKIM_FUTURE, signature->time, 0);
 	else
 		return true;
@@ -219,25 +210,35 @@ static int body_compare(struct check *check, const struct body_digest *digest, b
 	return 0;
 }
 
+/* What the header of the message has to do with it. */
+static int header_cover(struct check *check, const struct slice **parts_out, size_t *parts_count_out)
+{
+	struct dkim_verification *all = check->all;
+
+	if (check->target->form == DKIM_FORM_ARC_SEAL)
+		return check->target->cover(check->target->cover_arg, &check->signature, parts_out, parts_count_out);
+	if (!all->header_ready) {
+		TRY(dkim_header_init(&all->header, all->message, all->arena));
+		all->header_ready = true;
+	}
+	return dkim_header_signed(&all->header, check->target->field, &check->signature, all->arena, parts_out,
+	                          parts_count_out);
+}
+
 static int signature_ask(struct check *check, size_t key, enum signature_answer *answer_out)
 {
-	struct verification *all = check->all;
+	const struct ask *ask = check->all->ask;
 	struct signature_question question = {
-		.id = (unsigned)DKIM_SIGNATURE_ID_OF(check->number, key),
+		.id = check->target->id + (unsigned)key,
 		.key = check->keys[key]->key,
 		.hash = check->signature.hash,
 		.signature = check->signature.signature,
 	};
 
-	if (ask_signature_known(all->ask, question.id, answer_out))
+	if (ask_signature_known(ask, question.id, answer_out))
 		return 0;
-	if (!all->header_ready) {
-		TRY(dkim_header_init(&all->header, all->message, all->arena));
-		all->header_ready = true;
-	}
-	TRY(dkim_header_signed(&all->header, check->field, &check->signature, all->arena, &question.signed_parts,
-	                       &question.signed_parts_count));
-	*answer_out = ask_signature(all->ask, &question);
+	TRY(header_cover(check, &question.signed_parts, &question.signed_parts_count));
+	*answer_out = ask_signature(ask, &question);
 	return 0;
 }
 
@@ -249,6 +250,8 @@ static int conclude_valid(struct check *check, uint64_t body_octets)
 	if (check->out->body_partly_unsigned)
 		return conclude_numbers(check, DKIM_POLICY, REASON_DKIM_BODY_UNSIGNED, check->signature.length,
 		                        body_octets);
+	if (!is_dkim(check))
+		return conclude(check, DKIM_PASS, reason_of_1(REASON_DKIM_PASS, check->signature.domain));
 	added = dkim_header_uncovered(check->all->message, &check->signature);
 	if (added.len > 0)
 		return conclude(check, DKIM_POLICY, reason_of_1(REASON_DKIM_FIELD_ADDED, added));
@@ -318,6 +321,8 @@ static int signature_check(struct check *check)
 		if (check->keys_count == 0)
 			return 0;
 	}
+	if (check->target->form == DKIM_FORM_ARC_SEAL)
+		return answer ? keys_try(check, 0) : ASK_BLOCKED;
 	digest = body_digest(check);
 	if (answer && !digest)
 		TRY(signature_ask_ahead(check));
@@ -327,14 +332,8 @@ static int signature_check(struct check *check)
 	return same ? keys_try(check, digest->canonical_octets) : 0;
 }
 
-static int field_verify(struct verification *all, const struct mail_field *field, size_t number,
-                        struct dkim_signature_result *out)
+static void describe(const struct dkim_signature *signature, struct dkim_signature_result *out)
 {
-	struct check check = { .all = all, .field = field, .number = number, .out = out };
-	const struct dkim_signature *signature = &check.signature;
-	int result = dkim_signature_parse(field, all->arena, &check.signature);
-
-	TRY(result);
 	*out = (struct dkim_signature_result){
 		.result = DKIM_TEMPERROR,
 		.domain = signature->domain,
@@ -345,6 +344,26 @@ static int field_verify(struct verification *all, const struct mail_field *field
 		.signature_start = signature->signature_start,
 		.signed_at = signature->has_time && signature->time <= INT64_MAX ? (int64_t)signature->time : 0,
 	};
+}
+
+int dkim_field_describe(const struct dkim_target *target, struct arena *arena, struct dkim_signature_result *out)
+{
+	struct dkim_signature signature;
+
+	TRY(dkim_signature_parse(target->field, target->form, arena, &signature));
+	describe(&signature, out);
+	return 0;
+}
+
+int dkim_field_verify(struct dkim_verification *all, const struct dkim_target *target,
+                      struct dkim_signature_result *out)
+{
+	struct check check = { .all = all, .target = target, .out = out };
+	const struct dkim_signature *signature = &check.signature;
+	int result = dkim_signature_parse(target->field, target->form, all->arena, &check.signature);
+
+	TRY(result);
+	describe(signature, out);
 	if (result == DKIM_SIGNATURE_UNUSABLE)
 		return conclude(&check, signature->fault.result, signature->fault.reason);
 	if (!signature_is_acceptable(&check, &result))
@@ -386,7 +405,7 @@ int dkim_verify(const struct mail_message *message, const struct slice *author_d
                 int64_t now, const struct dkim_config *config, const struct ask *ask, struct arena *arena,
                 struct dkim_result *out)
 {
-	struct verification all = { .message = message, .now = now, .config = config, .ask = ask, .arena = arena };
+	struct dkim_verification all = { .message = message, .now = now, .config = config, .ask = ask, .arena = arena };
 	struct dkim_candidates candidates;
 	struct dkim_signature_result *results;
 	bool blocked = false;
@@ -400,11 +419,16 @@ int dkim_verify(const struct mail_message *message, const struct slice *author_d
 	if (!results)
 		return -ENOMEM;
 	for (size_t i = 0; i < candidates.count; i++) {
+		struct dkim_target target = {
+			.field = candidates.fields[i],
+			.form = DKIM_FORM_SIGNATURE,
+			.id = (unsigned)DKIM_SIGNATURE_ID_OF(i, 0),
+		};
 		int result;
 
 		if (!candidates.chosen[i])
 			continue;
-		result = field_verify(&all, candidates.fields[i], i, &results[count++]);
+		result = dkim_field_verify(&all, &target, &results[count++]);
 		TRY(result);
 		blocked |= result == ASK_BLOCKED;
 	}

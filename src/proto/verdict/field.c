@@ -61,6 +61,31 @@ static int write_dkim(struct authres_writer *writer, const struct verdict_field 
 	return write_reason(writer, &dkim->ignored_reason, arena);
 }
 
+static int write_arc(struct authres_writer *writer, const struct verdict_field *field, const struct arc_result *arc,
+		     struct arena *arena)
+{
+	char ip[IP_TEXT_SIZE];
+	struct slice oldest_pass;
+	struct text text;
+
+	if (!arc->evaluated)
+		return 0;
+	authres_method(writer, "arc", arc_word_text(arc->result));
+	if (arc->result == ARC_NONE)
+		return 0;
+	if (arc->result == ARC_FAIL)
+		TRY(write_reason(writer, &arc->reason, arena));
+	if (field->client)
+		authres_property(writer, "smtp.remote-ip", slice_of(ip, ip_format(field->client, ip)));
+	if (!arc->has_oldest_pass)
+		return 0;
+	text_init(&text, arena);
+	text_u64(&text, arc->oldest_pass);
+	TRY(text_finish(&text, &oldest_pass));
+	authres_property(writer, "header.oldest-pass", oldest_pass);
+	return 0;
+}
+
 static int write_dmarc(struct authres_writer *writer, const struct dmarc_result *dmarc, struct arena *arena)
 {
 	authres_method(writer, "dmarc", dmarc_word_text(dmarc->result));
@@ -84,6 +109,7 @@ int verdict_field_write(const struct verdict_field *field, const struct verdict 
 		TRY(write_spf(&writer, &verdict->spf_helo, arena));
 	if (field->message) {
 		TRY(write_dkim(&writer, field, &verdict->dkim, arena));
+		TRY(write_arc(&writer, field, &verdict->arc, arena));
 		TRY(write_dmarc(&writer, &verdict->dmarc, arena));
 	}
 	return authres_finish(&writer, out);

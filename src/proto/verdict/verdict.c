@@ -4,6 +4,7 @@
 #include "proto/mail/domain.h"
 #include "proto/mail/singleton.h"
 #include "proto/verdict/field.h"
+#include "proto/verdict/override.h"
 
 /* One pass over one message. */
 struct pass {
@@ -118,7 +119,17 @@ static struct ask spf_ask(const struct pass *pass)
 	struct ask ask = *pass->ask;
 
 	if (pass->message_checked)
-		ask.lookups_reserved = pass->config->dkim.signatures_max + dmarc_lookups(pass);
+		ask.lookups_reserved = pass->config->dkim.signatures_max + arc_lookups(&pass->message, &pass->config->arc) +
+		                       dmarc_lookups(pass);
+	return ask;
+}
+
+/* Nor may a chain, which is as cheap to make up. */
+static struct ask arc_ask(const struct pass *pass)
+{
+	struct ask ask = *pass->ask;
+
+	ask.lookups_reserved = dmarc_lookups(pass);
 	return ask;
 }
 
@@ -154,14 +165,18 @@ static int check_dkim(struct pass *pass)
 			   &pass->config->dkim, pass->ask, pass->arena, &pass->out->dkim);
 }
 
-static void check_arc(struct pass *pass)
+static int check_arc(struct pass *pass)
 {
-	static const char *const names[] = { "ARC-Seal", "ARC-Message-Signature", "ARC-Authentication-Results" };
-	bool present = false;
+	const struct verdict_config *config = pass->config;
+	struct ask ask = arc_ask(pass);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		present = present || mail_field_count(&pass->message, slice_of_str(names[i]));
-	pass->out->arc.reason = reason_of(present ? REASON_ARC_NOT_EVALUATED : REASON_ARC_NOT_PRESENT);
+	/* There may be a chain in what was not read, or more of one: no error of ARC is temporary, and none is "none". */
+	if (config->arc.verify && pass->over_bounds.id != REASON_NONE) {
+		pass->out->arc = (struct arc_result){ .evaluated = true, .result = ARC_FAIL, .reason = pass->over_bounds };
+		return 0;
+	}
+	return arc_validate(&pass->message, pass->input->received_at, &config->arc, &config->dkim, &ask, pass->arena,
+	                    &pass->out->arc);
 }
 
 /* RFC 9989 section 4.4.2: the MAIL FROM identity; HELO only where that is what RFC 7208 section 2.4 takes for it. */
@@ -208,6 +223,8 @@ static int check_dmarc(struct pass *pass)
 	PART(pass, dmarc_evaluate(&input, pass->ask, pass->arena, &pass->out->dmarc));
 	if (!pass->blocked)
 		PART(pass, dmarc_shadow_evaluate(&input, &pass->config->shadow, pass->ask, &out->dmarc, &pass->out->shadow));
+	if (!pass->blocked && pass->author.domains_count == 1)
+		TRY(verdict_override(&out->arc, &pass->out->dmarc, pass->arena, &pass->out->override));
 	if (pass->over_bounds.id != REASON_NONE)
 		pass->out->dmarc.reason = pass->over_bounds;
 	return 0;
@@ -227,6 +244,7 @@ static int write_fields(const struct pass *pass, bool message)
 	const struct verdict_field field = {
 		.authserv_id = authserv_id(pass->input, pass->config),
 		.message = message,
+		.client = pass->input->has_client ? &pass->input->client : NULL,
 		.over_bounds = pass->over_bounds,
 	};
 
@@ -258,7 +276,7 @@ int verdict_check_message(const struct verdict_input *input, const struct verdic
 	PART(&pass, check_spf_mail_from(&pass));
 	PART(&pass, check_spf_helo(&pass));
 	PART(&pass, check_dkim(&pass));
-	check_arc(&pass);
+	PART(&pass, check_arc(&pass));
 	/*
 	 * DMARC needs whole results; but what its policy needs goes out with the first questions, and that of every
 	 * author before the alignment of one: it could spend all look-ups.

@@ -9,6 +9,7 @@
 #ifndef ASSAY_PROTO_VERDICT_VERDICT_H
 #define ASSAY_PROTO_VERDICT_VERDICT_H
 
+#include "proto/arc/arc.h"
 #include "proto/authres/own.h"
 #include "proto/dkim/dkim.h"
 #include "proto/dmarc/shadow.h"
@@ -24,6 +25,7 @@ struct verdict_config {
 	struct dkim_config dkim;
 	bool received_spf; /* write that field too */
 	enum dmarc_policy no_author; /* see dmarc_input */
+	struct arc_config arc;
 	struct mail_bounds bounds;
 	struct dmarc_public_suffixes shadow; /* without a function: DMARC by RFC 7489 is not computed beside the real one */
 };
@@ -38,13 +40,15 @@ struct verdict_input {
 	struct slice authserv_id; /* empty: the configured one */
 };
 
-enum arc_word { ARC_NONE, ARC_PASS, ARC_FAIL };
-
-struct arc_result {
-	bool evaluated;    /* false: no claim is made; Authentication-Results says nothing about ARC */
-	enum arc_word result;
-	unsigned instance; /* highest i=; 0: none */
-	struct reason reason;
+/*
+ * What DMARC asked for is not done, for a sealer that the site trusts found the author genuine before the message was
+ * changed: "local_policy" in the words of RFC 9990. `dmarc` has the disposition that is left, and says why.
+ */
+struct verdict_override {
+	bool applies;
+	unsigned instance;             /* the hop that was believed */
+	enum dmarc_policy disposition; /* what was asked for */
+	struct slice comment;          /* for reports, RFC 8617 section 7.2.2; printable ASCII */
 };
 
 /* Defects of the message that a postmaster may want to refuse it for. */
@@ -65,6 +69,7 @@ struct verdict {
 	struct dkim_result dkim;
 	struct arc_result arc;
 	struct dmarc_result dmarc;
+	struct verdict_override override;
 	struct dmarc_shadow shadow; /* informative: nothing else here depends on it */
 	struct verdict_flags flags;
 	struct slice authentication_results; /* field value, folded with CRLF HTAB, no final CRLF */

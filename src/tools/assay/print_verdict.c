@@ -89,18 +89,6 @@ static void dkim_all(const struct paper *paper, const struct assay_verdict *verd
 		reason(paper, verdict->dkim_ignored_reason);
 }
 
-static void arc(const struct paper *paper, const struct assay_arc *arc)
-{
-	if (!arc || !arc->evaluated)
-		return;
-	method(paper, "arc", arc->result);
-	if (arc->instance)
-		fprintf(paper->out, "%u sets\n", (unsigned)arc->instance);
-	else
-		fputs("no ARC sets\n", paper->out);
-	reason(paper, arc->reason);
-}
-
 /* A sentence under way: its stream, and what it has written. */
 struct sentence {
 	FILE *out;
@@ -120,6 +108,33 @@ static void sentence_end(struct sentence *sentence, const struct paper *paper, i
 	if (fclose(sentence->out) == 0)
 		paper_paragraph(paper, PAPER_WARN, indent, label, width, sentence->text);
 	free(sentence->text);
+}
+
+/* "2: lists.example (trusted) found spf=pass, dkim=pass, dmarc=pass". Of a hop, which may have been made up. */
+static void arc_set(const struct paper *paper, const struct assay_arc_set *set)
+{
+	fprintf(paper->out, "%*s%u: ", DETAIL, "", (unsigned)set->instance);
+	paper_text(paper, set->seal->domain);
+	fputs(set->believable ? " (trusted) found" : " says it found", paper->out);
+	for (size_t i = 0; i < set->method_count; i++) {
+		fputs(i ? ", " : " ", paper->out);
+		paper_text(paper, set->methods[i]->method);
+		fputc('=', paper->out);
+		paper_text(paper, set->methods[i]->result);
+	}
+	fputs(set->method_count ? "\n" : " nothing that can be read\n", paper->out);
+}
+
+/* Without a chain there is nothing to tell. */
+static void arc(const struct paper *paper, const struct assay_arc *arc)
+{
+	if (!arc || !arc->evaluated || arc->result == ASSAY_NONE)
+		return;
+	method(paper, "arc", arc->result);
+	fprintf(paper->out, "%u hop%s\n", (unsigned)arc->instance, arc->instance == 1 ? "" : "s");
+	reason(paper, arc->reason);
+	for (size_t i = arc->set_count; i > 0; i--)
+		arc_set(paper, arc->sets[i - 1]);
 }
 
 /* One line, and only when there is something to tell. */
@@ -152,6 +167,8 @@ static void dmarc(const struct paper *paper, const struct assay_dmarc *dmarc)
 			dmarc->testing ? ", testing" : "");
 	fputc('\n', paper->out);
 	reason(paper, dmarc->reason);
+	if (dmarc->override)
+		paper_paragraph(paper, PAPER_WARN, DETAIL, "", 0, dmarc->override->comment);
 	shadow(paper, dmarc->shadow);
 }
 
@@ -254,6 +271,8 @@ static const char *headline_word(const struct assay_dmarc *dmarc, enum paper_col
 	if (dmarc->result != ASSAY_FAIL)
 		return "NOT CHECKABLE";
 	*colour_out = PAPER_WARN;
+	if (dmarc->override)
+		return "VOUCHED FOR";
 	return "SUSPECT";
 }
 
@@ -267,8 +286,9 @@ static void headline_sentence(const struct paper *paper, const struct assay_dmar
 	case ASSAY_PASS: before = "this mail is really from "; break;
 	case ASSAY_FAIL:
 		before = "nothing shows that this is from ";
-		behind = dmarc->disposition == ASSAY_POLICY_NONE ? "; its policy asks for no action"
-								 : "; its policy asks for this";
+		behind = dmarc->override                           ? " but the word of a trusted sealer"
+			 : dmarc->disposition == ASSAY_POLICY_NONE ? "; its policy asks for no action"
+								   : "; its policy asks for this";
 		break;
 	case ASSAY_NONE: behind = " publishes no DMARC policy"; break;
 	case ASSAY_TEMPERROR:

@@ -127,6 +127,11 @@ static void test_errors_name_file_and_line(void **state)
 		  "authserv-id = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example\"\n", 1, "authserv-id" },
 		{ "own_authserv_id_empty", "own-authserv-ids = {\"mx\", \"\"}\n", 1, "own-authserv-ids" },
 		{ "own_authserv_id_dot", "\nown-authserv-ids = {\".\"}\n", 2, "own-authserv-ids" },
+		{ "sealer_empty", "arc {\n  trusted-sealers = {\"a.example\", \"\"}\n}\n", 2, "trusted-sealers" },
+		{ "sealer_dot", "arc { trusted-sealers = {\".\"} }\n", 1, "trusted-sealers" },
+		{ "sealer_in_capitals", "arc { trusted-sealers = {\"A.example\"} }\n", 1, "A.example" },
+		{ "sealer_with_final_dot", "arc { trusted-sealers = {\"a.example.\"} }\n", 1, "a.example." },
+		{ "sealer_no_domain", "arc { trusted-sealers = {\"*.example\"} }\n", 1, "*.example" },
 		{ "public_suffix_list", "dmarc {\n  public-suffix-list = \"/nonexistent/p\"\n}\n", 2, "/nonexistent/p" },
 		{ "public_suffix_list_is_none", "dmarc {\n  public-suffix-list = \"/dev/null\"\n}\n", 2, "/dev/null" },
 		{ "no_author_word", "dmarc {\n  no-author = discard\n}\n", 2, "discard" },
@@ -183,6 +188,7 @@ static const struct {
 	{ "dkim", "clock-drift", 0, 86400 },
 	{ "dkim", "max-verify-time", 100, 1000000 },
 	{ "limits", "replay-memory", 0, 1024L * 1024 * 1024 },
+	{ "arc", "max-sets", 1, 32 },
 	{ "mta-sts", "https-port", 1, 65535 },
 	{ "limits", "message-size", 1024, 1L << 30 },
 	{ "limits", "octets-held", 16 << 20, 1L << 40 },
@@ -288,6 +294,9 @@ static void test_defaults(void **state)
 		assert_false(engine->verdict.dkim.allow_rsa_sha1);
 		assert_true(engine->verdict.authserv_id.len > 0);
 		assert_int_equal(engine->verdict.own_authserv_ids_count, 0);
+		assert_true(engine->verdict.arc.verify && !engine->verdict.arc.find_oldest_pass);
+		assert_int_equal(engine->verdict.arc.sets_max, 10);
+		assert_int_equal(engine->verdict.arc.trusted_sealers_count, 0);
 		assert_true(!engine->verdict.shadow.organizational_domain && !config.public_suffixes);
 		assert_string_equal(config.metrics_listen, "");
 		assert_false(config.mta_sts_set);
@@ -388,6 +397,21 @@ static void test_own_authserv_ids(void **state)
 	assert_int_equal(verdict->own_authserv_ids_count, 2);
 	assert_slice_equal(verdict->own_authserv_ids[0], SLICE("mx1.example.org"));
 	assert_slice_equal(verdict->own_authserv_ids[1], SLICE(".farm.example.org"));
+	config_free(&config);
+}
+
+static void test_arc(void **state)
+{
+	const struct arc_config *arc = &config.engine.verdict.arc;
+
+	(void)state;
+	assert_int_equal(config_of("arc { verify = false max-sets = 32 oldest-pass = true\n"
+	                           "trusted-sealers = {\"lists.example\", \".xn--bcher-kva.example\"} }\n"), 0);
+	assert_true(!arc->verify && arc->find_oldest_pass);
+	assert_int_equal(arc->sets_max, 32);
+	assert_int_equal(arc->trusted_sealers_count, 2);
+	assert_slice_equal(arc->trusted_sealers[0], SLICE("lists.example"));
+	assert_slice_equal(arc->trusted_sealers[1], SLICE(".xn--bcher-kva.example"));
 	config_free(&config);
 }
 
@@ -529,6 +553,7 @@ int main(void)
 		cmocka_unit_test(test_every_key_arrives),
 		cmocka_unit_test(test_own_authserv_ids),
 		cmocka_unit_test(test_public_suffixes),
+		cmocka_unit_test(test_arc),
 		cmocka_unit_test(test_forms_that_are_taken),
 		cmocka_unit_test(test_comments),
 		cmocka_unit_test(test_sections_given_twice_are_one),

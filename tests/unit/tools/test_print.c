@@ -35,6 +35,49 @@ static const struct assay_dmarc_shadow shadow = {
 	.disposition_unsampled = ASSAY_POLICY_QUARANTINE,
 	.differs = 1,
 };
+static const struct assay_dkim seal = {
+	.result = ASSAY_PASS,
+	.domain = TEXT("l\033.example"),
+	.selector = TEXT("k"),
+	.identity = TEXT(""),
+	.algorithm = TEXT("rsa-sha256"),
+	.signature_start = TEXT(""),
+	.key_bits = 2048,
+	.reason = { "good", "", "dkim-pass" },
+};
+static const struct assay_dkim not_looked_at = {
+	.domain = TEXT("l.example"),
+	.selector = TEXT("k"),
+	.identity = TEXT(""),
+	.algorithm = TEXT("rsa-sha256"),
+	.signature_start = TEXT(""),
+	.reason = { "", "", "" },
+};
+static const struct assay_arc_property property = { TEXT("header.from"), TEXT("b\033") };
+static const struct assay_arc_property *const properties[] = { &property };
+static const struct assay_arc_method method = { TEXT("dmarc"), TEXT("pa\033ss"), properties, 1 };
+static const struct assay_arc_method *const methods[] = { &method };
+static const struct assay_arc_set set = {
+	.instance = 1,
+	.cv = TEXT("none"),
+	.seal = &seal,
+	.message_signature = &not_looked_at,
+	.authserv_id = TEXT("mx.l.example"),
+	.methods = methods,
+	.method_count = 1,
+	.believable = 1,
+};
+static const struct assay_arc_set *const sets[] = { &set };
+static const struct assay_arc arc = {
+	.result = ASSAY_PASS,
+	.instance = 1,
+	.evaluated = 1,
+	.reason = { "whole", "", "arc-pass" },
+	.sets = sets,
+	.set_count = 1,
+	.has_oldest_pass = 1,
+};
+static const struct assay_dmarc_override override = { "local_policy", "arc=pass as[1].d=l.example", ASSAY_POLICY_REJECT, 1 };
 static const struct assay_dmarc dmarc = {
 	.result = ASSAY_FAIL,
 	.from_domain = TEXT("bank.example"),
@@ -112,7 +155,7 @@ static void json_is_the_interface(void **state)
 		"\"code\": \"dmarc-fail\", \"record\": null, \"shadow\": {\"result\": \"fail\", "
 		"\"organizational_domain\": \"bank.example\", \"policy_domain\": \"bank.example\", \"policy\": \"reject\", "
 		"\"pct\": 20, \"disposition\": \"reject\", \"disposition_unsampled\": \"quarantine\", "
-		"\"differs\": true}}, "
+		"\"differs\": true}, \"override\": null}, "
 		"\"spf_helo\": null, \"dkim_ignored\": 7, \"dkim_ignored_reason\": {\"reason\": \"seven more\", "
 		"\"fix\": \"\", \"code\": \"dkim-ignored\"}, "
 		"\"flags\": {\"bare_cr\": true, \"bare_lf\": false, \"nul_in_header\": false, \"malformed_header\": false, "
@@ -236,5 +279,57 @@ static void shadow_is_one_line(void **state)
 	free(text);
 }
 
-UNIT_MAIN(cmocka_unit_test(json_is_the_interface), cmocka_unit_test(words_are_printable),
+static void arc_as_json(FILE *out)
+{
+	struct assay_dmarc of = dmarc;
+	struct assay_verdict with = verdict;
+
+	of.override = &override;
+	with.dmarc = &of;
+	with.arc = &arc;
+	print_json_verdict(out, &with, "file.eml");
+}
+
+static void arc_is_shown_hop_by_hop(void **state)
+{
+	char *text = printed(arc_as_json);
+
+	(void)state;
+	assert_non_null(strstr(text,
+		"\"arc\": {\"result\": \"pass\", \"instance\": 1, \"reason\": \"whole\", \"fix\": \"\", \"code\": \"arc-pass\", "
+		"\"evaluated\": true, \"oldest_pass\": 0, \"sets\": [{\"instance\": 1, \"cv\": \"none\", "
+		"\"seal\": {\"result\": \"pass\", \"domain\": \"l\\u001B.example\", \"selector\": \"k\", "
+		"\"algorithm\": \"rsa-sha256\", \"key_bits\": 2048, \"testing\": false, \"reason\": \"good\", \"fix\": \"\", "
+		"\"code\": \"dkim-pass\"}, \"message_signature\": {\"result\": null, \"domain\": \"l.example\", "
+		"\"selector\": \"k\", \"algorithm\": \"rsa-sha256\", \"key_bits\": 0, \"testing\": false, \"reason\": \"\", "
+		"\"fix\": \"\", \"code\": \"\"}, \"authserv_id\": \"mx.l.example\", \"methods\": [{\"method\": \"dmarc\", "
+		"\"result\": \"pa\\u001Bss\", \"properties\": [{\"name\": \"header.from\", \"value\": \"b\\u001B\"}]}], "
+		"\"believable\": true}]}, "));
+	assert_non_null(strstr(text, "\"override\": {\"type\": \"local_policy\", \"comment\": \"arc=pass as[1].d=l.example\", "
+				     "\"disposition\": \"reject\", \"arc_instance\": 1}}"));
+	free(text);
+}
+
+static void override_is_said_in_words(void **state)
+{
+	struct assay_dmarc of = dmarc;
+	struct assay_verdict with = verdict;
+	char *text;
+
+	(void)state;
+	of.override = &override;
+	of.disposition = ASSAY_POLICY_NONE;
+	with.dmarc = &of;
+	with.arc = &arc;
+	text = printed_verdict(&with);
+	assert_non_null(strstr(text, "VOUCHED FOR: nothing shows that this is from bank.example but the word of a trusted sealer"));
+	assert_non_null(strstr(text, "1: l\\x1B.example (trusted) found dmarc=pa\\x1Bss\n"));
+	assert_non_null(strstr(text, "arc=pass as[1].d=l.example"));
+	for (const char *c = text; *c; c++)
+		assert_true(*c == '\n' || (*c >= ' ' && *c <= '~'));
+	free(text);
+}
+
+UNIT_MAIN(cmocka_unit_test(arc_is_shown_hop_by_hop), cmocka_unit_test(override_is_said_in_words),
+	  cmocka_unit_test(json_is_the_interface), cmocka_unit_test(words_are_printable),
 	  cmocka_unit_test(wide_pass_is_told), cmocka_unit_test(headlines), cmocka_unit_test(shadow_is_one_line))

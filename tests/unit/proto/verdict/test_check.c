@@ -584,7 +584,7 @@ static void test_shadow_asks_last(void **state)
 	world_deinit(&world);
 }
 
-/* This version makes no claim about ARC, and says so where a chain is there. */
+/* Switched off, no claim is made about ARC. */
 static void test_arc_is_not_evaluated(void **state)
 {
 	static struct world world;
@@ -598,10 +598,168 @@ static void test_arc_is_not_evaluated(void **state)
 		assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
 		assert_false(verdict.arc.evaluated);
 		assert_int_equal(verdict.arc.result, ARC_NONE);
-		assert_int_equal(verdict.arc.reason.id, present ? REASON_ARC_NOT_EVALUATED : REASON_ARC_NOT_PRESENT);
+		assert_int_equal(verdict.arc.reason.id, REASON_ARC_NOT_EVALUATED);
 		assert_null(strstr((const char *)verdict.authentication_results.ptr, "\tarc="));
 		world_deinit(&world);
 	}
+}
+
+#define HOP(i, cv, d, found)                                                                                           \
+	"ARC-Seal: i=" i "; cv=" cv "; a=ed25519-sha256; d=" d "; s=s;\r\n b=" B "\r\nARC-Message-Signature: i=" i         \
+	"; a=ed25519-sha256; d=" d "; s=s; h=from;\r\n bh=" BH "; b=" B "\r\nARC-Authentication-Results: i=" i           \
+	"; mx." d "; " found "\r\n"
+#define FOUND "dmarc=pass header.from=b.example; arc=none smtp.remote-ip=192.0.2.9"
+
+/* STANDARDS 4.2: a chain changes nothing but on the word of a listed sealer, and then it is said. */
+static void test_arc_override(void **state)
+{
+	static const struct {
+		const char *what, *sealer, *message;
+		enum arc_word arc;
+		const char *comment; /* NULL: no override */
+		const char *field;   /* from arc= on */
+	} cases[] = {
+		{ "nobody is listed", NULL, HOP("1", "none", "c.example", FOUND) FROM END, ARC_PASS, NULL,
+		  "arc=pass smtp.remote-ip=192.0.2.1 header.oldest-pass=0;" LINE
+		  "dmarc=fail reason=\"neither SPF nor DKIM passed, and b.example has a policy\"" LINE
+		  "header.from=b.example policy.dmarc=reject" },
+		{ "a broken chain", "c.example", HOP("1", "pass", "c.example", FOUND) FROM END, ARC_FAIL, NULL, NULL },
+		{ "another author", "c.example", HOP("1", "none", "c.example", FOUND) "From: a@x.b.example\r\n" END,
+		  ARC_PASS, NULL, NULL },
+		{ "two authors", "c.example", HOP("1", "none", "c.example", FOUND) "From: a@b.example, a@d.example\r\n" END,
+		  ARC_PASS, NULL, NULL },
+		{ "it was a fail there too", "c.example",
+		  HOP("1", "none", "c.example", "dmarc=fail header.from=b.example") FROM END, ARC_PASS, NULL, NULL },
+		{ "believed", "c.example", HOP("1", "none", "c.example", FOUND) FROM END, ARC_PASS,
+		  "arc=pass as[1].d=c.example as[1].s=s remote-ip[1]=192.0.2.9",
+		  "arc=pass smtp.remote-ip=192.0.2.1 header.oldest-pass=0;" LINE
+		  "dmarc=fail reason=\"failed here, but the trusted sealer c.example found" LINE
+		  "b.example genuine when the message came to it (ARC)\" header.from=b.example" LINE "policy.dmarc=reject" },
+		{ "two hops", ".example",
+		  HOP("2", "pass", "c.example", "dmarc=fail") HOP("1", "none", "b.example", FOUND) FROM END, ARC_PASS,
+		  "arc=pass as[2].d=c.example as[2].s=s as[1].d=b.example as[1].s=s remote-ip[1]=192.0.2.9", NULL },
+		{ "no client named", "c.example",
+		  HOP("1", "none", "c.example", "dmarc=pass header.from=b.example") FROM END, ARC_PASS,
+		  "arc=pass as[1].d=c.example as[1].s=s", NULL },
+	};
+	static struct world world;
+	struct verdict_config as = config;
+	struct verdict_input input = input_of(vector_of("nothing proved"));
+	struct verdict verdict;
+	struct slice sealer;
+
+	(void)state;
+	as.arc = (struct arc_config){ .verify = true, .sets_max = 10, .trusted_sealers = &sealer };
+	for (size_t i = 0; i < 2 * COUNT_OF(cases); i++) {
+		bool overridden = cases[i / 2].comment;
+		const char *arc_field;
+
+		sealer = slice_of_str(cases[i / 2].sealer);
+		as.arc.trusted_sealers_count = sealer.len > 0;
+		input.message = slice_of_str(cases[i / 2].message);
+		world_fill(&world);
+		world.eager = i % 2;
+		assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+		assert_grammatical(verdict.authentication_results);
+		if (verdict.arc.result != cases[i / 2].arc || verdict.override.applies != overridden)
+			fail_msg("%s: %s", cases[i / 2].what, reason_code(verdict.arc.reason.id));
+		assert_int_equal(verdict.dmarc.result, DMARC_RESULT_FAIL);
+		assert_int_equal(verdict.dmarc.disposition, overridden ? ACCEPTED : REJECTED);
+		assert_int_equal(verdict.dmarc.reason.id == REASON_DMARC_ARC_OVERRIDE, overridden);
+		if (overridden) {
+			assert_slice_equal(verdict.override.comment, slice_of_str(cases[i / 2].comment));
+			assert_int_equal(verdict.override.disposition, REJECTED);
+			assert_int_equal(verdict.override.instance, 1);
+		}
+		arc_field = strstr((const char *)verdict.authentication_results.ptr, "arc=");
+		assert_non_null(arc_field);
+		if (cases[i / 2].field)
+			assert_string_equal(arc_field, cases[i / 2].field);
+		world_deinit(&world);
+	}
+	/* Two From fields name one domain and no certain author. */
+	sealer = SLICE("c.example");
+	as.arc.trusted_sealers_count = 1;
+	input.message = SLICE(HOP("1", "none", "c.example", FOUND) FROM FROM END);
+	world_fill(&world);
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_true(verdict.arc.result == ARC_PASS && verdict.arc.sets[0].believable && !verdict.override.applies);
+	assert_int_equal(verdict.dmarc.result, DMARC_RESULT_PERMERROR);
+	assert_int_equal(verdict.dmarc.disposition, REJECTED);
+	world_deinit(&world);
+}
+
+/* In a header that was not read to its end there may be a chain, or more of one: it fails, for good. */
+static void test_arc_over_bounds(void **state)
+{
+	static struct world world;
+	struct verdict_config as = config;
+	struct verdict_input input = input_of(vector_of("both"));
+	struct verdict verdict;
+
+	(void)state;
+	as.arc = (struct arc_config){ .verify = true, .sets_max = 10 };
+	as.bounds.fields_max = 3;
+	input.message = SLICE(HOP("1", "none", "c.example", FOUND) FROM END);
+	world_fill(&world);
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.arc.result, ARC_FAIL);
+	assert_int_equal(verdict.arc.reason.id, REASON_HEADER_TOO_MANY_FIELDS);
+	as.bounds.fields_max = 4;
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.arc.result, ARC_PASS);
+	input.message = SLICE(FROM END);
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_non_null(strstr((const char *)verdict.authentication_results.ptr, "\tarc=none;"));
+	world_deinit(&world);
+}
+
+/* A made-up chain of ten hops costs a forged author's policy none of its look-ups, nor does SPF the chain's. */
+static void test_chain_beside_dear_spf(void **state)
+{
+	static char message[16384], hosts[80][32], names[10][40];
+	static struct world world;
+	struct verdict_config as = config;
+	struct verdict_input input = { .has_client = true, .helo = SLICE("h.evil.example"),
+				       .mail_from = SLICE("a@evil.example"), .received_at = 1795000000 };
+	struct verdict verdict;
+	size_t len = 0;
+
+	(void)state;
+	as.arc = (struct arc_config){ .verify = true, .sets_max = 10 };
+	as.bounds = (struct mail_bounds){ .header_octets_max = 65536, .fields_max = 100, .field_octets_max = 4096 };
+	assert_true(ip_parse(SLICE("192.0.2.1"), &input.client));
+	for (unsigned i = 10; i > 0; i--)
+		len += (size_t)sprintf(message + len,
+				       "ARC-Seal: i=%u; cv=%s; a=ed25519-sha256; d=h%u.example; s=s; b=" B "\r\n"
+				       "ARC-Message-Signature: i=%u; a=ed25519-sha256; d=h%u.example; s=s; h=from; bh=" BH
+				       "; b=" B "\r\nARC-Authentication-Results: i=%u; mx; none\r\n",
+				       i, i == 1 ? "none" : "pass", i, i, i, i);
+	len += (size_t)sprintf(message + len, FROM END);
+	input.message = slice_of(message, len);
+	for (int eager = 0; eager < 2; eager++) {
+		world_fill(&world);
+		world.eager = eager;
+		world.lookups_max = 60;
+		dear_spf(&world, hosts);
+		for (unsigned i = 0; i < 10; i++) {
+			sprintf(names[i], "s._domainkey.h%u.example", i + 1);
+			world_txt(&world, names[i], KEY);
+		}
+		assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+		assert_int_equal(verdict.spf.result, SPF_TEMPERROR);
+		assert_int_equal(verdict.arc.result, ARC_PASS);
+		assert_int_equal(verdict.dmarc.disposition, REJECTED);
+		world_deinit(&world);
+	}
+	/* With too little for all, it is the policy that is read. */
+	world_fill(&world);
+	world.lookups_max = 11;
+	dear_spf(&world, hosts);
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.arc.result, ARC_FAIL);
+	assert_int_equal(verdict.dmarc.disposition, REJECTED);
+	world_deinit(&world);
 }
 
 static void test_without_client(void **state)
@@ -673,5 +831,7 @@ UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_first_pass_asks_
 	  cmocka_unit_test(test_forged_author_beside_dear_ones),
 	  cmocka_unit_test(test_every_policy_before_any_alignment),
 	  cmocka_unit_test(test_shadow_has_no_influence), cmocka_unit_test(test_shadow_asks_last),
-	  cmocka_unit_test(test_arc_is_not_evaluated), cmocka_unit_test(test_without_client),
+	  cmocka_unit_test(test_arc_is_not_evaluated), cmocka_unit_test(test_arc_override),
+	  cmocka_unit_test(test_arc_over_bounds), cmocka_unit_test(test_chain_beside_dear_spf),
+	  cmocka_unit_test(test_without_client),
 	  cmocka_unit_test(test_sender), cmocka_unit_test(test_full_arena))
