@@ -31,6 +31,7 @@ static const struct number {
 	{ "mta-sts|https-port", 1, 65535 },
 	{ "limits|message-size", 1024, 1024L * MIB },
 	{ "limits|octets-held", 16 * MIB, 1024L * 1024 * MIB },
+	{ "limits|connection-octets-held", MIB, 1024L * 1024 * MIB },
 	{ "limits|request-memory", 65536, 1024L * MIB },
 	{ "limits|in-flight", 1, 10000000 },
 	{ "limits|connection-in-flight", 1, 1000000 },
@@ -40,6 +41,7 @@ static const struct number {
 	{ "limits|header-field-size", 1024, 64 * MIB },
 	{ "limits|drain-time", 0, 600000 },
 	{ "limits|stall-time", 100, 3600000 },
+	{ "limits|stall-octets", 1, 1024L * MIB },
 	{ "limits|key-cache-size", MIB, 64L * 1024 * MIB },
 };
 
@@ -90,6 +92,7 @@ static cfg_opt_t metrics_options[] = {
 static cfg_opt_t limits_options[] = {
 	CFG_INT("message-size", 64 * MIB, CFGF_NONE),  /* octets */
 	CFG_INT("octets-held", 0, CFGF_NONE),          /* octets_held_of() */
+	CFG_INT("connection-octets-held", 0, CFGF_NONE), /* connection_octets_held_of() */
 	CFG_INT("request-memory", 16 * MIB, CFGF_NONE),
 	CFG_INT("in-flight", 100000, CFGF_NONE),
 	CFG_INT("connection-in-flight", 4096, CFGF_NONE),
@@ -99,6 +102,7 @@ static cfg_opt_t limits_options[] = {
 	CFG_INT("header-field-size", 512 * 1024, CFGF_NONE),
 	CFG_INT("drain-time", 10000, CFGF_NONE),       /* milliseconds */
 	CFG_INT("stall-time", 30000, CFGF_NONE),       /* milliseconds */
+	CFG_INT("stall-octets", 65536, CFGF_NONE),     /* to be moved in stall-time */
 	CFG_INT("key-cache-size", 64 * MIB, CFGF_NONE),
 	CFG_END(),
 };
@@ -402,6 +406,9 @@ static int check_whole(const char *path, const struct daemon_config *config, cha
 		snprintf(problem, CONFIG_PROBLEM_SIZE,
 		         "%s: limits: octets-held, divided by %u shards, does not hold one message of message-size", path,
 		         engine->shards);
+	else if (engine->limits.connection_octets_held_max < engine->limits.message_octets_max + 2 * (size_t)MIB)
+		snprintf(problem, CONFIG_PROBLEM_SIZE,
+		         "%s: limits: connection-octets-held does not hold one message of message-size", path);
 	else
 		return 0;
 	return -EINVAL;
@@ -490,6 +497,16 @@ static size_t octets_held_of(cfg_t *limits, unsigned shards)
 	return configured ? configured : needed > least ? needed : least;
 }
 
+/* Where the file is silent: a quarter of what a shard holds, or a message. */
+static size_t connection_octets_held_of(cfg_t *limits, unsigned shards)
+{
+	size_t configured = (size_t)cfg_getint(limits, "connection-octets-held");
+	size_t least = (size_t)cfg_getint(limits, "message-size") + (size_t)2 * MIB;
+	size_t quarter = octets_held_of(limits, shards) / shards / 4;
+
+	return configured ? configured : quarter > least ? quarter : least;
+}
+
 static void limits_read(cfg_t *file, struct engine_config *out)
 {
 	cfg_t *limits = cfg_getsec(file, "limits"), *dns = cfg_getsec(file, "dns");
@@ -497,6 +514,7 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 	out->limits = (struct engine_limits){
 		.message_octets_max = (size_t)cfg_getint(limits, "message-size"),
 		.octets_held_max = octets_held_of(limits, out->shards),
+		.connection_octets_held_max = connection_octets_held_of(limits, out->shards),
 		.request_memory_max = (size_t)cfg_getint(limits, "request-memory"),
 		.in_flight_max = (unsigned)cfg_getint(limits, "in-flight"),
 		.connection_in_flight_max = (unsigned)cfg_getint(limits, "connection-in-flight"),
@@ -507,6 +525,7 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 		.deadline_ms_max = 600000,
 		.drain_ms_max = (unsigned)cfg_getint(limits, "drain-time"),
 		.stall_ms_max = (unsigned)cfg_getint(limits, "stall-time"),
+		.stall_octets_min = (size_t)cfg_getint(limits, "stall-octets"),
 		.key_cache_octets_max = (size_t)cfg_getint(limits, "key-cache-size") / out->shards,
 	};
 	out->verdict.bounds = (struct mail_bounds){

@@ -16,6 +16,7 @@
 struct engine_limits {
 	size_t message_octets_max;           /* limits.message-size */
 	size_t octets_held_max;              /* limits.octets-held: messages in memory, each shard its part */
+	size_t connection_octets_held_max;   /* limits.connection-octets-held */
 	size_t request_memory_max;           /* limits.request-memory: of one request, beside its message */
 	unsigned in_flight_max;              /* limits.in-flight: each shard its part */
 	unsigned connection_in_flight_max;   /* limits.connection-in-flight */
@@ -25,7 +26,8 @@ struct engine_limits {
 	unsigned dns_wait_ms_max;            /* dns.timeout: for all look-ups of one request */
 	unsigned deadline_ms_max;            /* a longer one is taken as this */
 	unsigned drain_ms_max;               /* after a stop; then connections are closed as they are */
-	unsigned stall_ms_max;               /* a greeting or frame that makes no progress */
+	unsigned stall_ms_max;               /* limits.stall-time: in it, of a greeting or frame begun, or of replies, */
+	size_t stall_octets_min;             /* limits.stall-octets have to move */
 	size_t key_cache_octets_max;         /* each shard */
 };
 

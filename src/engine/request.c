@@ -429,6 +429,10 @@ static struct refusal admit(struct shard *shard, struct io_conn *conn, const str
 	}
 	if (frame->state == IO_FRAME_NO_ROOM)
 		return refuse_no_room(shard);
+	if (frame->state == IO_FRAME_CONN_NO_ROOM) {
+		counter_up(shard->counters, COUNTER_OVER_CONNECTION_OCTETS_HELD);
+		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.connection-octets-held is reached");
+	}
 	if (shard->draining)
 		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "the server is stopping");
 	if (shard->requests_count >= shard->limits.in_flight_max) {

@@ -50,6 +50,8 @@ static void counters_publish(struct shard *shard)
 	counter_set(counters, COUNTER_CONNECTIONS, server->connections_accepted);
 	counter_set(counters, COUNTER_CONNECTIONS_OPEN, server->connections_open);
 	counter_set(counters, COUNTER_CONNECTIONS_REFUSED, server->connections_refused);
+	counter_set(counters, COUNTER_CONNECTIONS_EVICTED, server->connections_evicted);
+	counter_set(counters, COUNTER_CONNECTIONS_SEND_STALLED, server->connections_send_stalled);
 	counter_set(counters, COUNTER_CONNECTIONS_STALLED, server->connections_stalled);
 	counter_set(counters, COUNTER_CONNECTIONS_FLOODED, server->connections_flooded);
 	counter_set(counters, COUNTER_FRAMES_MALFORMED, server->frames_malformed);
@@ -116,8 +118,10 @@ static int server_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])
 		.connections_max = shard->limits.connections_max,
 		.frame_octets_max = shard->limits.message_octets_max + ((size_t)1 << 20), /* room for the envelope */
 		.frames_octets_max = shard->limits.octets_held_max,
+		.connection_octets_max = shard->limits.connection_octets_held_max,
 		.reply_octets_max = (size_t)1 << 20,
 		.stall_ns_max = shard->limits.stall_ms_max * INT64_C(1000000),
+		.stall_octets_min = shard->limits.stall_octets_min,
 	};
 
 	return io_server_new(shard->loop, &bounds, WIRE_SP_REP, WIRE_SP_REQ, &ops, shard, &shard->server, problem);
