@@ -3,6 +3,7 @@
 #include "engine/request.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -170,5 +171,6 @@ void shard_deinit(struct shard *shard)
 	crypto_batch_deinit(&shard->batch);
 	crypto_keys_deinit(&shard->keys);
 	crypto_provider_deinit(&shard->provider);
+	free(shard->status.octets);
 	io_loop_free(shard->loop);
 }

@@ -14,6 +14,13 @@ struct lookup;
 
 #define LOOKUP_BUCKETS 4096 /* of look-ups under way; a power of two */
 
+/* What Status is answered with, without the request's id. */
+struct packed_status {
+	uint8_t *octets; /* NULL: none yet */
+	size_t len;
+	int64_t turn_ns; /* the turn that it is of */
+};
+
 struct shard {
 	struct engine *engine;
 	const struct engine_config *config;
@@ -33,6 +40,8 @@ struct shard {
 	struct request *spare;                        /* pool */
 	unsigned spare_count;
 	struct lookup *lookups[LOOKUP_BUCKETS];
+
+	struct packed_status status;
 
 	struct io_timer again;                        /* there is crypto work for another turn */
 	bool draining;
