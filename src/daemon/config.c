@@ -35,6 +35,7 @@ static const struct number {
 	{ "limits|request-memory", 65536, 1024L * MIB },
 	{ "limits|in-flight", 1, 10000000 },
 	{ "limits|connection-in-flight", 1, 1000000 },
+	{ "limits|queue-time", 1, 600000 },
 	{ "limits|connections", 1, 1000000 },
 	{ "limits|header-size", 1024, 64 * MIB },
 	{ "limits|header-fields", 10, 100000 },
@@ -96,6 +97,7 @@ static cfg_opt_t limits_options[] = {
 	CFG_INT("request-memory", 16 * MIB, CFGF_NONE),
 	CFG_INT("in-flight", 100000, CFGF_NONE),
 	CFG_INT("connection-in-flight", 4096, CFGF_NONE),
+	CFG_INT("queue-time", 40, CFGF_NONE),          /* milliseconds */
 	CFG_INT("connections", 20000, CFGF_NONE),
 	CFG_INT("header-size", MIB, CFGF_NONE),
 	CFG_INT("header-fields", 4096, CFGF_NONE),
@@ -523,6 +525,7 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 		.passes_max = 2 * (unsigned)cfg_getint(dns, "max-lookups") + 16,
 		.dns_wait_ms_max = (unsigned)cfg_getint(dns, "timeout"),
 		.deadline_ms_max = 600000,
+		.queue_ms_max = (unsigned)cfg_getint(limits, "queue-time"),
 		.drain_ms_max = (unsigned)cfg_getint(limits, "drain-time"),
 		.stall_ms_max = (unsigned)cfg_getint(limits, "stall-time"),
 		.stall_octets_min = (size_t)cfg_getint(limits, "stall-octets"),

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define EVALUATIONS_TURN_MAX 64 /* some full batches; no more, or those who come now wait too long */
+
 /* A turn is due: nothing else is to be done. */
 static void again_fire(void *arg)
 {
@@ -67,29 +69,27 @@ static void counters_publish(struct shard *shard)
 }
 
 /*
- * Evaluates until every request is done or blocked, then runs the crypto they asked for, all together, and again: full
- * batches under load, no waiting without it. What a large body needs beyond a run's budget is left for the next turn, so
- * that others are received and answered meanwhile.
+ * Evaluates what is queued, then runs the crypto that was asked for, all together, and again: full batches under load, no
+ * waiting without it. What is beyond a turn's part, or what a large body needs beyond a run's budget, is left for the
+ * next turn, so that others are received and answered meanwhile.
  */
 static void turn(void *arg)
 {
 	struct shard *shard = arg;
+	int64_t now_ns = io_now_ns(shard->loop);
+	unsigned left = EVALUATIONS_TURN_MAX;
 
 	do {
-		while (shard->runnable) {
-			struct request *request = shard->runnable;
+		struct request *request;
 
-			shard->runnable = request->next_runnable;
-			if (!shard->runnable)
-				shard->runnable_end = &shard->runnable;
-			request->is_runnable = false;
+		for (; left && (request = queue_take(&shard->queue, now_ns)); left--)
 			request_run(request);
-		}
 		if (crypto_batch_run(&shard->batch))
 			counter_up(shard->counters, COUNTER_CRYPTO_RUNS);
-	} while (shard->runnable);
-	if (crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SHA256) || crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SHA1))
-		io_timer_start(shard->loop, &shard->again, io_now_ns(shard->loop));
+	} while (left && !queue_is_empty(&shard->queue));
+	if (!queue_is_empty(&shard->queue) || crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SHA256) ||
+	    crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SHA1))
+		io_timer_start(shard->loop, &shard->again, now_ns);
 	io_server_flush(shard->server);
 	if (engine_is_stopping(shard->engine))
 		drain_step(shard);
@@ -148,7 +148,7 @@ int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBL
 {
 	shard->engine = engine;
 	shard->config = engine_config_of(engine);
-	shard->runnable_end = &shard->runnable;
+	queue_init(&shard->queue);
 	limits_divide(shard);
 	io_timer_init(&shard->drain, drain_over, shard);
 	io_timer_init(&shard->again, again_fire, shard);

@@ -7,6 +7,7 @@
 #include "crypto/batch.h"
 #include "crypto/keys.h"
 #include "engine/engine.h"
+#include "engine/queue.h"
 #include "io/server.h"
 
 struct request;
@@ -36,7 +37,7 @@ struct shard {
 	struct request *requests;                     /* in flight */
 	unsigned requests_count;
 	size_t requests_octets;                       /* of their arenas */
-	struct request *runnable, **runnable_end;     /* to be evaluated, first come first served */
+	struct queue queue;                           /* to be evaluated */
 	struct request *spare;                        /* pool */
 	unsigned spare_count;
 	struct lookup *lookups[LOOKUP_BUCKETS];

@@ -27,9 +27,9 @@ bool io_conn_is_closed(const struct io_conn *conn)
 	return conn->closed;
 }
 
-unsigned *io_conn_in_flight(struct io_conn *conn)
+struct io_conn_use *io_conn_use(struct io_conn *conn)
 {
-	return &conn->in_flight;
+	return &conn->use;
 }
 
 /* --- the list, last one used first --- */
@@ -147,7 +147,7 @@ static struct io_conn *conn_new(struct io_server *server, int fd, bool is_ipc)
 
 static bool is_idle(const struct io_conn *conn)
 {
-	return !conn->in_flight && !conn->frame && !conn->replies && !conn->readable;
+	return !conn->use.in_flight && !conn->frame && !conn->replies && !conn->readable;
 }
 
 /* The one that has been idle for longest makes room. Where the oldest are all at work, so is the rest, nearly. */

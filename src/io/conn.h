@@ -41,7 +41,7 @@ struct io_conn {
 	struct io_conn *next_ready;        /* to be read from */
 	struct io_conn *next_dirty;        /* has replies to send at the end of the turn */
 	unsigned refs;                     /* one is the server's, while the socket is open */
-	unsigned in_flight;
+	struct io_conn_use use;
 	size_t frame_octets_held;
 	int fd;
 	bool is_ipc, closed, draining, ready, dirty;

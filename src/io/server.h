@@ -88,8 +88,13 @@ void io_frame_release(struct io_frame *frame);
 struct io_conn *io_conn_ref(struct io_conn *conn);
 void io_conn_unref(struct io_conn *conn);
 bool io_conn_is_closed(const struct io_conn *conn);
-/* For the receiver's own bookkeeping, zero at first: what it has in flight on this connection. */
-unsigned *io_conn_in_flight(struct io_conn *conn);
+/* For the receiver's own bookkeeping, zero at first. */
+struct io_conn_use {
+	unsigned in_flight; /* as long as it is not 0, the connection is not idle */
+	void *first_queued;
+};
+
+struct io_conn_use *io_conn_use(struct io_conn *conn);
 
 /*
  * Room for a message of exactly `octets`, to be filled before anything else is called on this connection; it is sent by

@@ -106,7 +106,8 @@ struct io_server {
 
 struct io_conn {
 	struct io_conn *next;
-	unsigned refs, in_flight;
+	unsigned refs;
+	struct io_conn_use use;
 	bool closed;
 	uint8_t *reply; /* being filled by the engine until the next flush or reply */
 	size_t reply_len;
@@ -222,9 +223,9 @@ bool io_conn_is_closed(const struct io_conn *conn)
 	return conn->closed;
 }
 
-unsigned *io_conn_in_flight(struct io_conn *conn)
+struct io_conn_use *io_conn_use(struct io_conn *conn)
 {
-	return &conn->in_flight;
+	return &conn->use;
 }
 
 uint8_t *io_conn_reply(struct io_conn *conn, size_t octets)

@@ -180,6 +180,7 @@ static const struct {
 	{ "limits", "request-memory", 65536, 1L << 30 },
 	{ "limits", "in-flight", 1, 10000000 },
 	{ "limits", "connection-in-flight", 1, 1000000 },
+	{ "limits", "queue-time", 1, 600000 },
 	{ "limits", "connections", 1, 1000000 },
 	{ "limits", "header-size", 1024, 64 << 20 },
 	{ "limits", "header-fields", 10, 100000 },
@@ -310,7 +311,7 @@ static void test_every_key_arrives(void **state)
 	         "mta-sts { ca-file = \"\" https-port = 8443 allow-private-addresses = true }\n"
 	         "metrics { listen = \"[::1]:8462\" }\n"
 	         "limits { message-size = 2000000 octets-held = 60000000 request-memory = 100000 in-flight = 10\n"
-	         "  connection-in-flight = 5 connections = 20 header-size = 2000 header-fields = 20\n"
+	         "  connection-in-flight = 5 connections = 20 queue-time = 30 header-size = 2000 header-fields = 20\n"
 	         "  header-field-size = 1500 drain-time = 1 stall-time = 200 stall-octets = 300\n"
 	         "  connection-octets-held = 5000000 key-cache-size = 3000000 }\n",
 	         zone_path, zone_path, zone_path);
@@ -348,6 +349,7 @@ static void test_every_key_arrives(void **state)
 	assert_int_equal(engine->limits.in_flight_max, 10);
 	assert_int_equal(engine->limits.connection_in_flight_max, 5);
 	assert_int_equal(engine->limits.connections_max, 20);
+	assert_int_equal(engine->limits.queue_ms_max, 30);
 	assert_int_equal(engine->verdict.bounds.header_octets_max, 2000);
 	assert_int_equal(engine->verdict.bounds.fields_max, 20);
 	assert_int_equal(engine->verdict.bounds.field_octets_max, 1500);
