@@ -29,7 +29,7 @@ struct engine {
 	const struct engine_config *config;
 	struct shard_thread *threads;
 	int64_t started_ns;
-	atomic_bool stopping;
+	atomic_bool stopping, at_once;
 	/* The start: shards come up one after another's report, and then all go on, or none. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -91,6 +91,13 @@ static int listen_all(struct shard_thread *self)
 	return 0;
 }
 
+static void has_ended(struct shard_thread *self)
+{
+	pthread_mutex_lock(&self->engine->lock);
+	self->ended = true;
+	pthread_mutex_unlock(&self->engine->lock);
+}
+
 static void *shard_main(void *arg)
 {
 	struct shard_thread *self = arg;
@@ -103,16 +110,15 @@ static void *shard_main(void *arg)
 		self->result = listen_all(self);
 		if (self->result == 0)
 			self->result = io_loop_run(self->shard.loop);
-		engine_stop(self->engine);
+		engine_stop(self->engine, false);
 		/* Whoever waits for signals learns of it; of a ring that died nothing can be taken down in order. */
 		if (self->result < 0) {
 			(void)kill(getpid(), SIGTERM);
+			has_ended(self);
 			return NULL;
 		}
 	}
-	pthread_mutex_lock(&self->engine->lock);
-	self->ended = true;
-	pthread_mutex_unlock(&self->engine->lock);
+	has_ended(self);
 	shard_deinit(&self->shard);
 	return NULL;
 }
@@ -210,15 +216,38 @@ int engine_start(const struct engine_config *config, struct engine **out, char p
 
 /* --- stop --- */
 
-void engine_stop(struct engine *engine)
+static void listeners_stop(struct engine *engine)
 {
-	if (atomic_exchange(&engine->stopping, true))
-		return;
-	pthread_mutex_lock(&engine->lock);
 	for (unsigned t = 0; t < engine->config->shards; t++)
+		for (size_t i = 0; i < engine->config->listen_count; i++)
+			io_listener_stop(&engine->threads[t].listeners[i]);
+}
+
+void engine_stop(struct engine *engine, bool at_once)
+{
+	bool again;
+
+	pthread_mutex_lock(&engine->lock);
+	again = atomic_exchange(&engine->stopping, true);
+	if (!again)
+		listeners_stop(engine);
+	if (at_once)
+		atomic_store(&engine->at_once, true);
+	for (unsigned t = 0; (!again || at_once) && t < engine->config->shards; t++)
 		if (engine->threads[t].shard.loop && !engine->threads[t].ended)
 			io_loop_wake(engine->threads[t].shard.loop);
 	pthread_mutex_unlock(&engine->lock);
+}
+
+bool engine_has_ended(struct engine *engine)
+{
+	bool ended = true;
+
+	pthread_mutex_lock(&engine->lock);
+	for (unsigned t = 0; t < engine->config->shards; t++)
+		ended = ended && engine->threads[t].ended;
+	pthread_mutex_unlock(&engine->lock);
+	return ended;
 }
 
 int engine_join(struct engine *engine)
@@ -283,6 +312,11 @@ uint64_t engine_uptime_ms(const struct engine *engine)
 bool engine_is_stopping(const struct engine *engine)
 {
 	return atomic_load_explicit(&engine->stopping, memory_order_relaxed);
+}
+
+bool engine_is_stopping_at_once(const struct engine *engine)
+{
+	return atomic_load_explicit(&engine->at_once, memory_order_relaxed);
 }
 
 const struct engine_config *engine_config_of(const struct engine *engine)

@@ -49,8 +49,10 @@ struct engine;
  * for people.
  */
 MUST_CHECK int engine_start(const struct engine_config *config, struct engine **out, char problem[IO_PROBLEM_SIZE]);
-/* From any thread: no new work; what is in flight is answered; then the shards end. */
-void engine_stop(struct engine *engine);
+/* From any thread: no new work; what is in flight is answered; then the shards end. `at_once`: it is not. May be called again. */
+void engine_stop(struct engine *engine, bool at_once);
+/* Have all shards ended? From any thread. */
+bool engine_has_ended(struct engine *engine);
 /* Waits for the shards to end. 0, or the negative errno that a shard's loop died of. */
 MUST_CHECK int engine_join(struct engine *engine);
 void engine_free(struct engine *engine);
@@ -61,6 +63,7 @@ uint64_t engine_counter(const struct engine *engine, enum counter_id id);
 uint64_t engine_reason_count(const struct engine *engine, enum reason_id id);
 uint64_t engine_uptime_ms(const struct engine *engine);
 bool engine_is_stopping(const struct engine *engine);
+bool engine_is_stopping_at_once(const struct engine *engine);
 const struct engine_config *engine_config_of(const struct engine *engine);
 
 #endif

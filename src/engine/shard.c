@@ -36,8 +36,8 @@ static void drain_step(struct shard *shard)
 {
 	if (!shard->draining)
 		drain_begin(shard);
-	if (shard->requests_count == 0)
-		io_server_close(shard->server, false);
+	if (shard->requests_count == 0 || engine_is_stopping_at_once(shard->engine))
+		io_server_close(shard->server, engine_is_stopping_at_once(shard->engine));
 	if (io_server_is_closed(shard->server))
 		io_loop_stop(shard->loop);
 }
