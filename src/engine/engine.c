@@ -18,6 +18,8 @@ struct shard_thread {
 	pthread_t thread;
 	bool started;
 	bool ended;                    /* guarded by engine.lock: the shard is not to be woken any more */
+	int handed_over[HANDED_OVER_MAX]; /* guarded by engine.lock: connections that others accepted for this shard */
+	atomic_uint handed_over_count;    /* written under it */
 	struct shard shard;
 	struct counters counters;
 	struct io_listener *listeners; /* one for each URL; an ipc one is the first shard's, used by all */
@@ -35,6 +37,7 @@ struct engine {
 	pthread_cond_t changed;
 	unsigned reported;
 	int decision; /* 0: wait; 1: serve; -1: end */
+	unsigned connections; /* of ipc sockets: whose turn it is; guarded by lock */
 };
 
 static int64_t clock_ns(void)
@@ -95,6 +98,8 @@ static void has_ended(struct shard_thread *self)
 {
 	pthread_mutex_lock(&self->engine->lock);
 	self->ended = true;
+	for (unsigned i = 0; i < self->handed_over_count; i++)
+		close(self->handed_over[i]);
 	pthread_mutex_unlock(&self->engine->lock);
 }
 
@@ -105,6 +110,7 @@ static void *shard_main(void *arg)
 	if (self->engine->config->shards > 1)
 		pin(self->index);
 	self->shard.counters = &self->counters;
+	self->shard.index = self->index;
 	self->result = shard_init(&self->shard, self->engine, self->problem);
 	if (report(self->engine) && self->result == 0) {
 		self->result = listen_all(self);
@@ -282,6 +288,46 @@ void engine_free(struct engine *engine)
 	pthread_cond_destroy(&engine->changed);
 	pthread_mutex_destroy(&engine->lock);
 	free(engine);
+}
+
+/* --- connections that change shards --- */
+
+bool engine_hand_over(struct engine *engine, unsigned from, int fd)
+{
+	struct shard_thread *to;
+	unsigned index, count;
+	bool taken;
+
+	if (engine->config->shards == 1)
+		return false;
+	pthread_mutex_lock(&engine->lock);
+	index = engine->connections++ % engine->config->shards;
+	to = &engine->threads[index];
+	count = to->handed_over_count;
+	taken = index != from && !to->ended && count < HANDED_OVER_MAX;
+	if (taken) {
+		to->handed_over[count] = fd;
+		to->handed_over_count = count + 1;
+		io_loop_wake(to->shard.loop);
+	}
+	pthread_mutex_unlock(&engine->lock);
+	return taken;
+}
+
+unsigned engine_handed_over(struct engine *engine, unsigned to, int fds[HANDED_OVER_MAX])
+{
+	struct shard_thread *thread = &engine->threads[to];
+	unsigned count;
+
+	/* Nearly always: without the lock. Whoever adds one wakes the shard for another look. */
+	if (atomic_load_explicit(&thread->handed_over_count, memory_order_relaxed) == 0)
+		return 0;
+	pthread_mutex_lock(&engine->lock);
+	count = thread->handed_over_count;
+	memcpy(fds, thread->handed_over, count * sizeof(*fds));
+	thread->handed_over_count = 0;
+	pthread_mutex_unlock(&engine->lock);
+	return count;
 }
 
 /* --- what others read --- */

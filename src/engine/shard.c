@@ -68,6 +68,15 @@ static void counters_publish(struct shard *shard)
 	counter_set(counters, COUNTER_KEY_OCTETS, keys->bytes);
 }
 
+static void adopt(struct shard *shard)
+{
+	int fds[HANDED_OVER_MAX];
+	unsigned count = engine_handed_over(shard->engine, shard->index, fds);
+
+	for (unsigned i = 0; i < count; i++)
+		io_server_adopt(shard->server, fds[i], true);
+}
+
 /*
  * Evaluates what is queued, then runs the crypto that was asked for, all together, and again: full batches under load, no
  * waiting without it. What is beyond a turn's part, or what a large body needs beyond a run's budget, is left for the
@@ -79,6 +88,7 @@ static void turn(void *arg)
 	int64_t now_ns = io_now_ns(shard->loop);
 	unsigned left = EVALUATIONS_TURN_MAX;
 
+	adopt(shard);
 	do {
 		struct request *request;
 
@@ -101,6 +111,13 @@ static void on_frame(void *arg, struct io_conn *conn, struct io_frame frame)
 	request_receive(arg, conn, frame);
 }
 
+static bool on_connection(void *arg, int fd)
+{
+	const struct shard *shard = arg;
+
+	return engine_hand_over(shard->engine, shard->index, fd);
+}
+
 /* A shard's part of bounds that hold for the whole daemon. */
 static void limits_divide(struct shard *shard)
 {
@@ -114,7 +131,7 @@ static void limits_divide(struct shard *shard)
 
 static int server_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])
 {
-	static const struct io_server_ops ops = { .frame = on_frame };
+	static const struct io_server_ops ops = { .frame = on_frame, .hand_over = on_connection };
 	struct io_server_bounds bounds = {
 		.connections_max = shard->limits.connections_max,
 		.frame_octets_max = shard->limits.message_octets_max + ((size_t)1 << 20), /* room for the envelope */

@@ -24,6 +24,7 @@ struct packed_status {
 
 struct shard {
 	struct engine *engine;
+	unsigned index;
 	const struct engine_config *config;
 	struct engine_limits limits; /* this shard's part of them */
 	struct io_loop *loop;
@@ -48,6 +49,14 @@ struct shard {
 	bool draining;
 	struct io_timer drain;
 };
+
+/*
+ * Connections of ipc sockets go to the shards in turn, whoever accepted them (engine.c). False: it is for the one who asks to
+ * keep. A shard that is handed one is woken, and takes it in its next turn; returns how many there are.
+ */
+#define HANDED_OVER_MAX 64
+bool engine_hand_over(struct engine *engine, unsigned from, int fd);
+unsigned engine_handed_over(struct engine *engine, unsigned to, int fds[HANDED_OVER_MAX]);
 
 /* 0; or a negative errno and a line in `problem`. In the shard's own thread. */
 MUST_CHECK int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBLEM_SIZE]);

@@ -29,6 +29,18 @@ static void listener_free(struct listener *listener)
 	free(listener);
 }
 
+static bool is_handed_over(const struct listener *listener, int fd)
+{
+	const struct io_server *server = listener->server;
+
+	return listener->is_ipc && server->ops->hand_over && server->ops->hand_over(server->arg, fd);
+}
+
+void io_server_adopt(struct io_server *server, int fd, bool is_ipc)
+{
+	conn_accept(server, fd, is_ipc);
+}
+
 /* A connection may still come while the cancellation is on its way; it is the last one to know. */
 static void accept_complete(void *arg, struct io_completion completion)
 {
@@ -37,7 +49,7 @@ static void accept_complete(void *arg, struct io_completion completion)
 
 	if (completion.result >= 0 && listener->stopped)
 		close(completion.result);
-	else if (completion.result >= 0)
+	else if (completion.result >= 0 && !is_handed_over(listener, completion.result))
 		conn_accept(server, completion.result, listener->is_ipc);
 	if (completion.flags & IORING_CQE_F_MORE)
 		return;

@@ -62,6 +62,11 @@ struct io_frame {
 struct io_server_ops {
 	/* A frame came; it is the receiver's now. May reply, or close, before it returns. */
 	void (*frame)(void *arg, struct io_conn *conn, struct io_frame frame);
+	/*
+	 * A connection came on an ipc socket, from which several servers accept: the kernel wakes the same one of them each time. True:
+	 * the descriptor was taken, for another server's io_server_adopt(). NULL: none is.
+	 */
+	bool (*hand_over)(void *arg, int fd);
 };
 
 /* `protocol`: our SP protocol number; peers must greet with `peer_protocol`. */
@@ -73,6 +78,8 @@ void io_server_free(struct io_server *server);
 
 /* Serves a listening socket (see listen.h). The descriptor stays the caller's; it may serve several loops. */
 MUST_CHECK int io_server_listen(struct io_server *server, int fd, bool is_ipc);
+/* A connection that another server accepted; the descriptor is this one's now. */
+void io_server_adopt(struct io_server *server, int fd, bool is_ipc);
 /* Takes no new connections; those there are go on. The descriptors are in use until io_server_is_closed(). */
 void io_server_stop_listening(struct io_server *server);
 /* Sends what io_conn_reply() gathered; to be called at the end of every turn. */

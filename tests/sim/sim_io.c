@@ -179,6 +179,13 @@ void io_server_close(struct io_server *server, bool at_once)
 	}
 }
 
+void io_server_adopt(struct io_server *server, int fd, bool is_ipc)
+{
+	(void)server;
+	(void)fd;
+	(void)is_ipc;
+}
+
 bool io_server_is_closed(const struct io_server *server)
 {
 	return !server->conns;
