@@ -41,15 +41,18 @@ static const struct number {
 	{ "mta-sts|https-port", 1, 65535 },
 	{ "limits|message-size", 1024, 1024L * MIB },
 	{ "limits|octets-held", 16 * MIB, 1024L * 1024 * MIB },
+	{ "limits|connection-octets-held", MIB, 1024L * 1024 * MIB },
 	{ "limits|request-memory", 65536, 1024L * MIB },
 	{ "limits|in-flight", 1, 10000000 },
 	{ "limits|connection-in-flight", 1, 1000000 },
+	{ "limits|queue-time", 1, 600000 },
 	{ "limits|connections", 1, 1000000 },
 	{ "limits|header-size", 1024, 64 * MIB },
 	{ "limits|header-fields", 10, 100000 },
 	{ "limits|header-field-size", 1024, 64 * MIB },
 	{ "limits|drain-time", 0, 600000 },
 	{ "limits|stall-time", 100, 3600000 },
+	{ "limits|stall-octets", 1, 1024L * MIB },
 	{ "limits|key-cache-size", MIB, 64L * 1024 * MIB },
 	{ "limits|replay-memory", 0, 1024L * MIB },
 };
@@ -119,15 +122,18 @@ static cfg_opt_t metrics_options[] = {
 static cfg_opt_t limits_options[] = {
 	CFG_INT("message-size", 64 * MIB, CFGF_NONE),  /* octets */
 	CFG_INT("octets-held", 0, CFGF_NONE),          /* octets_held_of() */
+	CFG_INT("connection-octets-held", 0, CFGF_NONE), /* connection_octets_held_of() */
 	CFG_INT("request-memory", 16 * MIB, CFGF_NONE),
 	CFG_INT("in-flight", 100000, CFGF_NONE),
 	CFG_INT("connection-in-flight", 4096, CFGF_NONE),
+	CFG_INT("queue-time", 40, CFGF_NONE),          /* milliseconds */
 	CFG_INT("connections", 20000, CFGF_NONE),
 	CFG_INT("header-size", MIB, CFGF_NONE),
 	CFG_INT("header-fields", 4096, CFGF_NONE),
 	CFG_INT("header-field-size", 512 * 1024, CFGF_NONE),
 	CFG_INT("drain-time", 10000, CFGF_NONE),       /* milliseconds */
 	CFG_INT("stall-time", 30000, CFGF_NONE),       /* milliseconds */
+	CFG_INT("stall-octets", 65536, CFGF_NONE),     /* to be moved in stall-time */
 	CFG_INT("key-cache-size", 64 * MIB, CFGF_NONE),
 	CFG_INT("replay-memory", 0, CFGF_NONE),
 	CFG_END(),
@@ -480,6 +486,9 @@ static int check_whole(const char *path, const struct daemon_config *config, cha
 		snprintf(problem, CONFIG_PROBLEM_SIZE,
 		         "%s: limits: octets-held, divided by %u shards, does not hold one message of message-size", path,
 		         engine->shards);
+	else if (engine->limits.connection_octets_held_max < engine->limits.message_octets_max + 2 * (size_t)MIB)
+		snprintf(problem, CONFIG_PROBLEM_SIZE,
+		         "%s: limits: connection-octets-held does not hold one message of message-size", path);
 	else
 		return 0;
 	return -EINVAL;
@@ -600,6 +609,16 @@ static struct cache_bounds cache_bounds_of(cfg_t *dns)
 	};
 }
 
+/* Where the file is silent: a quarter of what a shard holds, or a message. */
+static size_t connection_octets_held_of(cfg_t *limits, unsigned shards)
+{
+	size_t configured = (size_t)cfg_getint(limits, "connection-octets-held");
+	size_t least = (size_t)cfg_getint(limits, "message-size") + (size_t)2 * MIB;
+	size_t quarter = octets_held_of(limits, shards) / shards / 4;
+
+	return configured ? configured : quarter > least ? quarter : least;
+}
+
 static void limits_read(cfg_t *file, struct engine_config *out)
 {
 	cfg_t *limits = cfg_getsec(file, "limits"), *dns = cfg_getsec(file, "dns");
@@ -607,6 +626,7 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 	out->limits = (struct engine_limits){
 		.message_octets_max = (size_t)cfg_getint(limits, "message-size"),
 		.octets_held_max = octets_held_of(limits, out->shards),
+		.connection_octets_held_max = connection_octets_held_of(limits, out->shards),
 		.request_memory_max = (size_t)cfg_getint(limits, "request-memory"),
 		.in_flight_max = (unsigned)cfg_getint(limits, "in-flight"),
 		.connection_in_flight_max = (unsigned)cfg_getint(limits, "connection-in-flight"),
@@ -615,8 +635,10 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 		.passes_max = 2 * (unsigned)cfg_getint(dns, "max-lookups") + 16,
 		.dns_wait_ms_max = (unsigned)cfg_getint(dns, "timeout"),
 		.deadline_ms_max = 600000,
+		.queue_ms_max = (unsigned)cfg_getint(limits, "queue-time"),
 		.drain_ms_max = (unsigned)cfg_getint(limits, "drain-time"),
 		.stall_ms_max = (unsigned)cfg_getint(limits, "stall-time"),
+		.stall_octets_min = (size_t)cfg_getint(limits, "stall-octets"),
 		.key_cache_octets_max = (size_t)cfg_getint(limits, "key-cache-size") / out->shards,
 		.cache = cache_bounds_of(dns),
 		.replay_octets_max = (size_t)cfg_getint(limits, "replay-memory") / out->shards,

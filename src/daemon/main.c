@@ -1,7 +1,7 @@
 /*
  * assayd - the daemon: reads the configuration, starts the engine, waits for signals.
  *
- * SIGTERM and SIGINT drain: what is in flight is answered, then the process exits 0. SIGHUP is not taken for a
+ * SIGTERM and SIGINT drain: what is in flight is answered, then the process exits 0. A second one ends the drain. SIGHUP is not taken for a
  * stop: it is logged that a new configuration needs a restart.
  */
 #include "daemon/config.h"
@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 
 #define CONFIG_PATH "/etc/assay/assayd.conf"
+#define DRAIN_LOOK_NS 20000000 /* between two looks at whether the shards have ended */
 
 static void usage(FILE *to)
 {
@@ -65,6 +66,21 @@ static void wait_for_stop(const sigset_t *signals)
 	}
 }
 
+/* Until all shards have ended; one more signal is one too many to wait for answers. */
+static void wait_for_drain(struct engine *engine, const sigset_t *signals)
+{
+	const struct timespec look = { .tv_nsec = DRAIN_LOOK_NS };
+
+	while (!engine_has_ended(engine)) {
+		int signal = sigtimedwait(signals, NULL, &look);
+
+		if (signal != SIGTERM && signal != SIGINT)
+			continue;
+		complain("stopping at once");
+		engine_stop(engine, true);
+	}
+}
+
 static int serve(struct daemon_config *config)
 {
 	char problem[IO_PROBLEM_SIZE];
@@ -99,7 +115,8 @@ static int serve(struct daemon_config *config)
 		wait_for_stop(&signals);
 		complain("stopping: answering what is in flight");
 	}
-	engine_stop(engine);
+	engine_stop(engine, false);
+	wait_for_drain(engine, &signals);
 	if (engine_join(engine) < 0) {
 		complain("a shard's event loop failed");
 		result = -EIO;

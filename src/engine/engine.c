@@ -18,6 +18,8 @@ struct shard_thread {
 	pthread_t thread;
 	bool started;
 	bool ended;                    /* guarded by engine.lock: the shard is not to be woken any more */
+	int handed_over[HANDED_OVER_MAX]; /* guarded by engine.lock: connections that others accepted for this shard */
+	atomic_uint handed_over_count;    /* written under it */
 	struct shard shard;
 	struct counters counters;
 	struct io_listener *listeners; /* one for each URL; an ipc one is the first shard's, used by all */
@@ -30,13 +32,14 @@ struct engine {
 	struct shard_thread *threads;
 	struct cache *cache;
 	int64_t started_ns;
-	atomic_bool stopping;
+	atomic_bool stopping, at_once;
 	/* The start: shards come up one after another's report, and then all go on, or none. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	unsigned reported;
 	int decision; /* 0: wait; 1: serve; -1: end */
 	unsigned retired; /* shards that take no turns any more */
+	unsigned connections; /* of ipc sockets: whose turn it is; guarded by lock */
 };
 
 static int64_t clock_ns(void)
@@ -107,6 +110,15 @@ static void retire(struct shard_thread *self)
 	pthread_mutex_unlock(&engine->lock);
 }
 
+static void has_ended(struct shard_thread *self)
+{
+	pthread_mutex_lock(&self->engine->lock);
+	self->ended = true;
+	for (unsigned i = 0; i < self->handed_over_count; i++)
+		close(self->handed_over[i]);
+	pthread_mutex_unlock(&self->engine->lock);
+}
+
 static void *shard_main(void *arg)
 {
 	struct shard_thread *self = arg;
@@ -121,17 +133,16 @@ static void *shard_main(void *arg)
 		self->result = listen_all(self);
 		if (self->result == 0)
 			self->result = io_loop_run(self->shard.loop);
-		engine_stop(self->engine);
+		engine_stop(self->engine, false);
 		retire(self);
 		/* Whoever waits for signals learns of it; of a ring that died nothing can be taken down in order. */
 		if (self->result < 0) {
 			(void)kill(getpid(), SIGTERM);
+			has_ended(self);
 			return NULL;
 		}
 	}
-	pthread_mutex_lock(&self->engine->lock);
-	self->ended = true;
-	pthread_mutex_unlock(&self->engine->lock);
+	has_ended(self);
 	shard_deinit(&self->shard);
 	return NULL;
 }
@@ -229,15 +240,38 @@ int engine_start(const struct engine_config *config, struct engine **out, char p
 
 /* --- stop --- */
 
-void engine_stop(struct engine *engine)
+static void listeners_stop(struct engine *engine)
 {
-	if (atomic_exchange(&engine->stopping, true))
-		return;
-	pthread_mutex_lock(&engine->lock);
 	for (unsigned t = 0; t < engine->config->shards; t++)
+		for (size_t i = 0; i < engine->config->listen_count; i++)
+			io_listener_stop(&engine->threads[t].listeners[i]);
+}
+
+void engine_stop(struct engine *engine, bool at_once)
+{
+	bool again;
+
+	pthread_mutex_lock(&engine->lock);
+	again = atomic_exchange(&engine->stopping, true);
+	if (!again)
+		listeners_stop(engine);
+	if (at_once)
+		atomic_store(&engine->at_once, true);
+	for (unsigned t = 0; (!again || at_once) && t < engine->config->shards; t++)
 		if (engine->threads[t].shard.loop && !engine->threads[t].ended)
 			io_loop_wake(engine->threads[t].shard.loop);
 	pthread_mutex_unlock(&engine->lock);
+}
+
+bool engine_has_ended(struct engine *engine)
+{
+	bool ended = true;
+
+	pthread_mutex_lock(&engine->lock);
+	for (unsigned t = 0; t < engine->config->shards; t++)
+		ended = ended && engine->threads[t].ended;
+	pthread_mutex_unlock(&engine->lock);
+	return ended;
 }
 
 int engine_join(struct engine *engine)
@@ -275,6 +309,46 @@ void engine_free(struct engine *engine)
 	free(engine);
 }
 
+/* --- connections that change shards --- */
+
+bool engine_hand_over(struct engine *engine, unsigned from, int fd)
+{
+	struct shard_thread *to;
+	unsigned index, count;
+	bool taken;
+
+	if (engine->config->shards == 1)
+		return false;
+	pthread_mutex_lock(&engine->lock);
+	index = engine->connections++ % engine->config->shards;
+	to = &engine->threads[index];
+	count = to->handed_over_count;
+	taken = index != from && !to->ended && count < HANDED_OVER_MAX;
+	if (taken) {
+		to->handed_over[count] = fd;
+		to->handed_over_count = count + 1;
+		io_loop_wake(to->shard.loop);
+	}
+	pthread_mutex_unlock(&engine->lock);
+	return taken;
+}
+
+unsigned engine_handed_over(struct engine *engine, unsigned to, int fds[HANDED_OVER_MAX])
+{
+	struct shard_thread *thread = &engine->threads[to];
+	unsigned count;
+
+	/* Nearly always: without the lock. Whoever adds one wakes the shard for another look. */
+	if (atomic_load_explicit(&thread->handed_over_count, memory_order_relaxed) == 0)
+		return 0;
+	pthread_mutex_lock(&engine->lock);
+	count = thread->handed_over_count;
+	memcpy(fds, thread->handed_over, count * sizeof(*fds));
+	thread->handed_over_count = 0;
+	pthread_mutex_unlock(&engine->lock);
+	return count;
+}
+
 /* --- what others read --- */
 
 uint64_t engine_counter(const struct engine *engine, enum counter_id id)
@@ -303,6 +377,11 @@ uint64_t engine_uptime_ms(const struct engine *engine)
 bool engine_is_stopping(const struct engine *engine)
 {
 	return atomic_load_explicit(&engine->stopping, memory_order_relaxed);
+}
+
+bool engine_is_stopping_at_once(const struct engine *engine)
+{
+	return atomic_load_explicit(&engine->at_once, memory_order_relaxed);
 }
 
 const struct engine_config *engine_config_of(const struct engine *engine)

@@ -17,6 +17,7 @@
 struct engine_limits {
 	size_t message_octets_max;           /* limits.message-size */
 	size_t octets_held_max;              /* limits.octets-held: messages in memory, each shard its part */
+	size_t connection_octets_held_max;   /* limits.connection-octets-held */
 	size_t request_memory_max;           /* limits.request-memory: of one request, beside its message */
 	unsigned in_flight_max;              /* limits.in-flight: each shard its part */
 	unsigned connection_in_flight_max;   /* limits.connection-in-flight */
@@ -24,9 +25,11 @@ struct engine_limits {
 	unsigned lookups_max;                /* dns.max-lookups: of one request */
 	unsigned passes_max;                 /* evaluations of one request */
 	unsigned dns_wait_ms_max;            /* dns.timeout: for all look-ups of one request */
+	unsigned queue_ms_max;               /* limits.queue-time: requests queued for longer keep new ones out */
 	unsigned deadline_ms_max;            /* a longer one is taken as this */
 	unsigned drain_ms_max;               /* after a stop; then connections are closed as they are */
-	unsigned stall_ms_max;               /* a greeting or frame that makes no progress */
+	unsigned stall_ms_max;               /* limits.stall-time: in it, of a greeting or frame begun, or of replies, */
+	size_t stall_octets_min;             /* limits.stall-octets have to move */
 	size_t key_cache_octets_max;         /* each shard */
 	struct cache_bounds cache;           /* of answers, all shards together */
 	size_t replay_octets_max;            /* each shard; 0: no signature is remembered */
@@ -49,8 +52,10 @@ struct engine;
  * for people.
  */
 MUST_CHECK int engine_start(const struct engine_config *config, struct engine **out, char problem[IO_PROBLEM_SIZE]);
-/* From any thread: no new work; what is in flight is answered; then the shards end. */
-void engine_stop(struct engine *engine);
+/* From any thread: no new work; what is in flight is answered; then the shards end. `at_once`: it is not. May be called again. */
+void engine_stop(struct engine *engine, bool at_once);
+/* Have all shards ended? From any thread. */
+bool engine_has_ended(struct engine *engine);
 /* Waits for the shards to end. 0, or the negative errno that a shard's loop died of. */
 MUST_CHECK int engine_join(struct engine *engine);
 void engine_free(struct engine *engine);
@@ -61,6 +66,7 @@ uint64_t engine_counter(const struct engine *engine, enum counter_id id);
 uint64_t engine_reason_count(const struct engine *engine, enum reason_id id);
 uint64_t engine_uptime_ms(const struct engine *engine);
 bool engine_is_stopping(const struct engine *engine);
+bool engine_is_stopping_at_once(const struct engine *engine);
 const struct engine_config *engine_config_of(const struct engine *engine);
 
 #endif

@@ -4,6 +4,8 @@
 #include "proto/mail/singleton.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define TEXT_SIZE 301
 
@@ -27,6 +29,7 @@ static void count_error(struct shard *shard, Assay__V1__Error__Code code)
 	case ASSAY__V1__ERROR__CODE__INVALID: counter_up(shard->counters, COUNTER_ERRORS_INVALID); break;
 	case ASSAY__V1__ERROR__CODE__TOO_LARGE: counter_up(shard->counters, COUNTER_ERRORS_TOO_LARGE); break;
 	case ASSAY__V1__ERROR__CODE__OVERLOADED: counter_up(shard->counters, COUNTER_ERRORS_OVERLOADED); break;
+	case ASSAY__V1__ERROR__CODE__DEADLINE: counter_up(shard->counters, COUNTER_ERRORS_DEADLINE); break;
 	case ASSAY__V1__ERROR__CODE__UNSUPPORTED: counter_up(shard->counters, COUNTER_ERRORS_UNSUPPORTED); break;
 	default: counter_up(shard->counters, COUNTER_ERRORS_INTERNAL); break;
 	}
@@ -82,37 +85,70 @@ static size_t counters_make(const struct engine *engine, struct arena *arena, As
 	return count;
 }
 
-void reply_status(const struct reply_to *to, struct arena *arena)
+/* A Response with the status alone, into the shard's memory for it. */
+static int status_pack(struct shard *shard, struct arena *arena)
 {
-	const struct engine *engine = to->shard->engine;
-	const struct engine_config *config = to->shard->config;
+	const struct engine_config *config = shard->config;
+	struct packed_status *kept = &shard->status;
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
 	Assay__V1__StatusResult status;
 	Assay__V1__Counter *counters = ARENA_NEW_ARRAY(arena, COUNTER_COUNT + REASON_COUNT, Assay__V1__Counter);
 	Assay__V1__Counter **pointers = ARENA_NEW_ARRAY(arena, COUNTER_COUNT + REASON_COUNT, Assay__V1__Counter *);
 	char **listeners = ARENA_NEW_ARRAY(arena, config->listen_count, char *);
+	uint8_t *octets;
 
 	assay__v1__status_result__init(&status);
 	if (counters && pointers && listeners)
-		status.n_counters = counters_make(engine, arena, counters);
-	if (status.n_counters == 0) {
-		reply_error(to, ASSAY__V1__ERROR__CODE__INTERNAL, "out of memory");
-		return;
-	}
+		status.n_counters = counters_make(shard->engine, arena, counters);
+	if (status.n_counters == 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < status.n_counters; i++)
 		pointers[i] = &counters[i];
 	for (size_t i = 0; i < config->listen_count; i++)
 		listeners[i] = text_of(config->listen[i]);
 	status.version = text_of(config->version);
 	status.shards = config->shards;
-	status.uptime_ms = engine_uptime_ms(engine);
+	status.uptime_ms = engine_uptime_ms(shard->engine);
 	status.counters = pointers;
 	status.n_listeners = config->listen_count;
 	status.listeners = listeners;
-	status.draining = engine_is_stopping(engine);
+	status.draining = engine_is_stopping(shard->engine);
 	response.result_case = ASSAY__V1__RESPONSE__RESULT_STATUS;
 	response.status = &status;
-	send_response(to, &response);
+	octets = realloc(kept->octets, assay__v1__response__get_packed_size(&response));
+	if (!octets)
+		return -ENOMEM;
+	kept->octets = octets;
+	kept->len = assay__v1__response__pack(&response, octets);
+	return 0;
+}
+
+/*
+ * Every counter's name is in it, so it is dear to make: that is done once a turn, however many ask. The id stands before it:
+ * a message may be packed in parts.
+ */
+void reply_status(const struct reply_to *to, struct arena *arena)
+{
+	struct packed_status *kept = &to->shard->status;
+	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
+	int64_t now_ns = io_now_ns(to->shard->loop);
+	uint8_t *at;
+
+	if (!kept->octets || kept->turn_ns != now_ns) {
+		if (status_pack(to->shard, arena) < 0) {
+			reply_error(to, ASSAY__V1__ERROR__CODE__INTERNAL, "out of memory");
+			return;
+		}
+		kept->turn_ns = now_ns;
+	}
+	response.id = bytes_of(to->id);
+	at = io_conn_reply(to->conn, to->backtrace.len + assay__v1__response__get_packed_size(&response) + kept->len);
+	if (!at)
+		return;
+	memcpy(at, to->backtrace.ptr, to->backtrace.len);
+	at += to->backtrace.len;
+	at += assay__v1__response__pack(&response, at);
+	memcpy(at, kept->octets, kept->len);
 }
 
 /* --- verdicts --- */

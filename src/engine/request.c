@@ -13,6 +13,8 @@
 #define REQUEST_OCTETS_LEAST ((size_t)32 * 1024) /* the first chunks of both arenas */
 #define SPARE_MAX 1024                     /* requests kept with their arenas */
 #define REPLY_MARGIN_MS_MAX 100            /* left of a deadline for the evaluation after the last look-up */
+#define DEADLINE_MARGIN_MS 5000            /* beyond dns.timeout, for a request without a deadline */
+#define QUEUED_LEAST 256                   /* so many may wait, however long that takes */
 
 /* --- what evaluators ask --- */
 
@@ -91,10 +93,19 @@ static void request_destroy(struct request *request)
 	free(request);
 }
 
+/* First no look-up is waited for any more; then nothing is: the queue, or the crypto of others, took too long. */
 static void wait_over(void *arg)
 {
 	struct request *request = arg;
+	struct reply_to to = reply_to_of(request);
 
+	if (request->look_ups_over) {
+		reply_error(&to, ASSAY__V1__ERROR__CODE__DEADLINE, "no verdict within the deadline");
+		request_free(request);
+		return;
+	}
+	request->look_ups_over = true;
+	io_timer_start(request->shard->loop, &request->wait, request->deadline_ns);
 	counter_up(request->shard->counters, COUNTER_REQUESTS_LATE);
 	answers_close(request);
 	request_wake(request);
@@ -109,7 +120,7 @@ static struct request *request_new(struct shard *shard, struct io_conn *conn, st
 		return NULL;
 	request->shard = shard;
 	request->conn = io_conn_ref(conn);
-	++*io_conn_in_flight(conn);
+	io_conn_use(conn)->in_flight++;
 	request->frame = frame;
 	memcpy(request->backtrace, backtrace.ptr, backtrace.len);
 	request->backtrace_len = backtrace.len;
@@ -143,20 +154,6 @@ static bool memory_is_within(struct request *request)
 	return shard->requests_octets <= shard->limits.octets_held_max || shard->requests_count == 1;
 }
 
-static void runnable_remove(struct request *request)
-{
-	struct request **at = &request->shard->runnable;
-
-	if (!request->is_runnable)
-		return;
-	while (*at != request)
-		at = &(*at)->next_runnable;
-	*at = request->next_runnable;
-	if (request->shard->runnable_end == &request->next_runnable)
-		request->shard->runnable_end = at;
-	request->is_runnable = false;
-}
-
 void request_free(struct request *request)
 {
 	struct shard *shard = request->shard;
@@ -164,9 +161,9 @@ void request_free(struct request *request)
 	io_timer_stop(shard->loop, &request->wait);
 	answers_drop(request);
 	work_drop(request);
-	runnable_remove(request);
+	queue_remove(&shard->queue, request, io_now_ns(shard->loop));
 	io_frame_release(&request->frame);
-	--*io_conn_in_flight(request->conn);
+	io_conn_use(request->conn)->in_flight--;
 	io_conn_unref(request->conn);
 	if (request->prev)
 		request->prev->next = request->next;
@@ -204,12 +201,9 @@ void request_wake(struct request *request)
 	struct shard *shard = request->shard;
 
 	/* Crypto work points into the scratch arena: no new evaluation before it is done. */
-	if (request->is_runnable || request->is_running || request->work.pending)
+	if (request->queued.is_new || request->queued.is_again || request->is_running || request->work.pending)
 		return;
-	request->is_runnable = true;
-	request->next_runnable = NULL;
-	*shard->runnable_end = request;
-	shard->runnable_end = &request->next_runnable;
+	queue_add(&shard->queue, request, io_now_ns(shard->loop));
 }
 
 /* --- evaluation --- */
@@ -331,18 +325,19 @@ static const char *envelope_read(const struct request *request, const Assay__V1_
 static void wait_start(struct request *request, uint32_t deadline_ms)
 {
 	const struct engine_limits *limits = &request->shard->limits;
-	unsigned wait_ms = limits->dns_wait_ms_max;
+	int64_t now_ns = io_now_ns(request->shard->loop);
+	unsigned wait_ms = limits->dns_wait_ms_max, margin_ms;
 
-	if (deadline_ms) {
-		unsigned margin_ms = deadline_ms / 10 < REPLY_MARGIN_MS_MAX ? deadline_ms / 10 : REPLY_MARGIN_MS_MAX;
-
-		if (deadline_ms > limits->deadline_ms_max)
-			deadline_ms = limits->deadline_ms_max;
-		if (deadline_ms - margin_ms < wait_ms)
-			wait_ms = deadline_ms - margin_ms;
-	}
-	io_timer_start(request->shard->loop, &request->wait,
-	               io_now_ns(request->shard->loop) + wait_ms * INT64_C(1000000));
+	if (deadline_ms > limits->deadline_ms_max)
+		deadline_ms = limits->deadline_ms_max;
+	else if (deadline_ms == 0)
+		deadline_ms = wait_ms + DEADLINE_MARGIN_MS;
+	margin_ms = deadline_ms / 10 < REPLY_MARGIN_MS_MAX ? deadline_ms / 10 : REPLY_MARGIN_MS_MAX;
+	if (wait_ms > deadline_ms - margin_ms)
+		wait_ms = deadline_ms - margin_ms;
+	/* Half of the margin is for the way back. */
+	request->deadline_ns = now_ns + deadline_ms * INT64_C(1000000) - margin_ms * INT64_C(500000);
+	io_timer_start(request->shard->loop, &request->wait, now_ns + wait_ms * INT64_C(1000000));
 }
 
 static struct refusal call_message(struct request *request, const Assay__V1__CheckMessage *call)
@@ -426,6 +421,18 @@ static void request_start(struct request *request, struct slice body, struct ref
 	request_wake(request);
 }
 
+/*
+ * A long queue only makes late what it holds: who comes when those before him have waited for limits.queue-time is told so at
+ * once. Those before him are his connection's, or where there are many connections, their first ones.
+ */
+static bool queue_is_late(struct shard *shard, struct io_conn *conn)
+{
+	int64_t now_ns = io_now_ns(shard->loop), late_ns = shard->limits.queue_ms_max * INT64_C(1000000);
+
+	return shard->queue.new_count >= QUEUED_LEAST && (queue_turn_wait_ns(&shard->queue, now_ns) > late_ns ||
+	                                                  queue_conn_wait_ns(conn, now_ns) > late_ns);
+}
+
 /* Admission: what is too much is refused at once, before any work. */
 static struct refusal admit(struct shard *shard, struct io_conn *conn, const struct io_frame *frame)
 {
@@ -435,15 +442,23 @@ static struct refusal admit(struct shard *shard, struct io_conn *conn, const str
 	}
 	if (frame->state == IO_FRAME_NO_ROOM)
 		return refuse_no_room(shard);
+	if (frame->state == IO_FRAME_CONN_NO_ROOM) {
+		counter_up(shard->counters, COUNTER_OVER_CONNECTION_OCTETS_HELD);
+		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.connection-octets-held is reached");
+	}
 	if (shard->draining)
 		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "the server is stopping");
 	if (shard->requests_count >= shard->limits.in_flight_max) {
 		counter_up(shard->counters, COUNTER_OVER_IN_FLIGHT);
 		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.in-flight is reached");
 	}
-	if (*io_conn_in_flight(conn) >= shard->limits.connection_in_flight_max) {
+	if (io_conn_use(conn)->in_flight >= shard->limits.connection_in_flight_max) {
 		counter_up(shard->counters, COUNTER_OVER_CONNECTION_IN_FLIGHT);
 		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.connection-in-flight is reached");
+	}
+	if (queue_is_late(shard, conn)) {
+		counter_up(shard->counters, COUNTER_OVER_QUEUE_TIME);
+		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.queue-time is reached");
 	}
 	return (struct refusal){ .text = NULL };
 }

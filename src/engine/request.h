@@ -18,8 +18,8 @@ enum request_call { CALL_CHECK_MESSAGE, CALL_CHECK_SENDER };
 struct request {
 	struct shard *shard;
 	struct request *next, *prev;   /* in flight; `next` also of the pool */
-	struct request *next_runnable;
-	bool is_runnable, is_running;
+	struct queued queued;
+	bool is_running;
 	struct io_conn *conn;
 	struct io_frame frame;
 	uint8_t backtrace[WIRE_BACKTRACE_OCTETS_MAX];
@@ -33,7 +33,9 @@ struct request {
 	struct work work;
 	struct ask ask;
 	uint64_t epoch;                /* when it came: what it finds in the cache stays as long as it does */
-	struct io_timer wait;          /* for look-ups */
+	struct io_timer wait;          /* for look-ups, then for the deadline */
+	bool look_ups_over;
+	int64_t deadline_ns;
 	unsigned passes;
 };
 

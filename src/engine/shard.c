@@ -3,8 +3,11 @@
 #include "engine/request.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+
+#define EVALUATIONS_TURN_MAX 64 /* some full batches; no more, or those who come now wait too long */
 
 /* A turn is due: nothing else is to be done. */
 static void again_fire(void *arg)
@@ -33,8 +36,8 @@ static void drain_step(struct shard *shard)
 {
 	if (!shard->draining)
 		drain_begin(shard);
-	if (shard->requests_count == 0)
-		io_server_close(shard->server, false);
+	if (shard->requests_count == 0 || engine_is_stopping_at_once(shard->engine))
+		io_server_close(shard->server, engine_is_stopping_at_once(shard->engine));
 	if (io_server_is_closed(shard->server))
 		io_loop_stop(shard->loop);
 }
@@ -50,6 +53,8 @@ static void counters_publish(struct shard *shard)
 	counter_set(counters, COUNTER_CONNECTIONS, server->connections_accepted);
 	counter_set(counters, COUNTER_CONNECTIONS_OPEN, server->connections_open);
 	counter_set(counters, COUNTER_CONNECTIONS_REFUSED, server->connections_refused);
+	counter_set(counters, COUNTER_CONNECTIONS_EVICTED, server->connections_evicted);
+	counter_set(counters, COUNTER_CONNECTIONS_SEND_STALLED, server->connections_send_stalled);
 	counter_set(counters, COUNTER_CONNECTIONS_STALLED, server->connections_stalled);
 	counter_set(counters, COUNTER_CONNECTIONS_FLOODED, server->connections_flooded);
 	counter_set(counters, COUNTER_FRAMES_MALFORMED, server->frames_malformed);
@@ -75,31 +80,39 @@ static void begin(void *arg)
 	shard->epoch = epochs_begin(cache_epochs(shard->cache), shard->index);
 }
 
+static void adopt(struct shard *shard)
+{
+	int fds[HANDED_OVER_MAX];
+	unsigned count = engine_handed_over(shard->engine, shard->index, fds);
+
+	for (unsigned i = 0; i < count; i++)
+		io_server_adopt(shard->server, fds[i], true);
+}
+
 /*
- * Evaluates until every request is done or blocked, then runs the crypto they asked for, all together, and again: full
- * batches under load, no waiting without it. What a large body needs beyond a run's budget is left for the next turn, so
- * that others are received and answered meanwhile.
+ * Evaluates what is queued, then runs the crypto that was asked for, all together, and again: full batches under load, no
+ * waiting without it. What is beyond a turn's part, or what a large body needs beyond a run's budget, is left for the
+ * next turn, so that others are received and answered meanwhile.
  */
 static void turn(void *arg)
 {
 	struct shard *shard = arg;
+	int64_t now_ns = io_now_ns(shard->loop);
+	unsigned left = EVALUATIONS_TURN_MAX;
 
+	adopt(shard);
 	do {
-		(void)post_deliver_all(&shard->posts, shard);
-		while (shard->runnable) {
-			struct request *request = shard->runnable;
+		struct request *request;
 
-			shard->runnable = request->next_runnable;
-			if (!shard->runnable)
-				shard->runnable_end = &shard->runnable;
-			request->is_runnable = false;
+		(void)post_deliver_all(&shard->posts, shard);
+		for (; left && (request = queue_take(&shard->queue, now_ns)); left--)
 			request_run(request);
-		}
 		if (crypto_batch_run(&shard->batch))
 			counter_up(shard->counters, COUNTER_CRYPTO_RUNS);
-	} while (shard->runnable);
-	if (crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SHA256) || crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SHA1))
-		io_timer_start(shard->loop, &shard->again, io_now_ns(shard->loop));
+	} while (left && !queue_is_empty(&shard->queue));
+	if (!queue_is_empty(&shard->queue) || crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SHA256) ||
+	    crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SHA1))
+		io_timer_start(shard->loop, &shard->again, now_ns);
 	io_server_flush(shard->server);
 	if (engine_is_stopping(shard->engine))
 		drain_step(shard);
@@ -111,6 +124,13 @@ static void turn(void *arg)
 static void on_frame(void *arg, struct io_conn *conn, struct io_frame frame)
 {
 	request_receive(arg, conn, frame);
+}
+
+static bool on_connection(void *arg, int fd)
+{
+	const struct shard *shard = arg;
+
+	return engine_hand_over(shard->engine, shard->index, fd);
 }
 
 /* A shard's part of bounds that hold for the whole daemon. */
@@ -126,13 +146,15 @@ static void limits_divide(struct shard *shard)
 
 static int server_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])
 {
-	static const struct io_server_ops ops = { .frame = on_frame };
+	static const struct io_server_ops ops = { .frame = on_frame, .hand_over = on_connection };
 	struct io_server_bounds bounds = {
 		.connections_max = shard->limits.connections_max,
 		.frame_octets_max = shard->limits.message_octets_max + ((size_t)1 << 20), /* room for the envelope */
 		.frames_octets_max = shard->limits.octets_held_max,
+		.connection_octets_max = shard->limits.connection_octets_held_max,
 		.reply_octets_max = (size_t)1 << 20,
 		.stall_ns_max = shard->limits.stall_ms_max * INT64_C(1000000),
+		.stall_octets_min = shard->limits.stall_octets_min,
 	};
 
 	return io_server_new(shard->loop, &bounds, WIRE_SP_REP, WIRE_SP_REQ, &ops, shard, &shard->server, problem);
@@ -158,7 +180,7 @@ int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBL
 {
 	shard->engine = engine;
 	shard->config = engine_config_of(engine);
-	shard->runnable_end = &shard->runnable;
+	queue_init(&shard->queue);
 	limits_divide(shard);
 	io_timer_init(&shard->drain, drain_over, shard);
 	io_timer_init(&shard->again, again_fire, shard);
@@ -201,5 +223,6 @@ void shard_deinit(struct shard *shard)
 	replay_deinit(&shard->replay);
 	crypto_keys_deinit(&shard->keys);
 	crypto_provider_deinit(&shard->provider);
+	free(shard->status.octets);
 	io_loop_free(shard->loop);
 }

@@ -10,12 +10,20 @@
 #include "engine/engine.h"
 #include "engine/post.h"
 #include "engine/replay.h"
+#include "engine/queue.h"
 #include "io/server.h"
 
 struct request;
 struct lookup;
 
 #define LOOKUP_BUCKETS 4096 /* of look-ups under way; a power of two */
+
+/* What Status is answered with, without the request's id. */
+struct packed_status {
+	uint8_t *octets; /* NULL: none yet */
+	size_t len;
+	int64_t turn_ns; /* the turn that it is of */
+};
 
 struct shard {
 	struct engine *engine;
@@ -38,15 +46,25 @@ struct shard {
 	struct request *requests, *requests_oldest;   /* in flight */
 	unsigned requests_count;
 	size_t requests_octets;                       /* of their arenas */
-	struct request *runnable, **runnable_end;     /* to be evaluated, first come first served */
+	struct queue queue;                           /* to be evaluated */
 	struct request *spare;                        /* pool */
 	unsigned spare_count;
 	struct lookup *lookups[LOOKUP_BUCKETS];
+
+	struct packed_status status;
 
 	struct io_timer again;                        /* there is crypto work for another turn */
 	bool draining;
 	struct io_timer drain;
 };
+
+/*
+ * Connections of ipc sockets go to the shards in turn, whoever accepted them (engine.c). False: it is for the one who asks to
+ * keep. A shard that is handed one is woken, and takes it in its next turn; returns how many there are.
+ */
+#define HANDED_OVER_MAX 64
+bool engine_hand_over(struct engine *engine, unsigned from, int fd);
+unsigned engine_handed_over(struct engine *engine, unsigned to, int fds[HANDED_OVER_MAX]);
 
 /* 0; or a negative errno and a line in `problem`. In the shard's own thread. */
 MUST_CHECK int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBLEM_SIZE]);

@@ -228,12 +228,22 @@ int io_listener_open(const char *url, bool first, struct io_listener *out, char 
 	return result;
 }
 
+void io_listener_stop(struct io_listener *listener)
+{
+	if (listener->fd < 0)
+		return;
+	(void)shutdown(listener->fd, SHUT_RDWR);
+	/* Once: a process that takes our place may have made its own file by the time that we close. */
+	if (listener->path[0])
+		(void)unlink(listener->path);
+	listener->path[0] = 0;
+}
+
 void io_listener_close(struct io_listener *listener)
 {
 	if (listener->fd < 0)
 		return;
+	io_listener_stop(listener);
 	close(listener->fd);
 	listener->fd = -1;
-	if (listener->is_ipc)
-		(void)unlink(listener->path);
 }

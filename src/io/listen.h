@@ -16,7 +16,7 @@
 struct io_listener {
 	int fd;
 	bool is_ipc;
-	char path[IO_PATH_SIZE]; /* ipc: removed by io_listener_close() */
+	char path[IO_PATH_SIZE]; /* ipc: to be removed; empty: it was */
 };
 
 /* Is the URL of a form that io_listener_open() takes? Needs no rights and opens nothing. */
@@ -26,6 +26,11 @@ MUST_CHECK int io_url_check(const char *url, char problem[IO_PROBLEM_SIZE]);
  * the first of them must be opened with `first`. An ipc socket is opened once and its descriptor used by every loop.
  */
 MUST_CHECK int io_listener_open(const char *url, bool first, struct io_listener *out, char problem[IO_PROBLEM_SIZE]);
+/*
+ * From any thread, while loops use the descriptor: who connects from now on is refused, and who was not accepted yet is let go. An
+ * ipc socket's file goes.
+ */
+void io_listener_stop(struct io_listener *listener);
 void io_listener_close(struct io_listener *listener);
 
 #endif

@@ -5,11 +5,13 @@ Method: a slow DNS server keeps a request in flight over a SIGTERM; a table of c
 
 import ctypes
 import os
+import signal
 import struct
 import subprocess
 import tempfile
 import time
 
+from lib import sp
 from lib.daemon import ASSAY, ASSAYD, Daemon, configuration, free_tcp_url
 from lib.dnsserver import DnsServer
 from lib.report import Report
@@ -33,6 +35,49 @@ def check_drain(report, dns):
     dns.delay_s = 0
     status, _, error = daemon.assay("status")
     report.check("afterwards nobody answers: status 3", status == 3 and error.count("\n") == 1, f"{status} {error}")
+
+
+def check_drain_takes_nobody(report, dns):
+    """Who connects during the drain hears at once that nobody serves here any more."""
+    url = free_tcp_url()
+    dns.delay_s = 1.2
+    daemon = Daemon(dns, listen=[url], timeout_ms=10000)
+    asking = subprocess.Popen([ASSAY, "spf", "-s", url, "--json", *PASS_ENVELOPE], stdout=subprocess.PIPE)
+    asked = sum(dns.counts.values())
+    while sum(dns.counts.values()) == asked:
+        time.sleep(0.02)
+    daemon.process.send_signal(signal.SIGTERM)
+    while not any("stopping" in line for line in daemon.lines):
+        time.sleep(0.02)
+    time.sleep(0.2)
+    for name, at in (("tcp", url), ("ipc", daemon.ipc)):
+        try:
+            sp.Peer(at, greet=False).close()
+            refused = False
+        except OSError:
+            refused = True
+        report.check(f"draining: {name} takes no new connection", refused)
+    output, _ = asking.communicate(timeout=START_S)
+    report.check("draining: who was there is answered", asking.returncode == 0 and b'"pass"' in output, str(output))
+    daemon.stop()
+    dns.delay_s = 0
+
+
+def check_second_signal(report, dns):
+    dns.delay_s = 6
+    daemon = Daemon(dns, timeout_ms=10000)
+    with sp.Peer(daemon.ipc) as peer:
+        asked = sum(dns.counts.values())
+        peer.send(peer.frame(sp.check_sender("pass.example")))
+        while sum(dns.counts.values()) == asked:
+            time.sleep(0.02)
+        start = time.monotonic()
+        daemon.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        report.check("draining waits for what is in flight", daemon.process.poll() is None)
+        daemon.stop()  # once more; fails when the status is not 0
+        report.check("a second signal ends the drain", time.monotonic() - start < 4, f"{time.monotonic() - start:.1f} s")
+    dns.delay_s = 0
 
 
 def check_idle(report, dns):
@@ -174,6 +219,8 @@ def main():
     check_version(report)
     check_idle(report, dns)
     check_drain(report, dns)
+    check_drain_takes_nobody(report, dns)
+    check_second_signal(report, dns)
     check_kill(report, dns)
     check_listener_in_use(report, dns)
     check_no_io_uring(report, dns)

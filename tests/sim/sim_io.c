@@ -108,7 +108,8 @@ struct io_server {
 
 struct io_conn {
 	struct io_conn *next;
-	unsigned refs, in_flight;
+	unsigned refs;
+	struct io_conn_use use;
 	bool closed;
 	uint8_t *reply; /* being filled by the engine until the next flush or reply */
 	size_t reply_len;
@@ -180,6 +181,13 @@ void io_server_close(struct io_server *server, bool at_once)
 	}
 }
 
+void io_server_adopt(struct io_server *server, int fd, bool is_ipc)
+{
+	(void)server;
+	(void)fd;
+	(void)is_ipc;
+}
+
 bool io_server_is_closed(const struct io_server *server)
 {
 	return !server->conns;
@@ -224,9 +232,9 @@ bool io_conn_is_closed(const struct io_conn *conn)
 	return conn->closed;
 }
 
-unsigned *io_conn_in_flight(struct io_conn *conn)
+struct io_conn_use *io_conn_use(struct io_conn *conn)
 {
-	return &conn->in_flight;
+	return &conn->use;
 }
 
 uint8_t *io_conn_reply(struct io_conn *conn, size_t octets)

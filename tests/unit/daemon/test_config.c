@@ -144,6 +144,8 @@ static void test_errors_name_file_and_line(void **state)
 		{ "rsa_bits_crossed", "dkim { min-rsa-bits = 4096 max-rsa-bits = 2048 }\n", 0, "min-rsa-bits" },
 		{ "octets_held_below_one_message", "limits { message-size = 67108864 octets-held = 16777216 }\n", 0,
 		  "octets-held" },
+		{ "connection_octets_held_below_one_message", "limits { connection-octets-held = 16777216 }\n", 0,
+		  "connection-octets-held" },
 		{ "octets_held_below_one_message_a_shard", "shards = 64 limits { octets-held = 1073741824 }\n", 0,
 		  "64 shards" },
 		{ "behind_comments", "# one\n  # two\n\n// three\nshards = many\n", 5, "shards" },
@@ -192,15 +194,18 @@ static const struct {
 	{ "mta-sts", "https-port", 1, 65535 },
 	{ "limits", "message-size", 1024, 1L << 30 },
 	{ "limits", "octets-held", 16 << 20, 1L << 40 },
+	{ "limits", "connection-octets-held", 1 << 20, 1L << 40 },
 	{ "limits", "request-memory", 65536, 1L << 30 },
 	{ "limits", "in-flight", 1, 10000000 },
 	{ "limits", "connection-in-flight", 1, 1000000 },
+	{ "limits", "queue-time", 1, 600000 },
 	{ "limits", "connections", 1, 1000000 },
 	{ "limits", "header-size", 1024, 64 << 20 },
 	{ "limits", "header-fields", 10, 100000 },
 	{ "limits", "header-field-size", 1024, 64 << 20 },
 	{ "limits", "drain-time", 0, 600000 },
 	{ "limits", "stall-time", 100, 3600000 },
+	{ "limits", "stall-octets", 1, 1L << 30 },
 	{ "limits", "key-cache-size", 1 << 20, 64L << 30 },
 };
 
@@ -247,6 +252,7 @@ static void test_default_room(void **state)
 	config_free(&config);
 	assert_int_equal(config_of("shards = 2\n"), 0);
 	assert_int_equal(config.engine.limits.octets_held_max, 1 << 30);
+	assert_int_equal(config.engine.limits.connection_octets_held_max, 1 << 27);
 	config_free(&config);
 }
 
@@ -332,8 +338,9 @@ static void test_every_key_arrives(void **state)
 	         "mta-sts { ca-file = \"\" https-port = 8443 allow-private-addresses = true }\n"
 	         "metrics { listen = \"[::1]:8462\" }\n"
 	         "limits { message-size = 2000000 octets-held = 60000000 request-memory = 100000 in-flight = 10\n"
-	         "  connection-in-flight = 5 connections = 20 header-size = 2000 header-fields = 20\n"
-	         "  header-field-size = 1500 drain-time = 1 stall-time = 200 key-cache-size = 3000000 replay-memory = 6144 }\n",
+	         "  connection-in-flight = 5 connections = 20 queue-time = 30 header-size = 2000 header-fields = 20\n"
+	         "  header-field-size = 1500 drain-time = 1 stall-time = 200 stall-octets = 300\n"
+	         "  connection-octets-held = 5000000 key-cache-size = 3000000 replay-memory = 6144 }\n",
 	         zone_path, zone_path, zone_path);
 	if (config_of(text) != 0)
 		fail_msg("%s", problem);
@@ -375,15 +382,18 @@ static void test_every_key_arrives(void **state)
 	assert_string_equal(config.metrics_listen, "[::1]:8462");
 	assert_int_equal(engine->limits.message_octets_max, 2000000);
 	assert_int_equal(engine->limits.octets_held_max, 60000000);
+	assert_int_equal(engine->limits.connection_octets_held_max, 5000000);
 	assert_int_equal(engine->limits.request_memory_max, 100000);
 	assert_int_equal(engine->limits.in_flight_max, 10);
 	assert_int_equal(engine->limits.connection_in_flight_max, 5);
 	assert_int_equal(engine->limits.connections_max, 20);
+	assert_int_equal(engine->limits.queue_ms_max, 30);
 	assert_int_equal(engine->verdict.bounds.header_octets_max, 2000);
 	assert_int_equal(engine->verdict.bounds.fields_max, 20);
 	assert_int_equal(engine->verdict.bounds.field_octets_max, 1500);
 	assert_int_equal(engine->limits.drain_ms_max, 1);
 	assert_int_equal(engine->limits.stall_ms_max, 200);
+	assert_int_equal(engine->limits.stall_octets_min, 300);
 	assert_int_equal(engine->limits.key_cache_octets_max, 1000000);
 	config_free(&config);
 }

@@ -4,7 +4,7 @@
  * Method: real sockets in one thread: peers write and read in every turn of the loop that also drives the server. What
  *         arrives is copied and compared. Skipped where io_uring is not to be had.
  */
-#include "io/buffers.h"
+#include "io/blocks.h"
 #include "io/server.h"
 #include "looping.h"
 
@@ -236,8 +236,10 @@ static struct io_server_bounds bounds_roomy(void)
 	return (struct io_server_bounds){ .connections_max = 100,
 		                          .frame_octets_max = (size_t)64 << 20,
 		                          .frames_octets_max = (size_t)256 << 20,
+		                          .connection_octets_max = (size_t)256 << 20,
 		                          .reply_octets_max = (size_t)64 << 20,
-		                          .stall_ns_max = LOOPING_SAFETY_NS * 10 };
+		                          .stall_ns_max = LOOPING_SAFETY_NS * 10,
+		                          .stall_octets_min = 1 };
 }
 
 static void server_begin(struct io_server_bounds bounds)
@@ -516,19 +518,19 @@ static void test_many_frames_in_one_write(void **state)
 	server_end();
 }
 
-/* Frames that fit one receive buffer, that just do not, and that are received straight into their own memory. */
+/* Frames that come whole, that do not, that fill a block, and that no block could hold. */
 static void test_large_frames(void **state)
 {
 	static const struct {
 		size_t len, chunk_max;
 	} vectors[] = {
-		{ IO_BUFFER_OCTETS - 9, 0 },
-		{ IO_BUFFER_OCTETS - 8, 0 },
-		{ IO_BUFFER_OCTETS - 1, 0 },
-		{ IO_BUFFER_OCTETS, 0 },
-		{ IO_BUFFER_OCTETS + 1, 0 },
-		{ 2 * IO_BUFFER_OCTETS, 0 },
-		{ 2 * IO_BUFFER_OCTETS + 1, 0 },
+		{ IO_BLOCK_OCTETS - 9, 0 },
+		{ IO_BLOCK_OCTETS - 8, 0 },
+		{ IO_BLOCK_OCTETS - 1, 0 },
+		{ IO_BLOCK_OCTETS, 0 },
+		{ IO_BLOCK_OCTETS + 1, 0 },
+		{ 2 * IO_BLOCK_OCTETS, 0 },
+		{ 2 * IO_BLOCK_OCTETS + 1, 0 },
 		{ (size_t)1 << 20, 0 },
 		{ ((size_t)1 << 20) + 1, 0 },
 		{ ((size_t)3 << 20) + 12345, 0 },
@@ -766,30 +768,84 @@ static void test_ipc_type_octet(void **state)
 	server_end();
 }
 
-/* --- buffers run out --- */
+/* --- the blocks run out --- */
 
-/* Every receive buffer is held by a frame: reading pauses, and goes on as soon as one comes back. */
-static void test_all_buffers_held(void **state)
+enum { BLOCK_FRAME = 20000 };
+
+static size_t frames_when_still;
+static unsigned still_since;
+
+/* The server has not taken anything for some turns. */
+static bool server_stands_still(void)
+{
+	if (received_count != frames_when_still) {
+		frames_when_still = received_count;
+		still_since = looping.ticks;
+	}
+	return looping.ticks >= still_since + 30;
+}
+
+static bool received_or_still(void)
+{
+	return received_count >= want_received || server_stands_still();
+}
+
+static struct io_server_bounds bounds_of_few_blocks(void)
 {
 	struct io_server_bounds bounds = bounds_roomy();
-	struct peer *peer;
+
+	bounds.frames_octets_max = IO_BLOCKS_LEAST * IO_BLOCK_OCTETS;
+	return bounds;
+}
+
+/* Frames that are held until no block has room; the last one is not taken. Each is sent alone, to come whole. */
+static void starve(struct peer *holder)
+{
+	hold = true;
+	for (want_received = received_count + 1;; want_received++) {
+		peer_send_frame(holder, BLOCK_FRAME, (unsigned)want_received);
+		frames_when_still = received_count;
+		still_since = looping.ticks;
+		looping_until(received_or_still);
+		if (received_count < want_received)
+			return;
+		assert_int_equal(received[received_count - 1].state, IO_FRAME_WHOLE);
+	}
+}
+
+static void release_held(void)
+{
+	while (held_count)
+		io_frame_release(&held[--held_count]);
+}
+
+/*
+ * Every block is held by frames: reading pauses, but for a frame that was begun; and goes on when one comes back.
+ */
+static void test_all_blocks_held(void **state)
+{
+	struct peer *holder, *begun;
+	size_t before;
 
 	(void)state;
-	bounds.frames_octets_max = IO_BUFFERS_RING * IO_BUFFER_OCTETS;
-	server_begin(bounds);
-	hold = true;
-	peer = peer_greet(0, false);
-	for (unsigned i = 0; i < IO_BUFFERS_RING; i++) {
-		peer_send_frame(peer, 10, i);
-		receive(i + 1);
-	}
-	peer_send_frame(peer, 10, IO_BUFFERS_RING);
-	take_turns(20);
-	assert_int_equal(received_count, IO_BUFFERS_RING);
-	io_frame_release(&held[0]);
-	receive(IO_BUFFERS_RING + 1);
-	for (unsigned i = 0; i <= IO_BUFFERS_RING; i++)
-		check_frame(i, 10, i);
+	server_begin(bounds_of_few_blocks());
+	holder = peer_greet(0, true);
+	begun = peer_greet(1, true);
+	want_octets = (size_t)io_server_counters(server)->octets_received + 50009;
+	peer_queue_frame(begun, 60000, 7);
+	peer_allow(begun, 50009);
+	looping_until(octets_arrived);
+	starve(holder);
+	before = received_count;
+	assert_in_range(before, IO_BLOCKS_LEAST * 9, IO_BLOCKS_LEAST * 13);
+	peer_allow(begun, 10000);
+	receive(before + 1);
+	check_frame(before, 60000, 7);
+	release_held();
+	receive(before + 2);
+	check_frame(before + 1, BLOCK_FRAME, (unsigned)before + 1);
+	peer_send_frame(begun, 10, 9);
+	receive(before + 3);
 	server_end();
 }
 
@@ -831,19 +887,6 @@ static void test_replies_are_gathered_in_order(void **state)
 			server_end();
 		}
 	}
-}
-
-static size_t frames_when_still;
-static unsigned still_since;
-
-/* The server has not taken anything for some turns. */
-static bool server_stands_still(void)
-{
-	if (received_count != frames_when_still) {
-		frames_when_still = received_count;
-		still_since = looping.ticks;
-	}
-	return looping.ticks >= still_since + 30;
 }
 
 static bool reading_was_paused(void)
@@ -977,12 +1020,12 @@ static void test_connection_outlives_its_socket(void **state)
 	peer_send_frame(peer, 10, 0);
 	receive(1);
 	assert_false(io_conn_is_closed(ref_of_last));
-	++*io_conn_in_flight(ref_of_last);
+	io_conn_use(ref_of_last)->in_flight++;
 	peer_close(peer);
 	looping_until(server_is_closed);
 	assert_true(io_conn_is_closed(ref_of_last));
 	assert_null(io_conn_reply(ref_of_last, 10));
-	assert_int_equal(*io_conn_in_flight(ref_of_last), 1);
+	assert_int_equal(io_conn_use(ref_of_last)->in_flight, 1);
 	io_conn_unref(ref_of_last);
 	server_end();
 }
@@ -999,6 +1042,13 @@ static bool one_is_open(void)
 	return io_server_counters(server)->connections_open == 1;
 }
 
+static void ask(struct peer *peer)
+{
+	peer_send_frame(peer, 10, 5);
+	receive(received_count + 1);
+}
+
+/* Where all are at work, there is no room for one more. */
 static void test_connection_cap(void **state)
 {
 	struct io_server_bounds bounds = bounds_roomy();
@@ -1006,8 +1056,15 @@ static void test_connection_cap(void **state)
 	(void)state;
 	bounds.connections_max = 2;
 	server_begin(bounds);
-	peer_greet(0, false);
-	peer_greet(1, true);
+	keep_ref = true;
+	ask(peer_greet(0, false));
+	io_conn_use(ref_of_last)->in_flight++;
+	io_conn_unref(ref_of_last);
+	want_octets = (size_t)io_server_counters(server)->octets_received + 8 + 9 + 50;
+	(void)peer_greet(1, true);
+	peer_queue_frame(&peers[1], 100, 6);
+	peer_allow(&peers[1], 9 + 50);
+	looping_until(octets_arrived);
 	for (unsigned is_ipc = 0; is_ipc < 2; is_ipc++) {
 		struct peer *peer = peer_connect(2, is_ipc);
 
@@ -1016,13 +1073,36 @@ static void test_connection_cap(void **state)
 		peer_close(peer);
 	}
 	assert_int_equal(io_server_counters(server)->connections_refused, 2);
+	assert_int_equal(io_server_counters(server)->connections_evicted, 0);
 	assert_true(two_are_open());
 	peer_close(&peers[0]);
 	looping_until(one_is_open);
-	peer_greet(2, false);
-	peer_send_frame(&peers[2], 10, 5);
-	receive(1);
-	check_frame(0, 10, 5);
+	ask(peer_greet(2, false));
+	server_end();
+}
+
+/* Of those that are idle, the one goes that has been so for longest. */
+static void test_idlest_is_evicted(void **state)
+{
+	struct io_server_bounds bounds = bounds_roomy();
+
+	(void)state;
+	bounds.connections_max = 3;
+	server_begin(bounds);
+	for (unsigned i = 0; i < 3; i++)
+		(void)peer_greet(i, i % 2);
+	ask(&peers[0]);
+	ask(&peers[2]);
+	(void)peer_greet(3, false);
+	peer_wait_eof(&peers[1]);
+	assert_int_equal(io_server_counters(server)->connections_evicted, 1);
+	assert_int_equal(io_server_counters(server)->connections_refused, 0);
+	ask(&peers[3]);
+	peer_close(&peers[1]);
+	(void)peer_greet(1, true);
+	peer_wait_eof(&peers[0]);
+	ask(&peers[2]);
+	assert_int_equal(io_server_counters(server)->connections_evicted, 2);
 	server_end();
 }
 
@@ -1179,48 +1259,41 @@ static bool stall_time_is_over(void)
 
 static bool stalled_while_starved(int64_t stall_ns)
 {
-	struct io_server_bounds bounds = bounds_roomy();
-	struct peer *holder, *peer;
+	struct io_server_bounds bounds = bounds_of_few_blocks();
+	struct peer *peer;
 	bool stalled;
+	size_t before;
 
-	bounds.frames_octets_max = IO_BUFFERS_RING * IO_BUFFER_OCTETS;
 	bounds.stall_ns_max = stall_ns;
 	server_begin(bounds);
-	hold = true;
-	holder = peer_greet(0, false);
 	peer = peer_greet(1, false);
-	for (unsigned i = 1; i < IO_BUFFERS_RING; i++) {
-		peer_send_frame(holder, 10, i);
-		receive(i);
-	}
-	want_octets = (size_t)io_server_counters(server)->octets_received + 100;
+	want_octets = (size_t)io_server_counters(server)->octets_received + 4;
 	peer_queue_frame(peer, 200, 0);
-	peer_allow(peer, 100);
+	peer_allow(peer, 4);
 	looping_until(octets_arrived);
-	peer_send_frame(holder, 10, 0);
-	receive(IO_BUFFERS_RING);
-	peer_allow(peer, 108);
+	starve(peer_greet(0, true));
+	before = received_count;
+	peer_allow(peer, 204);
 	wait_until_ns = io_now_ns(looping.loop) + 2 * stall_ns;
 	looping_until(stall_time_is_over);
 	stalled = io_server_counters(server)->connections_stalled > 0;
 	if (!stalled) {
-		io_frame_release(&held[0]);
-		receive(IO_BUFFERS_RING + 1);
-		check_frame(IO_BUFFERS_RING, 200, 0);
+		release_held();
+		receive(before + 2);
 	}
 	server_end();
 	return stalled;
 }
 
 /* It is us who do not read: the peer is not to blame. A slow machine may need more than one attempt. */
-static void test_want_of_buffers_is_no_stall(void **state)
+static void test_want_of_blocks_is_no_stall(void **state)
 {
-	int64_t stall_ns = 50 * LOOPING_TICK_NS;
+	int64_t stall_ns = 1000 * LOOPING_TICK_NS;
 
 	(void)state;
 	while (stalled_while_starved(stall_ns)) {
 		stall_ns *= 2;
-		assert_true(stall_ns < 1000 * LOOPING_TICK_NS);
+		assert_true(stall_ns < 10000 * LOOPING_TICK_NS);
 	}
 }
 
@@ -1241,7 +1314,7 @@ int main(void)
 		cmocka_unit_test(test_absurd_lengths_close),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_ipc_type_octet),
-		cmocka_unit_test(test_all_buffers_held),
+		cmocka_unit_test(test_all_blocks_held),
 		cmocka_unit_test(test_replies_are_gathered_in_order),
 		cmocka_unit_test(test_slow_reader_is_not_read_from),
 		cmocka_unit_test(test_flood_of_replies_closes),
@@ -1250,11 +1323,12 @@ int main(void)
 		cmocka_unit_test(test_close_at_once),
 		cmocka_unit_test(test_connection_outlives_its_socket),
 		cmocka_unit_test(test_connection_cap),
+		cmocka_unit_test(test_idlest_is_evicted),
 		cmocka_unit_test(test_stopped_listening),
 		cmocka_unit_test(test_stall_closes),
 		cmocka_unit_test(test_idle_is_no_stall),
 		cmocka_unit_test(test_slow_progress_is_no_stall),
-		cmocka_unit_test(test_want_of_buffers_is_no_stall),
+		cmocka_unit_test(test_want_of_blocks_is_no_stall),
 	};
 
 	looping_probe_or_skip();
