@@ -25,7 +25,7 @@ struct engine_limits {
 	unsigned lookups_max;                /* dns.max-lookups: of one request */
 	unsigned passes_max;                 /* evaluations of one request */
 	unsigned dns_wait_ms_max;            /* dns.timeout: for all look-ups of one request */
-	unsigned queue_ms_max;               /* limits.queue-time: requests queued for longer keep new ones out */
+	unsigned queue_ms_max;               /* limits.queue-time: a request that would wait for longer is refused */
 	unsigned deadline_ms_max;            /* a longer one is taken as this */
 	unsigned drain_ms_max;               /* after a stop; then connections are closed as they are */
 	unsigned stall_ms_max;               /* limits.stall-time: in it, of a greeting or frame begun, or of replies, */

@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 
+#define SAMPLE 64   /* requests that are timed together */
+#define SMOOTHING 4 /* a sample's part of the new mean is one of so many */
+
 static void link_init(struct link *list)
 {
 	list->next = list->prev = list;
@@ -36,9 +39,9 @@ static struct request *of_conn(const struct link *link)
 
 void queue_init(struct queue *queue)
 {
+	*queue = (struct queue){ .new_count = 0 };
 	link_init(&queue->again);
 	link_init(&queue->turns);
-	queue->new_count = 0;
 }
 
 bool queue_is_empty(const struct queue *queue)
@@ -46,13 +49,12 @@ bool queue_is_empty(const struct queue *queue)
 	return queue->again.next == &queue->again && queue->turns.next == &queue->turns;
 }
 
-void queue_add(struct queue *queue, struct request *request, int64_t now_ns)
+void queue_add(struct queue *queue, struct request *request)
 {
 	struct queued *queued = &request->queued;
 	struct io_conn_use *use = io_conn_use(request->conn);
 	struct request *first = use->first_queued;
 
-	queued->arrived_ns = queued->turn_ns = now_ns;
 	queued->is_again = request->passes > 0;
 	queued->is_new = !queued->is_again;
 	if (queued->is_again) {
@@ -60,69 +62,92 @@ void queue_add(struct queue *queue, struct request *request, int64_t now_ns)
 		return;
 	}
 	queue->new_count++;
+	use->queued++;
 	if (first) {
 		link_before(&queued->of_conn, &first->queued.of_conn);
 		return;
 	}
+	queue->conns_count++;
 	link_init(&queued->of_conn);
 	link_before(&queued->turn, &queue->turns);
 	use->first_queued = request;
 }
 
-/* The next one of the same connection takes its place, or waits behind all others. */
-static void new_remove(struct queue *queue, struct request *request, struct link *behind, int64_t now_ns)
+/* The next one of the same connection gets a place before `behind`. */
+static void new_remove(struct queue *queue, struct request *request, struct link *behind)
 {
 	struct io_conn_use *use = io_conn_use(request->conn);
 	struct request *next = of_conn(request->queued.of_conn.next);
 
+	queue->new_count--;
+	use->queued--;
 	if (use->first_queued == request) {
-		use->first_queued = next == request ? NULL : next;
-		if (use->first_queued) {
-			next->queued.turn_ns = now_ns;
+		use->first_queued = use->queued ? next : NULL;
+		if (use->queued)
 			link_before(&next->queued.turn, behind);
-		}
+		else
+			queue->conns_count--;
 		link_remove(&request->queued.turn);
 	}
 	link_remove(&request->queued.of_conn);
 	request->queued.is_new = false;
-	queue->new_count--;
 }
 
-struct request *queue_take(struct queue *queue, int64_t now_ns)
+static void again_remove(struct request *request)
+{
+	link_remove(&request->queued.turn);
+	request->queued.is_again = false;
+}
+
+struct request *queue_take(struct queue *queue)
 {
 	struct request *request;
 
 	if (queue->again.next != &queue->again) {
 		request = of_turn(queue->again.next);
-		link_remove(&request->queued.turn);
-		request->queued.is_again = false;
+		again_remove(request);
 		return request;
 	}
 	if (queue->turns.next == &queue->turns)
 		return NULL;
 	request = of_turn(queue->turns.next);
-	new_remove(queue, request, &queue->turns, now_ns);
+	new_remove(queue, request, &queue->turns);
+	queue->busy_taken++;
 	return request;
 }
 
-void queue_remove(struct queue *queue, struct request *request, int64_t now_ns)
+void queue_remove(struct queue *queue, struct request *request)
 {
-	if (request->queued.is_again) {
-		link_remove(&request->queued.turn);
-		request->queued.is_again = false;
-	} else if (request->queued.is_new) {
-		new_remove(queue, request, &request->queued.turn, now_ns);
+	if (request->queued.is_again)
+		again_remove(request);
+	else if (request->queued.is_new)
+		new_remove(queue, request, &request->queued.turn);
+}
+
+void queue_turn_begin(struct queue *queue, int64_t now_ns)
+{
+	if (queue->busy)
+		queue->busy_ns += now_ns - queue->turn_ns;
+	queue->turn_ns = now_ns;
+	if (queue->busy && queue->busy_taken >= SAMPLE) {
+		int64_t each_ns = queue->busy_ns / queue->busy_taken;
+
+		queue->each_ns = queue->each_ns ? queue->each_ns + (each_ns - queue->each_ns) / SMOOTHING : each_ns;
+	}
+	if (!queue->busy || queue->busy_taken >= SAMPLE) {
+		queue->busy_ns = 0;
+		queue->busy_taken = 0;
 	}
 }
 
-int64_t queue_turn_wait_ns(const struct queue *queue, int64_t now_ns)
+void queue_turn_end(struct queue *queue)
 {
-	return queue->turns.next == &queue->turns ? 0 : now_ns - of_turn(queue->turns.next)->queued.turn_ns;
+	queue->busy = !queue_is_empty(queue);
 }
 
-int64_t queue_conn_wait_ns(struct io_conn *conn, int64_t now_ns)
+int64_t queue_wait_ns(const struct queue *queue, struct io_conn *conn)
 {
-	const struct request *first = io_conn_use(conn)->first_queued;
+	uint64_t rounds = io_conn_use(conn)->queued + (uint64_t)1, ahead = rounds * queue->conns_count;
 
-	return first ? now_ns - first->queued.arrived_ns : 0;
+	return (int64_t)(ahead < queue->new_count ? ahead : queue->new_count) * queue->each_ns;
 }

@@ -21,26 +21,32 @@ struct link {
 struct queue {
 	struct link again;   /* evaluated before, first come first served */
 	struct link turns;   /* of new ones, the first of each connection */
-	unsigned new_count;
+	unsigned new_count, conns_count;
+	/* How long a request takes, of those taken while there was no end of them. */
+	int64_t each_ns, busy_ns, turn_ns;
+	unsigned busy_taken;
+	bool busy;
 };
 
 /* What a request is queued by. */
 struct queued {
 	struct link turn;    /* in one of the queue's lists; the first new one of its connection alone */
 	struct link of_conn; /* new ones: the connection's own list, in a circle */
-	int64_t arrived_ns, turn_ns; /* put into the queue; became the first of its connection */
 	bool is_again, is_new;
 };
 
 void queue_init(struct queue *queue);
 bool queue_is_empty(const struct queue *queue);
-void queue_add(struct queue *queue, struct request *request, int64_t now_ns);
+void queue_add(struct queue *queue, struct request *request);
 /* The next one; NULL: none. */
-struct request *queue_take(struct queue *queue, int64_t now_ns);
+struct request *queue_take(struct queue *queue);
 /* Takes it out if it is in. */
-void queue_remove(struct queue *queue, struct request *request, int64_t now_ns);
-/* How long the next new one has waited for its turn, and the oldest new one of this connection altogether; 0 where there is none. */
-int64_t queue_turn_wait_ns(const struct queue *queue, int64_t now_ns);
-int64_t queue_conn_wait_ns(struct io_conn *conn, int64_t now_ns);
+void queue_remove(struct queue *queue, struct request *request);
+
+/* Around what a turn takes: measures how long a request takes. */
+void queue_turn_begin(struct queue *queue, int64_t now_ns);
+void queue_turn_end(struct queue *queue);
+/* How long a new request of this connection would wait. */
+int64_t queue_wait_ns(const struct queue *queue, struct io_conn *conn);
 
 #endif

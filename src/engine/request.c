@@ -161,7 +161,7 @@ void request_free(struct request *request)
 	io_timer_stop(shard->loop, &request->wait);
 	answers_drop(request);
 	work_drop(request);
-	queue_remove(&shard->queue, request, io_now_ns(shard->loop));
+	queue_remove(&shard->queue, request);
 	io_frame_release(&request->frame);
 	io_conn_use(request->conn)->in_flight--;
 	io_conn_unref(request->conn);
@@ -203,7 +203,7 @@ void request_wake(struct request *request)
 	/* Crypto work points into the scratch arena: no new evaluation before it is done. */
 	if (request->queued.is_new || request->queued.is_again || request->is_running || request->work.pending)
 		return;
-	queue_add(&shard->queue, request, io_now_ns(shard->loop));
+	queue_add(&shard->queue, request);
 }
 
 /* --- evaluation --- */
@@ -421,16 +421,11 @@ static void request_start(struct request *request, struct slice body, struct ref
 	request_wake(request);
 }
 
-/*
- * A long queue only makes late what it holds: who comes when those before him have waited for limits.queue-time is told so at
- * once. Those before him are his connection's, or where there are many connections, their first ones.
- */
-static bool queue_is_late(struct shard *shard, struct io_conn *conn)
+/* A long queue only makes late what it holds: who would have to wait for longer than limits.queue-time is told so at once. */
+static bool queue_is_late(const struct shard *shard, struct io_conn *conn)
 {
-	int64_t now_ns = io_now_ns(shard->loop), late_ns = shard->limits.queue_ms_max * INT64_C(1000000);
-
-	return shard->queue.new_count >= QUEUED_LEAST && (queue_turn_wait_ns(&shard->queue, now_ns) > late_ns ||
-	                                                  queue_conn_wait_ns(conn, now_ns) > late_ns);
+	return shard->queue.new_count >= QUEUED_LEAST &&
+	       queue_wait_ns(&shard->queue, conn) > shard->limits.queue_ms_max * INT64_C(1000000);
 }
 
 /* Admission: what is too much is refused at once, before any work. */

@@ -101,15 +101,17 @@ static void turn(void *arg)
 	unsigned left = EVALUATIONS_TURN_MAX;
 
 	adopt(shard);
+	queue_turn_begin(&shard->queue, now_ns);
 	do {
 		struct request *request;
 
 		(void)post_deliver_all(&shard->posts, shard);
-		for (; left && (request = queue_take(&shard->queue, now_ns)); left--)
+		for (; left && (request = queue_take(&shard->queue)); left--)
 			request_run(request);
 		if (crypto_batch_run(&shard->batch))
 			counter_up(shard->counters, COUNTER_CRYPTO_RUNS);
 	} while (left && !queue_is_empty(&shard->queue));
+	queue_turn_end(&shard->queue);
 	if (!queue_is_empty(&shard->queue) || crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SHA256) ||
 	    crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SHA1))
 		io_timer_start(shard->loop, &shard->again, now_ns);

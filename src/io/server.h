@@ -98,6 +98,7 @@ bool io_conn_is_closed(const struct io_conn *conn);
 /* For the receiver's own bookkeeping, zero at first. */
 struct io_conn_use {
 	unsigned in_flight; /* as long as it is not 0, the connection is not idle */
+	unsigned queued;    /* of them, those in a queue, and the first there */
 	void *first_queued;
 };
 

@@ -20,25 +20,23 @@ struct io_conn_use *io_conn_use(struct io_conn *conn)
 static struct io_conn conns[CONNS];
 static struct request requests[CONNS][REQUESTS];
 static struct queue queue;
-static int64_t now_ns;
 
 static struct request *named(const char *name)
 {
 	return &requests[name[0] - 'a'][name[1] - '1'];
 }
 
-/* Begins anew, with these put into the queue, one a nanosecond. */
+/* Begins anew, with these put into the queue. */
 static void queue_of(const char *names)
 {
 	queue_init(&queue);
 	memset(conns, 0, sizeof(conns));
 	memset(requests, 0, sizeof(requests));
-	now_ns = 0;
 	for (unsigned c = 0; c < CONNS; c++)
 		for (unsigned r = 0; r < REQUESTS; r++)
 			requests[c][r].conn = &conns[c];
 	for (; *names; names += 3) {
-		queue_add(&queue, named(names), ++now_ns);
+		queue_add(&queue, named(names));
 		if (!names[2])
 			return;
 	}
@@ -48,14 +46,15 @@ static void check_order(const char *names)
 {
 	const struct request *request;
 
-	for (; (request = queue_take(&queue, now_ns)); names += 3)
+	for (; (request = queue_take(&queue)); names += 3)
 		if (request != named(names))
 			fail_msg("not %.2s", names);
 	assert_true(*names == 0 || names[-1] == 0);
 	assert_true(queue_is_empty(&queue));
 	assert_int_equal(queue.new_count, 0);
+	assert_int_equal(queue.conns_count, 0);
 	for (unsigned c = 0; c < CONNS; c++)
-		assert_null(conns[c].use.first_queued);
+		assert_true(!conns[c].use.first_queued && conns[c].use.queued == 0);
 }
 
 static void test_connections_in_turn(void **state)
@@ -81,8 +80,8 @@ static void test_late_comer(void **state)
 {
 	(void)state;
 	queue_of("a1 a2 a3 a4");
-	assert_ptr_equal(queue_take(&queue, now_ns), named("a1"));
-	queue_add(&queue, named("b1"), now_ns);
+	assert_ptr_equal(queue_take(&queue), named("a1"));
+	queue_add(&queue, named("b1"));
 	check_order("a2 b1 a3 a4");
 }
 
@@ -91,8 +90,8 @@ static void test_what_was_begun_comes_first(void **state)
 	(void)state;
 	queue_of("a1 a2 b1");
 	named("c1")->passes = named("c2")->passes = 1;
-	queue_add(&queue, named("c1"), now_ns);
-	queue_add(&queue, named("c2"), now_ns);
+	queue_add(&queue, named("c1"));
+	queue_add(&queue, named("c2"));
 	assert_int_equal(queue.new_count, 3);
 	check_order("c1 c2 a1 b1 a2");
 }
@@ -112,32 +111,72 @@ static void test_removal(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
 		queue_of("a1 a2 a3 b1");
-		queue_remove(&queue, named(vectors[i].removed), now_ns);
+		queue_remove(&queue, named(vectors[i].removed));
 		check_order(vectors[i].out);
 	}
 	queue_of("a1");
 	named("b1")->passes = 1;
-	queue_add(&queue, named("b1"), now_ns);
-	queue_remove(&queue, named("b1"), now_ns);
+	queue_add(&queue, named("b1"));
+	queue_remove(&queue, named("b1"));
 	check_order("a1");
 }
 
-static void test_waits(void **state)
+/* As many before it as its connection has, from each connection; but no more than there are. */
+static void test_wait_is_the_connections(void **state)
+{
+	static const struct {
+		const char *in;
+		int64_t waits[CONNS];
+	} vectors[] = {
+		{ "", { 0, 0, 0 } },
+		{ "a1", { 1, 1, 1 } },
+		{ "a1 a2 a3", { 3, 1, 1 } },
+		{ "a1 a2 a3 b1", { 4, 4, 2 } },
+		{ "a1 a2 a3 a4 b1 b2 c1", { 7, 7, 6 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
+		queue_of(vectors[i].in);
+		queue.each_ns = 1;
+		for (unsigned c = 0; c < CONNS; c++)
+			if (queue_wait_ns(&queue, &conns[c]) != vectors[i].waits[c])
+				fail_msg("%s: %c waits %d", vectors[i].in, 'a' + c, (int)queue_wait_ns(&queue, &conns[c]));
+	}
+}
+
+enum { SAMPLE = 64 };
+
+/* Turns that take `each` requests and last `turn_ns`; `busy`: one is left in the queue every time. */
+static void turns(unsigned count, unsigned each, int64_t turn_ns, bool busy)
+{
+	static int64_t now_ns;
+
+	for (; count; count--, now_ns += turn_ns) {
+		queue_turn_begin(&queue, now_ns);
+		for (unsigned i = 0; i < each; i++) {
+			queue_add(&queue, named("a1"));
+			(void)queue_take(&queue);
+		}
+		if (busy)
+			queue_add(&queue, named("a2"));
+		queue_turn_end(&queue);
+		queue_remove(&queue, named("a2"));
+	}
+}
+
+static void test_pace_is_measured(void **state)
 {
 	(void)state;
 	queue_of("");
-	assert_int_equal(queue_turn_wait_ns(&queue, 10), 0);
-	assert_int_equal(queue_conn_wait_ns(&conns[0], 10), 0);
-	queue_of("a1 a2 b1"); /* at 1, 2 and 3 */
-	assert_int_equal(queue_turn_wait_ns(&queue, 10), 9);
-	assert_int_equal(queue_conn_wait_ns(&conns[0], 10), 9);
-	assert_int_equal(queue_conn_wait_ns(&conns[1], 10), 7);
-	(void)queue_take(&queue, 20);
-	assert_int_equal(queue_turn_wait_ns(&queue, 30), 27);       /* b1, first of its connection since 3 */
-	assert_int_equal(queue_conn_wait_ns(&conns[0], 30), 28);    /* a2, here since 2 */
-	(void)queue_take(&queue, 30);
-	assert_int_equal(queue_turn_wait_ns(&queue, 31), 11);       /* a2, first of its connection since 20 */
+	turns(100, 10, 1000000, false); /* waiting for requests is not taking long for them */
+	assert_int_equal(queue.each_ns, 0);
+	turns(SAMPLE / 8 + 1, 8, 800, true);
+	assert_int_equal(queue.each_ns, 100);
+	turns(100 * SAMPLE / 8, 8, 1600, true);
+	assert_in_range(queue.each_ns, 190, 200);
 }
 
 UNIT_MAIN(cmocka_unit_test(test_connections_in_turn), cmocka_unit_test(test_late_comer),
-          cmocka_unit_test(test_what_was_begun_comes_first), cmocka_unit_test(test_removal), cmocka_unit_test(test_waits))
+          cmocka_unit_test(test_what_was_begun_comes_first), cmocka_unit_test(test_removal), cmocka_unit_test(test_wait_is_the_connections),
+          cmocka_unit_test(test_pace_is_measured))
