@@ -29,6 +29,7 @@ def expected_results(verdict):
     results = [("spf", verdict[key]["result"]) for key in ("spf", "spf_helo") if verdict[key]]
     if verdict["dmarc"]:
         results += dkim_results(verdict)
+        results += [("arc", verdict["arc"]["result"])] if verdict["arc"]["evaluated"] else []
         results.append(("dmarc", verdict["dmarc"]["result"]))
     return results
 

@@ -111,6 +111,7 @@ static int key_fit(struct check *check, const struct dkim_key *key, bool *fits_o
 	const struct dkim_signature *signature = &check->signature;
 	const struct dkim_config *config = check->all->config;
 	struct slice at = signature->query_name;
+	uint64_t verify_ns;
 
 	*fits_out = false;
 	check->out->testing = key->testing;
@@ -128,9 +129,10 @@ static int key_fit(struct check *check, const struct dkim_key *key, bool *fits_o
 		return conclude_numbers(check, DKIM_POLICY, REASON_DKIM_KEY_SHORT, key->key.bits, config->rsa_bits_min);
 	if (key->key.kind == PUBLIC_KEY_RSA && key->key.bits > config->rsa_bits_max)
 		return conclude_numbers(check, DKIM_POLICY, REASON_DKIM_KEY_LONG, key->key.bits, config->rsa_bits_max);
-	check->verify_ns += dkim_key_verify_ns(&key->key);
-	if (check->verify_ns > check->all->verify_ns_each)
+	verify_ns = check->verify_ns + dkim_key_verify_ns(&key->key);
+	if (verify_ns > check->all->verify_ns_each)
 		return conclude(check, DKIM_POLICY, reason_of_1(REASON_BUDGET, SLICE("dkim.max-verify-time")));
+	check->verify_ns = verify_ns;
 	*fits_out = true;
 	return 0;
 }

@@ -133,7 +133,8 @@ def dkim(part):
 
 
 def arc(part):
-    return {"result": ARC_WORDS[part.number(1)], "instance": part.number(2), **reason(part, 3)}
+    return {"result": ARC_WORDS[part.number(1)], "instance": part.number(2), **reason(part, 3),
+            "evaluated": bool(part.number(4))}
 
 
 def shadow(part):
