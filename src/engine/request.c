@@ -214,7 +214,12 @@ static int evaluate(struct request *request, struct verdict *verdict)
 
 	if (request->call == CALL_CHECK_SENDER)
 		return verdict_check_sender(&request->input, config, &request->ask, &request->scratch, verdict);
-	return verdict_check_message(&request->input, config, &request->ask, &request->scratch, verdict);
+	if (!request->reading) {
+		if (!(request->reading = ARENA_NEW(&request->arena, struct verdict_reading)))
+			return -ENOMEM;
+		TRY(verdict_read_message(&request->input, config, &request->arena, request->reading));
+	}
+	return verdict_check_message(&request->input, config, request->reading, &request->ask, &request->scratch, verdict);
 }
 
 static void reply_memory(struct request *request)

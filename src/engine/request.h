@@ -27,6 +27,7 @@ struct request {
 	struct slice id;
 	enum request_call call;
 	struct verdict_input input;
+	struct verdict_reading *reading; /* NULL: not read yet */
 	struct arena arena, scratch;
 	size_t octets;                 /* of both, as counted in the shard */
 	struct answers answers;

@@ -166,12 +166,14 @@ static void run(const struct verdict_input *input, struct answers *answers, stru
 		.bounds = { .header_octets_max = 65536, .fields_max = 100, .field_octets_max = 16384 },
 	};
 	const struct ask ask = { .ops = &ops, .arg = answers };
+	struct verdict_reading reading;
 	unsigned passes = 0;
 	int result;
 
+	ASSERT(verdict_read_message(input, &config, arena, &reading) == 0);
 	do {
 		ASSERT(passes++ < 100);
-		result = verdict_check_message(input, &config, &ask, arena, out);
+		result = verdict_check_message(input, &config, &reading, &ask, arena, out);
 	} while (result == ASK_BLOCKED);
 	ASSERT(result == 0 && (!answers->eager || passes == 1));
 	check_sense(out);

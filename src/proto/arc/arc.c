@@ -11,6 +11,7 @@ struct validation {
 	const struct arc_config *config;
 	const struct arc_chain *chain;
 	struct arc_cover cover;
+	struct dkim_signature *read; /* the signature fields of all sets: of each the two of target_of() */
 	struct arc_set *sets;
 	struct arc_result *out;
 	bool blocked; /* something asked for is pending */
@@ -44,11 +45,17 @@ static struct arc_signature *signature_of(struct validation *validation, enum ar
 	return kind == ARC_SEAL ? &set->seal : &set->message_signature;
 }
 
+static struct dkim_signature *read_of(const struct validation *validation, enum arc_field kind, unsigned instance)
+{
+	return &validation->read[2 * (instance - 1) + (kind == ARC_SEAL)];
+}
+
 static struct dkim_target target_of(const struct validation *validation, enum arc_field kind, unsigned instance)
 {
 	return (struct dkim_target){
 		.field = validation->chain->sets[instance - 1].fields[kind],
 		.form = kind == ARC_SEAL ? DKIM_FORM_ARC_SEAL : DKIM_FORM_ARC_MESSAGE_SIGNATURE,
+		.signature = read_of(validation, kind, instance),
 		.id = ARC_SIGNATURE_ID_OF(instance, kind == ARC_SEAL ? 1u : 0u),
 	};
 }
@@ -143,9 +150,11 @@ static int hops_describe(struct validation *validation)
 		TRY(arc_findings_read(links->payload, validation->dkim.arena, set));
 		for (enum arc_field kind = ARC_MESSAGE_SIGNATURE; kind <= ARC_SEAL; kind++) {
 			struct dkim_target target = target_of(validation, kind, instance);
+			struct dkim_signature *read = read_of(validation, kind, instance);
+			int result = dkim_signature_parse(target.field, target.form, validation->dkim.arena, read);
 
-			TRY(dkim_field_describe(&target, validation->dkim.arena,
-			                        &signature_of(validation, kind, instance)->as));
+			TRY(result);
+			dkim_describe(read, &signature_of(validation, kind, instance)->as);
 		}
 	}
 	return 0;
@@ -156,7 +165,8 @@ static int sets_validate(struct validation *validation)
 	struct arc_result *out = validation->out;
 
 	validation->sets = ARENA_NEW_ARRAY(validation->dkim.arena, validation->chain->count, struct arc_set);
-	if (!validation->sets)
+	validation->read = ARENA_NEW_ARRAY(validation->dkim.arena, 2 * validation->chain->count, struct dkim_signature);
+	if (!validation->sets || !validation->read)
 		return -ENOMEM;
 	TRY(hops_describe(validation));
 	out->sets = validation->sets;

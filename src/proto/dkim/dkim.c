@@ -14,7 +14,7 @@
 struct check {
 	struct dkim_verification *all;
 	const struct dkim_target *target;
-	struct dkim_signature signature;
+	const struct dkim_signature *signature;
 	const struct dkim_key *keys[DKIM_KEYS_TRIED_MAX]; /* those that fit */
 	size_t keys_count;
 	uint64_t verify_ns; /* of these keys */
@@ -71,7 +71,7 @@ static bool is_before(uint64_t time, int64_t now, uint64_t allowance)
 /* What of the signature itself keeps it from counting here, before anything is asked. Returns whether it goes on. */
 static bool signature_is_acceptable(struct check *check, int *result_out)
 {
-	const struct dkim_signature *signature = &check->signature;
+	const struct dkim_signature *signature = check->signature;
 	const struct dkim_config *config = check->all->config;
 	uint64_t drift = config->clock_drift_s;
 
@@ -102,13 +102,13 @@ static struct reason key_fault_reason(const struct check *check, enum dkim_key_f
 		[DKIM_KEY_BAD_NUMBERS] = REASON_DKIM_KEY_EXPONENT,
 	};
 
-	return reason_of_2(ids[fault], check->signature.query_name, check->signature.algorithm);
+	return reason_of_2(ids[fault], check->signature->query_name, check->signature->algorithm);
 }
 
 /* Does the key fit the signature? If not, the result says why. */
 static int key_fit(struct check *check, const struct dkim_key *key, bool *fits_out)
 {
-	const struct dkim_signature *signature = &check->signature;
+	const struct dkim_signature *signature = check->signature;
 	const struct dkim_config *config = check->all->config;
 	struct slice at = signature->query_name;
 	uint64_t verify_ns;
@@ -165,13 +165,13 @@ static int keys_read(struct check *check, const struct dns_answer *answer)
 		*out = first;
 	else
 		return conclude(check, DKIM_PERMERROR,
-		                reason_of_1(REASON_DKIM_KEY_NONE_VALID, check->signature.query_name));
+		                reason_of_1(REASON_DKIM_KEY_NONE_VALID, check->signature->query_name));
 	return 0;
 }
 
 static int keys_find(struct check *check, const struct dns_answer *answer)
 {
-	struct slice name = check->signature.query_name;
+	struct slice name = check->signature->query_name;
 	struct slice outcome = slice_of_str(dns_outcome_text(answer->outcome));
 
 	if (dns_is_temporary_error(answer))
@@ -185,9 +185,9 @@ static const struct body_digest *body_digest(const struct check *check)
 {
 	const struct body_question question = {
 		.body = check->all->message->body,
-		.canon = check->signature.body_canon,
-		.hash = check->signature.hash,
-		.octets_max = check->signature.has_length ? check->signature.length : UINT64_MAX,
+		.canon = check->signature->body_canon,
+		.hash = check->signature->hash,
+		.octets_max = check->signature->has_length ? check->signature->length : UINT64_MAX,
 	};
 
 	return ask_body_digest(check->all->ask, &question);
@@ -196,7 +196,7 @@ static const struct body_digest *body_digest(const struct check *check)
 /* Is the body the one that was signed? If not, the result says so. */
 static int body_compare(struct check *check, const struct body_digest *digest, bool *same_out)
 {
-	const struct dkim_signature *signature = &check->signature;
+	const struct dkim_signature *signature = check->signature;
 	uint64_t octets = digest->canonical_octets;
 	size_t hash_octets = dkim_hash_octets(signature->hash);
 
@@ -218,12 +218,12 @@ static int header_cover(struct check *check, const struct slice **parts_out, siz
 	struct dkim_verification *all = check->all;
 
 	if (check->target->form == DKIM_FORM_ARC_SEAL)
-		return check->target->cover(check->target->cover_arg, &check->signature, parts_out, parts_count_out);
+		return check->target->cover(check->target->cover_arg, check->signature, parts_out, parts_count_out);
 	if (!all->header_ready) {
 		TRY(dkim_header_init(&all->header, all->message, all->arena));
 		all->header_ready = true;
 	}
-	return dkim_header_signed(&all->header, check->target->field, &check->signature, all->arena, parts_out,
+	return dkim_header_signed(&all->header, check->target->field, check->signature, all->arena, parts_out,
 	                          parts_count_out);
 }
 
@@ -233,8 +233,8 @@ static int signature_ask(struct check *check, size_t key, enum signature_answer 
 	struct signature_question question = {
 		.id = check->target->id + (unsigned)key,
 		.key = check->keys[key]->key,
-		.hash = check->signature.hash,
-		.signature = check->signature.signature,
+		.hash = check->signature->hash,
+		.signature = check->signature->signature,
 	};
 
 	if (ask_signature_known(ask, question.id, answer_out))
@@ -250,17 +250,17 @@ static int conclude_valid(struct check *check, uint64_t body_octets)
 	struct slice added;
 
 	if (check->out->body_partly_unsigned)
-		return conclude_numbers(check, DKIM_POLICY, REASON_DKIM_BODY_UNSIGNED, check->signature.length,
+		return conclude_numbers(check, DKIM_POLICY, REASON_DKIM_BODY_UNSIGNED, check->signature->length,
 		                        body_octets);
 	if (!is_dkim(check))
-		return conclude(check, DKIM_PASS, reason_of_1(REASON_DKIM_PASS, check->signature.domain));
-	added = dkim_header_uncovered(check->all->message, &check->signature);
+		return conclude(check, DKIM_PASS, reason_of_1(REASON_DKIM_PASS, check->signature->domain));
+	added = dkim_header_uncovered(check->all->message, check->signature);
 	if (added.len > 0)
 		return conclude(check, DKIM_POLICY, reason_of_1(REASON_DKIM_FIELD_ADDED, added));
-	if (dkim_header_leaves_out(check->all->message, &check->signature, SLICE("Content-Type")))
+	if (dkim_header_leaves_out(check->all->message, check->signature, SLICE("Content-Type")))
 		return conclude(check, DKIM_PASS,
-		                reason_of_1(REASON_DKIM_CONTENT_TYPE_UNSIGNED, check->signature.domain));
-	return conclude(check, DKIM_PASS, reason_of_1(REASON_DKIM_PASS, check->signature.domain));
+		                reason_of_1(REASON_DKIM_CONTENT_TYPE_UNSIGNED, check->signature->domain));
+	return conclude(check, DKIM_PASS, reason_of_1(REASON_DKIM_PASS, check->signature->domain));
 }
 
 static size_t signature_octets(const struct public_key *key)
@@ -271,7 +271,7 @@ static size_t signature_octets(const struct public_key *key)
 /* Each key that fits in turn; a wrong signature is worth a fault's doubt, and a fault no verdict. */
 static int keys_try(struct check *check, uint64_t body_octets)
 {
-	const struct dkim_signature *signature = &check->signature;
+	const struct dkim_signature *signature = check->signature;
 	bool fault = false, tried = false;
 
 	for (size_t i = 0; i < check->keys_count; i++) {
@@ -306,7 +306,7 @@ static int signature_ask_ahead(struct check *check)
 {
 	enum signature_answer unused;
 
-	if (check->signature.signature.len != signature_octets(&check->keys[0]->key))
+	if (check->signature->signature.len != signature_octets(&check->keys[0]->key))
 		return 0;
 	return signature_ask(check, 0, &unused);
 }
@@ -314,7 +314,7 @@ static int signature_ask_ahead(struct check *check)
 /* The key and the body's digest are asked for together; the signature as soon as there is a key. */
 static int signature_check(struct check *check)
 {
-	const struct dns_answer *answer = ask_dns(check->all->ask, check->signature.query_name, DNS_TXT, &dkim_key_form);
+	const struct dns_answer *answer = ask_dns(check->all->ask, check->signature->query_name, DNS_TXT, &dkim_key_form);
 	const struct body_digest *digest;
 	bool same;
 
@@ -334,7 +334,7 @@ static int signature_check(struct check *check)
 	return same ? keys_try(check, digest->canonical_octets) : 0;
 }
 
-static void describe(const struct dkim_signature *signature, struct dkim_signature_result *out)
+void dkim_describe(const struct dkim_signature *signature, struct dkim_signature_result *out)
 {
 	*out = (struct dkim_signature_result){
 		.result = DKIM_TEMPERROR,
@@ -348,25 +348,15 @@ static void describe(const struct dkim_signature *signature, struct dkim_signatu
 	};
 }
 
-int dkim_field_describe(const struct dkim_target *target, struct arena *arena, struct dkim_signature_result *out)
-{
-	struct dkim_signature signature;
-
-	TRY(dkim_signature_parse(target->field, target->form, arena, &signature));
-	describe(&signature, out);
-	return 0;
-}
-
 int dkim_field_verify(struct dkim_verification *all, const struct dkim_target *target,
                       struct dkim_signature_result *out)
 {
-	struct check check = { .all = all, .target = target, .out = out };
-	const struct dkim_signature *signature = &check.signature;
-	int result = dkim_signature_parse(target->field, target->form, all->arena, &check.signature);
+	struct check check = { .all = all, .target = target, .signature = target->signature, .out = out };
+	const struct dkim_signature *signature = target->signature;
+	int result;
 
-	TRY(result);
-	describe(signature, out);
-	if (result == DKIM_SIGNATURE_UNUSABLE)
+	dkim_describe(signature, out);
+	if (signature->fault.reason.id != REASON_NONE)
 		return conclude(&check, signature->fault.result, signature->fault.reason);
 	if (!signature_is_acceptable(&check, &result))
 		return result;
@@ -403,41 +393,61 @@ static void starts_cut(struct dkim_signature_result *results, size_t count)
 		results[i].signature_start = slice_sub(results[i].signature_start, 0, lens[i]);
 }
 
-int dkim_verify(const struct mail_message *message, const struct slice *author_domains, size_t author_domains_count,
-                int64_t now, const struct dkim_config *config, const struct ask *ask, struct arena *arena,
-                struct dkim_result *out)
+int dkim_read(const struct mail_message *message, const struct slice *author_domains, size_t author_domains_count,
+              const struct dkim_config *config, struct arena *arena, struct dkim_reading *out)
 {
-	struct dkim_verification all = { .message = message, .now = now, .config = config, .ask = ask, .arena = arena };
 	struct dkim_candidates candidates;
-	struct dkim_signature_result *results;
-	bool blocked = false;
-	size_t count = 0;
+	struct dkim_read *signatures;
 
 	TRY(dkim_candidates_choose(message, config->signatures_max, author_domains, author_domains_count, arena,
 	                           &candidates));
-	if (candidates.chosen_count)
-		all.verify_ns_each = (uint64_t)config->verify_us_max * 1000 / candidates.chosen_count;
-	results = ARENA_NEW_ARRAY(arena, candidates.chosen_count, struct dkim_signature_result);
-	if (!results)
+	signatures = ARENA_NEW_ARRAY(arena, candidates.chosen_count, struct dkim_read);
+	if (!signatures)
 		return -ENOMEM;
+	*out = (struct dkim_reading){ .signatures = signatures, .ignored = candidates.total - candidates.chosen_count };
 	for (size_t i = 0; i < candidates.count; i++) {
-		struct dkim_target target = {
-			.field = candidates.fields[i],
-			.form = DKIM_FORM_SIGNATURE,
-			.id = (unsigned)DKIM_SIGNATURE_ID_OF(i, 0),
-		};
+		struct dkim_read *read = &signatures[out->count];
 		int result;
 
 		if (!candidates.chosen[i])
 			continue;
-		result = dkim_field_verify(&all, &target, &results[count++]);
+		read->field = candidates.fields[i];
+		read->number = i;
+		result = dkim_signature_parse(read->field, DKIM_FORM_SIGNATURE, arena, &read->signature);
+		TRY(result);
+		out->count++;
+	}
+	return 0;
+}
+
+int dkim_verify(const struct mail_message *message, const struct dkim_reading *reading, int64_t now,
+                const struct dkim_config *config, const struct ask *ask, struct arena *arena, struct dkim_result *out)
+{
+	struct dkim_verification all = { .message = message, .now = now, .config = config, .ask = ask, .arena = arena };
+	struct dkim_signature_result *results = ARENA_NEW_ARRAY(arena, reading->count, struct dkim_signature_result);
+	bool blocked = false;
+
+	if (!results)
+		return -ENOMEM;
+	if (reading->count)
+		all.verify_ns_each = (uint64_t)config->verify_us_max * 1000 / reading->count;
+	for (size_t i = 0; i < reading->count; i++) {
+		const struct dkim_read *read = &reading->signatures[i];
+		struct dkim_target target = {
+			.field = read->field,
+			.form = DKIM_FORM_SIGNATURE,
+			.signature = &read->signature,
+			.id = (unsigned)DKIM_SIGNATURE_ID_OF(read->number, 0),
+		};
+		int result = dkim_field_verify(&all, &target, &results[i]);
+
 		TRY(result);
 		blocked |= result == ASK_BLOCKED;
 	}
 	if (blocked)
 		return ASK_BLOCKED;
-	starts_cut(results, count);
-	*out = (struct dkim_result){ .signatures = results, .count = count, .ignored = candidates.total - count };
+	starts_cut(results, reading->count);
+	*out = (struct dkim_result){ .signatures = results, .count = reading->count, .ignored = reading->ignored };
 	if (out->ignored == 0)
 		return 0;
 	return reason_of_numbers(arena, REASON_DKIM_IGNORED, out->ignored, config->signatures_max,

@@ -63,14 +63,27 @@ struct dkim_result {
 	struct reason ignored_reason; /* REASON_NONE: there are none */
 };
 
+/* The signatures to be verified, read; the same in every pass over a message. */
+struct dkim_reading {
+	const struct dkim_read *signatures; /* in header order from the top */
+	size_t count;
+	size_t ignored;                     /* DKIM-Signature fields beyond the bounds, not looked at */
+};
+
 /*
- * `author_domains`: canonical; signatures whose d= equals one are verified first when there are more
- * than signatures_max, then those above or below one, then the rest from the top. `now`: time of receipt,
- * seconds since 1970. Uses signature ids below DKIM_SIGNATURE_IDS.
+ * `author_domains`: canonical; signatures whose d= equals one are chosen first when there are more than signatures_max,
+ * then those above or below one, then the rest from the top. 0 or -ENOMEM.
  */
-MUST_CHECK int dkim_verify(const struct mail_message *message, const struct slice *author_domains,
-                           size_t author_domains_count, int64_t now, const struct dkim_config *config,
-                           const struct ask *ask, struct arena *arena, struct dkim_result *out);
+MUST_CHECK int dkim_read(const struct mail_message *message, const struct slice *author_domains,
+                         size_t author_domains_count, const struct dkim_config *config, struct arena *arena,
+                         struct dkim_reading *out);
+
+/*
+ * `reading`: of that message. `now`: time of receipt, seconds since 1970. Uses signature ids below DKIM_SIGNATURE_IDS.
+ */
+MUST_CHECK int dkim_verify(const struct mail_message *message, const struct dkim_reading *reading, int64_t now,
+                           const struct dkim_config *config, const struct ask *ask, struct arena *arena,
+                           struct dkim_result *out);
 
 #define DKIM_SIGNATURE_IDS 128
 

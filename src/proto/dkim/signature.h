@@ -45,8 +45,15 @@ struct dkim_signature {
 	bool has_length, has_time, has_expiry;
 	uint64_t length;       /* l=; UINT64_MAX for all above it */
 	uint64_t time, expiry; /* t=, x=; UINT64_MAX for numbers of more than 12 digits */
-	/* Set when it is not. */
+	/* Set when it is not; else the reason is REASON_NONE. */
 	struct dkim_fault fault;
+};
+
+/* One of a struct dkim_reading. */
+struct dkim_read {
+	const struct mail_field *field;
+	size_t number; /* of the field among the DKIM-Signature fields: its signature ids follow from it */
+	struct dkim_signature signature;
 };
 
 MUST_CHECK int dkim_signature_parse(const struct mail_field *field, enum dkim_form form, struct arena *arena,

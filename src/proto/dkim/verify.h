@@ -10,6 +10,7 @@
 #define ASSAY_PROTO_DKIM_VERIFY_H
 
 #include "proto/dkim/header.h"
+#include "proto/dkim/signature.h"
 
 /* What all signatures of a message share. */
 struct dkim_verification {
@@ -35,6 +36,7 @@ typedef int (*dkim_cover_fn)(void *arg, const struct dkim_signature *signature, 
 struct dkim_target {
 	const struct mail_field *field;
 	enum dkim_form form;
+	const struct dkim_signature *signature; /* the field, read */
 	unsigned id;         /* signature ids from here up to DKIM_KEYS_TRIED_MAX more are the field's */
 	dkim_cover_fn cover; /* DKIM_FORM_ARC_SEAL alone; called when the signature is asked for the first time */
 	void *cover_arg;
@@ -44,8 +46,7 @@ struct dkim_target {
 MUST_CHECK int dkim_field_verify(struct dkim_verification *all, const struct dkim_target *target,
                                  struct dkim_signature_result *out);
 
-/* What the field says of itself, without a look at anything else; result and reason mean nothing. 0 or -ENOMEM. */
-MUST_CHECK int dkim_field_describe(const struct dkim_target *target, struct arena *arena,
-                                   struct dkim_signature_result *out);
+/* What the field says of itself, without a look at anything else; result and reason mean nothing. */
+void dkim_describe(const struct dkim_signature *signature, struct dkim_signature_result *out);
 
 #endif

@@ -82,8 +82,23 @@ struct verdict {
 	struct slice received_spf; /* field value, as above; empty: not configured, or SPF was not checked */
 };
 
+/* What the message says by itself: read once, for every pass of its evaluation. */
+struct verdict_reading {
+	struct mail_message message;
+	struct mail_author author;
+	struct dkim_reading dkim;
+	struct reason over_bounds; /* REASON_NONE: the header is within its bounds */
+	struct verdict_flags flags;
+};
+
+/* 0 or -ENOMEM. */
+MUST_CHECK int verdict_read_message(const struct verdict_input *input, const struct verdict_config *config,
+                                    struct arena *arena, struct verdict_reading *out);
+
+/* `reading`: of that input. */
 MUST_CHECK int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config,
-                                     const struct ask *ask, struct arena *arena, struct verdict *out);
+                                     const struct verdict_reading *reading, const struct ask *ask, struct arena *arena,
+                                     struct verdict *out);
 
 /* SPF alone, before DATA: verdict.has_spf, spf and the field; the rest is empty. */
 MUST_CHECK int verdict_check_sender(const struct verdict_input *input, const struct verdict_config *config,

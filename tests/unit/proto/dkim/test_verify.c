@@ -30,12 +30,14 @@ static int verify(struct world *world, struct slice text, int64_t now, const str
 {
 	const struct slice authors[] = { SLICE("author.example") };
 	struct mail_message message;
+	struct dkim_reading reading;
 	unsigned passes = 0;
 	int result;
 
 	TRY(mail_parse(text, &wide, arena, &message));
+	TRY(dkim_read(&message, authors, 1, config, arena, &reading));
 	do {
-		result = dkim_verify(&message, authors, 1, now, config, &world->ask, arena, out);
+		result = dkim_verify(&message, &reading, now, config, &world->ask, arena, out);
 		assert_true(++passes <= 2 + DKIM_KEYS_TRIED_MAX);
 	} while (result == ASK_BLOCKED);
 	return result;
@@ -668,6 +670,7 @@ static void test_asks_everything_at_once(void **state)
 {
 	const struct slice text = SLICE(RFC8463_MESSAGE);
 	struct mail_message message;
+	struct dkim_reading reading;
 	struct dkim_result result;
 	struct world world;
 
@@ -675,8 +678,9 @@ static void test_asks_everything_at_once(void **state)
 	world_init(&world);
 	rfc_keys(&world);
 	assert_int_equal(mail_parse(text, &wide, &world.arena, &message), MAIL_OK);
+	assert_int_equal(dkim_read(&message, NULL, 0, &defaults, &world.arena, &reading), 0);
 	for (unsigned pass = 0; pass < 3; pass++) {
-		int got = dkim_verify(&message, NULL, 0, NOW, &defaults, &world.ask, &world.arena, &result);
+		int got = dkim_verify(&message, &reading, NOW, &defaults, &world.ask, &world.arena, &result);
 
 		assert_int_equal(got, pass < 2 ? ASK_BLOCKED : 0);
 		assert_int_equal(world.asked_count, 2);

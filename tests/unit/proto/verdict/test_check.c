@@ -137,11 +137,13 @@ static struct verdict_input input_of(const struct vector *v)
 static int run_as(const struct verdict_config *as, const struct verdict_input *input, struct world *world,
 		  struct arena *arena, struct verdict *verdict)
 {
+	struct verdict_reading reading;
 	int result;
 
+	TRY(verdict_read_message(input, as, arena, &reading));
 	for (unsigned passes = 0;; passes++) {
 		assert_in_range(passes, 0, 12);
-		result = verdict_check_message(input, as, &world->ask, arena, verdict);
+		result = verdict_check_message(input, as, &reading, &world->ask, arena, verdict);
 		if (result != ASK_BLOCKED)
 			return result;
 	}
@@ -217,12 +219,14 @@ static void test_first_pass_asks_for_all_parts(void **state)
 					     "_dmarc.example" };
 	static struct world world;
 	struct verdict_input input = input_of(vector_of("both"));
+	struct verdict_reading reading;
 	struct verdict verdict;
 
 	(void)state;
 	world_fill(&world);
 	input.helo = SLICE("h.d.example");
-	assert_int_equal(verdict_check_message(&input, &config, &world.ask, &world.arena, &verdict), ASK_BLOCKED);
+	assert_int_equal(verdict_read_message(&input, &config, &world.arena, &reading), 0);
+	assert_int_equal(verdict_check_message(&input, &config, &reading, &world.ask, &world.arena, &verdict), ASK_BLOCKED);
 	assert_int_equal(world.asked_count, COUNT_OF(names));
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		assert_int_equal(world_times_asked(&world, names[i], DNS_TXT), 1);
