@@ -932,6 +932,8 @@ static void test_all_blocks_held(void **state)
 	starve(holder);
 	before = received_count;
 	assert_in_range(before, IO_BLOCKS_LEAST * 9, IO_BLOCKS_LEAST * 13);
+	assert_true(io_server_counters(server)->reads_starved > 0);
+	assert_int_equal(io_server_counters(server)->block_octets, IO_BLOCKS_LEAST * IO_BLOCK_OCTETS);
 	peer_allow(begun, 10000);
 	receive(before + 1);
 	check_frame(before, 60000, 7);
