@@ -59,6 +59,8 @@ static void counters_publish(struct shard *shard)
 	counter_set(counters, COUNTER_CONNECTIONS_FLOODED, server->connections_flooded);
 	counter_set(counters, COUNTER_FRAMES_MALFORMED, server->frames_malformed);
 	counter_set(counters, COUNTER_READS_PAUSED, server->reads_paused);
+	counter_set(counters, COUNTER_READS_STARVED, server->reads_starved);
+	counter_set(counters, COUNTER_RECEIVE_MEMORY, server->block_octets);
 	counter_set(counters, COUNTER_OCTETS_RECEIVED, server->octets_received);
 	counter_set(counters, COUNTER_OCTETS_SENT, server->octets_sent);
 	counter_set(counters, COUNTER_OCTETS_HELD, server->frame_octets_held);

@@ -210,7 +210,7 @@ void conn_close(struct io_conn *conn)
 		io_op_close(server->loop, &conn->writable_op);
 	shutdown(conn->fd, SHUT_RDWR);
 	close(conn->fd);
-	receive_drop(conn);
+	frames_drop(conn);
 	send_drop(conn);
 	list_remove(conn);
 	server->counters.connections_open--;

@@ -1,7 +1,8 @@
 /*
  * conn.h - what a server and its connections are made of; private to src/io.
  *
- * accept.c makes connections of a listener's, conn.c is their life, receive.c and send.c move octets, server.c is the whole.
+ * accept.c makes connections of a listener's, conn.c is their life, receive.c and send.c move octets, frames.c makes
+ * frames of them, server.c is the whole.
  *
  * The ring tells when a connection can be read or written (a poll); the octets are then moved by plain system calls. So memory
  * is needed only while octets are moved, for all connections the same, and the kernel never holds any of it: a
@@ -99,6 +100,16 @@ void conn_touch(struct io_conn *conn);
 void stall_begin(struct io_conn *conn, struct stall *stall);
 void stall_end(struct io_conn *conn, struct stall *stall);
 
+/*
+ * frames.c: octets that were read, first those for conn->frame, where they lie already, then what lies at `behind` in the
+ * block. The block is pinned.
+ */
+void frames_take(struct io_conn *conn, struct io_block *block, const uint8_t *behind, size_t octets);
+/* No greeting and no frame is under way. */
+bool frames_is_between(const struct io_conn *conn);
+/* Lets go of one that did not come whole. */
+void frames_drop(struct io_conn *conn);
+
 /* receive.c */
 MUST_CHECK int receive_watch(struct io_conn *conn);
 /* To be read from, in this turn. */
@@ -107,8 +118,6 @@ void receive_ready(void *server);
 void receive_refilled(void *server);
 /* Lets go of those that were to be read from. */
 void receive_forget(struct io_server *server);
-/* Of a frame that did not come whole. */
-void receive_drop(struct io_conn *conn);
 
 /* send.c */
 size_t replies_waiting(const struct io_conn *conn);

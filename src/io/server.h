@@ -36,9 +36,11 @@ struct io_server_counters {
 	uint64_t connections_accepted, connections_refused, connections_closed, connections_evicted;
 	uint64_t connections_stalled, connections_send_stalled, connections_flooded;
 	uint64_t frames_received, frames_too_large, frames_no_room, frames_conn_no_room, frames_malformed;
-	uint64_t replies_sent, reads_paused;
+	uint64_t replies_sent;
+	uint64_t reads_paused, reads_starved; /* replies are not taken; no block had room */
 	uint64_t octets_received, octets_sent;
 	size_t connections_open, frame_octets_held;
+	size_t block_octets; /* memory that is read into */
 };
 
 enum io_frame_state {
@@ -54,7 +56,7 @@ struct io_frame {
 	struct slice octets;
 	enum io_frame_state state;
 	uint64_t announced;     /* the length that the peer announced */
-	void *owner;            /* of receive.c */
+	void *owner;            /* of frames.c */
 	bool owner_is_block;
 	struct io_conn *conn;   /* a reference; NULL: there is nothing to release */
 };

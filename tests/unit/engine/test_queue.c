@@ -46,10 +46,10 @@ static void check_order(const char *names)
 {
 	const struct request *request;
 
-	for (; (request = queue_take(&queue)); names += 3)
-		if (request != named(names))
-			fail_msg("not %.2s", names);
-	assert_true(*names == 0 || names[-1] == 0);
+	for (; (request = queue_take(&queue)); names += names[2] ? 3 : 2)
+		if (!*names || request != named(names))
+			fail_msg("not \"%s\"", names);
+	assert_int_equal(*names, 0);
 	assert_true(queue_is_empty(&queue));
 	assert_int_equal(queue.new_count, 0);
 	assert_int_equal(queue.conns_count, 0);

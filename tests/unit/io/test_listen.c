@@ -299,6 +299,42 @@ static void test_ipc_stale_socket_is_replaced(void **state)
 	io_listener_close(&listener);
 }
 
+static bool connects_to_path(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), result;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	result = connect(fd, (const struct sockaddr *)&address, sizeof(address));
+	close(fd);
+	return result == 0;
+}
+
+/* Nobody can connect any more, though the descriptor is there; and who comes next has the place to himself. */
+static void test_stopped(void **state)
+{
+	struct io_listener listener, other;
+	char url[128], path[108];
+	unsigned port;
+
+	(void)state;
+	port = tcp_open_anywhere("127.0.0.1", &listener, url);
+	assert_true(connects(AF_INET, "127.0.0.1", port));
+	io_listener_stop(&listener);
+	assert_false(connects(AF_INET, "127.0.0.1", port));
+	io_listener_close(&listener);
+
+	ipc_url("stopped", url, path);
+	assert_int_equal(io_listener_open(url, true, &listener, problem), 0);
+	assert_true(connects_to_path(path));
+	io_listener_stop(&listener);
+	assert_false(connects_to_path(path));
+	assert_int_equal(io_listener_open(url, true, &other, problem), 0);
+	io_listener_close(&listener);
+	assert_true(connects_to_path(path));
+	io_listener_close(&other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_ipc_folder_missing),
 		cmocka_unit_test(test_ipc_in_use),
 		cmocka_unit_test(test_ipc_stale_socket_is_replaced),
+		cmocka_unit_test(test_stopped),
 	};
 	int failed;
 

@@ -307,6 +307,12 @@ static struct peer *peer_connect(unsigned i, bool is_ipc)
 	return peer;
 }
 
+static void release_held(void)
+{
+	while (held_count)
+		io_frame_release(&held[--held_count]);
+}
+
 /* --- conditions --- */
 
 static size_t want_received, want_octets;
@@ -748,6 +754,100 @@ static void test_no_room(void **state)
 	server_end();
 }
 
+/* What one connection holds keeps nobody else out. */
+static void test_no_room_on_a_connection(void **state)
+{
+	struct io_server_bounds bounds = bounds_roomy();
+
+	(void)state;
+	bounds.connection_octets_max = 1000;
+	server_begin(bounds);
+	hold = true;
+	for (unsigned is_ipc = 0; is_ipc < 2; is_ipc++) {
+		struct peer *peer = peer_greet(0, is_ipc), *other = peer_greet(1, is_ipc);
+
+		peer_send_frame(peer, 600, 1);
+		peer_send_frame(peer, 401, 2);
+		peer_send_frame(peer, 400, 3);
+		receive(3);
+		check_frame(0, 600, 1);
+		check_refused(1, IO_FRAME_CONN_NO_ROOM, 401, 401, 2);
+		check_frame(2, 400, 3);
+		peer_send_frame(other, 1000, 4);
+		receive(4);
+		check_frame(3, 1000, 4);
+		/* Held frames keep their count when the connection is gone. */
+		peer_close(other);
+		release_held();
+		received_forget();
+		peer_send_frame(peer, 1000, 5);
+		receive(1);
+		check_frame(0, 1000, 5);
+		release_held();
+		received_forget();
+		peer_close(peer);
+	}
+	assert_int_equal(io_server_counters(server)->frames_conn_no_room, 2);
+	assert_int_equal(io_server_counters(server)->frames_no_room, 0);
+	server_end();
+}
+
+static size_t received_before, most_in_a_turn;
+
+static bool other_was_received(void)
+{
+	size_t in_this_turn = received_count - received_before;
+	bool is_there = false;
+
+	if (in_this_turn > most_in_a_turn)
+		most_in_a_turn = in_this_turn;
+	for (; received_before < received_count; received_before++)
+		is_there |= received[received_before].octets.len == 10;
+	return is_there;
+}
+
+/* However much lies in its socket, a connection is read once a turn, and the others with it. */
+static void test_reading_is_fair(void **state)
+{
+	enum { GREEDY_FRAMES = 3000, GREEDY_FRAME = 4000, ROUNDS = 20 };
+	int room = 1 << 20;
+
+	(void)state;
+	server_begin(bounds_roomy());
+	(void)peer_greet(0, true);
+	(void)peer_greet(1, true);
+	(void)setsockopt(peers[0].fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	for (unsigned i = 0; i < GREEDY_FRAMES; i++)
+		peer_send_frame(&peers[0], GREEDY_FRAME, i);
+	received_before = most_in_a_turn = 0;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		peer_send_frame(&peers[1], 10, round);
+		looping_until(other_was_received);
+	}
+	assert_in_range(most_in_a_turn, 2, IO_BLOCK_OCTETS / GREEDY_FRAME + 2);
+	server_end();
+}
+
+/* The end of a connection that comes together with its last frame is seen too. */
+static void test_end_behind_a_frame(void **state)
+{
+	(void)state;
+	for (unsigned is_ipc = 0; is_ipc < 2; is_ipc++) {
+		struct peer *peer;
+
+		server_begin(bounds_roomy());
+		peer = peer_greet(0, is_ipc);
+		peer_queue_frame(peer, 100, 1);
+		assert_int_equal(send(peer->fd, peer->out.ptr + peer->out_at, peer->out.len - peer->out_at, MSG_NOSIGNAL),
+		                 peer->out.len - peer->out_at);
+		peer_close(peer);
+		receive(1);
+		check_frame(0, 100, 1);
+		looping_until(server_is_closed);
+		server_end();
+	}
+}
+
 static void test_ipc_type_octet(void **state)
 {
 	static const uint8_t types[] = { 0, 2, 0x31, 255 };
@@ -813,12 +913,6 @@ static void starve(struct peer *holder)
 	}
 }
 
-static void release_held(void)
-{
-	while (held_count)
-		io_frame_release(&held[--held_count]);
-}
-
 /*
  * Every block is held by frames: reading pauses, but for a frame that was begun; and goes on when one comes back.
  */
@@ -838,6 +932,8 @@ static void test_all_blocks_held(void **state)
 	starve(holder);
 	before = received_count;
 	assert_in_range(before, IO_BLOCKS_LEAST * 9, IO_BLOCKS_LEAST * 13);
+	assert_true(io_server_counters(server)->reads_starved > 0);
+	assert_int_equal(io_server_counters(server)->block_octets, IO_BLOCKS_LEAST * IO_BLOCK_OCTETS);
 	peer_allow(begun, 10000);
 	receive(before + 1);
 	check_frame(before, 60000, 7);
@@ -1125,6 +1221,42 @@ static void test_stopped_listening(void **state)
 	server_end();
 }
 
+static unsigned open_files(void)
+{
+	unsigned count = 0;
+
+	for (int fd = 0; fd < 1000; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* Connections that come just before listening stops are accepted or not, but not forgotten. */
+static void test_accepted_while_stopping(void **state)
+{
+	enum { TRIES = 20 };
+
+	(void)state;
+	for (unsigned i = 0; i < TRIES; i++) {
+		unsigned before;
+
+		server_begin(bounds_roomy());
+		take_turns(1);
+		before = open_files();
+		for (unsigned p = 0; p < PEERS; p++)
+			(void)peer_connect(p, p % 2);
+		if (i % 2)
+			take_turns(i / 2 % 3);
+		io_server_stop_listening(server);
+		take_turns(2);
+		io_server_close(server, true);
+		looping_until(server_is_closed);
+		for (unsigned p = 0; p < PEERS; p++)
+			peer_close(&peers[p]);
+		assert_int_equal(open_files(), before);
+		server_end();
+	}
+}
+
 /* Whatever was begun and does not go on is closed. */
 static void test_stall_closes(void **state)
 {
@@ -1177,6 +1309,89 @@ static void test_idle_is_no_stall(void **state)
 	assert_int_equal(io_server_counters(server)->connections_stalled, 0);
 	peer_send_frame(peer, 10, 3);
 	receive(3);
+	server_end();
+}
+
+static bool dribble_until_closed(void)
+{
+	if (looping.ticks != ticks_wanted && watched->out.len > watched->out_allowed)
+		peer_allow(watched, 1);
+	ticks_wanted = looping.ticks;
+	return watched->eof;
+}
+
+/* An octet now and then is progress, but no reason to lend memory for ever. */
+static void test_dribble_is_a_stall(void **state)
+{
+	(void)state;
+	for (unsigned is_too_large = 0; is_too_large < 2; is_too_large++) {
+		struct io_server_bounds bounds = bounds_roomy();
+		struct peer *peer;
+
+		bounds.stall_ns_max = 50 * LOOPING_TICK_NS;
+		bounds.stall_octets_min = 1000;
+		if (is_too_large)
+			bounds.frame_octets_max = 1000;
+		server_begin(bounds);
+		peer = peer_greet(0, is_too_large);
+		peer_queue_frame(peer, (size_t)2 << 20, 1);
+		peer_allow(peer, 3000);
+		watched = peer;
+		looping_until(dribble_until_closed);
+		assert_int_equal(io_server_counters(server)->connections_stalled, 1);
+		assert_int_equal(io_server_counters(server)->frame_octets_held, 0);
+		server_end();
+	}
+}
+
+static bool sip; /* the peer takes a little in every tick; else nothing */
+
+static bool send_stalled(void)
+{
+	uint8_t octets[10];
+
+	if (sip && looping.ticks != ticks_wanted)
+		(void)recv(watched->fd, octets, sizeof(octets), MSG_DONTWAIT);
+	ticks_wanted = looping.ticks;
+	return io_server_counters(server)->connections_send_stalled == 1;
+}
+
+static void test_untaken_replies_close(void **state)
+{
+	struct io_server_bounds bounds = bounds_roomy();
+
+	(void)state;
+	bounds.stall_ns_max = 50 * LOOPING_TICK_NS;
+	bounds.stall_octets_min = 100000;
+	for (unsigned i = 0; i < 4; i++) {
+		server_begin(bounds);
+		reply_octets = 8 << 20;
+		sip = i / 2;
+		watched = peer_greet(0, i % 2);
+		watched->reads = false;
+		peer_send_frame(watched, 10, 0);
+		looping_until(send_stalled);
+		looping_until(connection_is_gone);
+		assert_int_equal(io_server_counters(server)->connections_stalled, 0);
+		server_end();
+	}
+}
+
+/* Taken slowly is taken, as long as it is enough. */
+static void test_slowly_taken_replies(void **state)
+{
+	struct io_server_bounds bounds = bounds_roomy();
+	struct peer *peer;
+
+	(void)state;
+	bounds.stall_ns_max = 500 * LOOPING_TICK_NS;
+	server_begin(bounds);
+	reply_octets = 4 << 20;
+	peer = peer_greet(0, true);
+	peer_send_frame(peer, 10, 0);
+	check_replies(peer, 1, 4 << 20);
+	take_turns(1000);
+	assert_int_equal(io_server_counters(server)->connections_send_stalled, 0);
 	server_end();
 }
 
@@ -1313,6 +1528,9 @@ int main(void)
 		cmocka_unit_test(test_close_within_a_refusal),
 		cmocka_unit_test(test_absurd_lengths_close),
 		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_no_room_on_a_connection),
+		cmocka_unit_test(test_reading_is_fair),
+		cmocka_unit_test(test_end_behind_a_frame),
 		cmocka_unit_test(test_ipc_type_octet),
 		cmocka_unit_test(test_all_blocks_held),
 		cmocka_unit_test(test_replies_are_gathered_in_order),
@@ -1325,7 +1543,11 @@ int main(void)
 		cmocka_unit_test(test_connection_cap),
 		cmocka_unit_test(test_idlest_is_evicted),
 		cmocka_unit_test(test_stopped_listening),
+		cmocka_unit_test(test_accepted_while_stopping),
 		cmocka_unit_test(test_stall_closes),
+		cmocka_unit_test(test_dribble_is_a_stall),
+		cmocka_unit_test(test_untaken_replies_close),
+		cmocka_unit_test(test_slowly_taken_replies),
 		cmocka_unit_test(test_idle_is_no_stall),
 		cmocka_unit_test(test_slow_progress_is_no_stall),
 		cmocka_unit_test(test_want_of_blocks_is_no_stall),
