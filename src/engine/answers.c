@@ -256,6 +256,15 @@ static void lookup_hear(struct post *post, struct shard *shard)
 	cached_unref(shard->cache, found);
 }
 
+/* This shard will not hear of it any more. */
+static void lookup_unheard(struct post *post)
+{
+	struct lookup *lookup = (struct lookup *)((uint8_t *)post - offsetof(struct lookup, post));
+
+	if (lookup->found)
+		cached_unref(lookup->shard->cache, lookup->found);
+}
+
 static void lookup_start(struct shard *shard, struct asked *asked, const struct dns_form *form, struct lookup **place)
 {
 	struct lookup *lookup = malloc(sizeof(*lookup) + asked->name.len);
@@ -264,7 +273,9 @@ static void lookup_start(struct shard *shard, struct asked *asked, const struct 
 		asked->answer = &answer_servfail;
 		return;
 	}
-	*lookup = (struct lookup){ .shard = shard, .post = { .deliver = lookup_hear }, .form = form };
+	*lookup = (struct lookup){
+		.shard = shard, .post = { .deliver = lookup_hear, .bounce = lookup_unheard }, .form = form
+	};
 	lookup->type = asked->type;
 	lookup->since_ns = io_now_ns(shard->loop);
 	lookup->hash = asked->hash;

@@ -311,6 +311,11 @@ void engine_free(struct engine *engine)
 
 /* --- connections that change shards --- */
 
+struct shard *engine_shard(struct engine *engine, unsigned index)
+{
+	return &engine->threads[index].shard;
+}
+
 bool engine_hand_over(struct engine *engine, unsigned from, int fd)
 {
 	struct shard_thread *to;

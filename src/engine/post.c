@@ -44,5 +44,13 @@ bool post_deliver_all(struct postbox *box, struct shard *shard)
 
 void post_close(struct postbox *box)
 {
-	(void)atomic_exchange_explicit(&box->newest, &closed, memory_order_acq_rel);
+	struct post *post = atomic_exchange_explicit(&box->newest, &closed, memory_order_acq_rel);
+
+	while (post && post != &closed) {
+		struct post *next = post->next;
+
+		if (post->bounce)
+			post->bounce(post);
+		post = next;
+	}
 }

@@ -17,6 +17,7 @@ struct shard;
 struct post {
 	struct post *next;
 	void (*deliver)(struct post *post, struct shard *shard); /* in the receiver's thread; takes the post */
+	void (*bounce)(struct post *post); /* instead of it, by a receiver that closes */
 };
 
 struct postbox {
@@ -27,7 +28,7 @@ struct postbox {
 bool post_put(struct postbox *box, struct post *post, bool *wake_out);
 /* Delivers what is there, in order; returns whether there was anything. */
 bool post_deliver_all(struct postbox *box, struct shard *shard);
-/* What is still in it is left to those whose it is. */
+/* What is still in it bounces. */
 void post_close(struct postbox *box);
 
 #endif

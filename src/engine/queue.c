@@ -52,7 +52,7 @@ bool queue_is_empty(const struct queue *queue)
 void queue_add(struct queue *queue, struct request *request)
 {
 	struct queued *queued = &request->queued;
-	struct io_conn_use *use = io_conn_use(request->conn);
+	struct io_conn_use *use = request->use;
 	struct request *first = use->first_queued;
 
 	queued->is_again = request->passes > 0;
@@ -76,7 +76,7 @@ void queue_add(struct queue *queue, struct request *request)
 /* The next one of the same connection gets a place before `behind`. */
 static void new_remove(struct queue *queue, struct request *request, struct link *behind)
 {
-	struct io_conn_use *use = io_conn_use(request->conn);
+	struct io_conn_use *use = request->use;
 	struct request *next = of_conn(request->queued.of_conn.next);
 
 	queue->new_count--;

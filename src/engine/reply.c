@@ -1,5 +1,6 @@
 #include "engine/reply_parts.h"
 
+#include "engine/errand.h"
 #include "proto/authres/received_spf.h"
 #include "proto/mail/singleton.h"
 
@@ -9,18 +10,27 @@
 
 #define TEXT_SIZE 301
 
+/* Room for a response, behind the backtrace; NULL: nobody is there to get it. An errand's home has the backtrace. */
+static uint8_t *response_room(const struct reply_to *to, size_t octets)
+{
+	uint8_t *at;
+
+	if (!to->conn)
+		return errand_reply(to->errand, octets);
+	at = io_conn_reply(to->conn, to->backtrace.len + octets);
+	if (at)
+		memcpy(at, to->backtrace.ptr, to->backtrace.len);
+	return at ? at + to->backtrace.len : NULL;
+}
+
 static void send_response(const struct reply_to *to, Assay__V1__Response *response)
 {
-	size_t size;
 	uint8_t *at;
 
 	response->id = bytes_of(to->id);
-	size = assay__v1__response__get_packed_size(response);
-	at = io_conn_reply(to->conn, to->backtrace.len + size);
-	if (!at)
-		return;
-	memcpy(at, to->backtrace.ptr, to->backtrace.len);
-	(void)assay__v1__response__pack(response, at + to->backtrace.len);
+	at = response_room(to, assay__v1__response__get_packed_size(response));
+	if (at)
+		(void)assay__v1__response__pack(response, at);
 }
 
 static void count_error(struct shard *shard, Assay__V1__Error__Code code)
@@ -142,11 +152,9 @@ void reply_status(const struct reply_to *to, struct arena *arena)
 		kept->turn_ns = now_ns;
 	}
 	response.id = bytes_of(to->id);
-	at = io_conn_reply(to->conn, to->backtrace.len + assay__v1__response__get_packed_size(&response) + kept->len);
+	at = response_room(to, assay__v1__response__get_packed_size(&response) + kept->len);
 	if (!at)
 		return;
-	memcpy(at, to->backtrace.ptr, to->backtrace.len);
-	at += to->backtrace.len;
 	at += assay__v1__response__pack(&response, at);
 	memcpy(at, kept->octets, kept->len);
 }

@@ -10,7 +10,8 @@
 /* Where a reply goes, and what it carries back. */
 struct reply_to {
 	struct shard *shard;
-	struct io_conn *conn;
+	struct io_conn *conn;    /* NULL: it goes with the errand */
+	struct errand *errand;
 	struct slice backtrace;
 	struct slice id; /* Request.id */
 };

@@ -64,6 +64,7 @@ static struct reply_to reply_to_of(struct request *request)
 	return (struct reply_to){
 		.shard = request->shard,
 		.conn = request->conn,
+		.errand = request->errand,
 		.backtrace = slice_of(request->backtrace, request->backtrace_len),
 		.id = request->id,
 	};
@@ -111,19 +112,15 @@ static void wait_over(void *arg)
 	request_wake(request);
 }
 
-static struct request *request_new(struct shard *shard, struct io_conn *conn, struct io_frame frame,
-                                   struct slice backtrace)
+static struct request *request_new(struct shard *shard, struct io_conn_use *use)
 {
 	struct request *request = request_take(shard);
 
 	if (!request)
 		return NULL;
 	request->shard = shard;
-	request->conn = io_conn_ref(conn);
-	io_conn_use(conn)->in_flight++;
-	request->frame = frame;
-	memcpy(request->backtrace, backtrace.ptr, backtrace.len);
-	request->backtrace_len = backtrace.len;
+	request->use = use;
+	use->in_flight++;
 	request->ask = (struct ask){ .ops = &ask_ops, .arg = request };
 	answers_init(&request->answers);
 	io_timer_init(&request->wait, wait_over, request);
@@ -136,6 +133,20 @@ static struct request *request_new(struct shard *shard, struct io_conn *conn, st
 	shard->requests = request;
 	shard->requests_count++;
 	request->epoch = shard->epoch;
+	return request;
+}
+
+static struct request *request_of_conn(struct shard *shard, struct io_conn *conn, struct io_frame frame,
+                                       struct slice backtrace)
+{
+	struct request *request = request_new(shard, io_conn_use(conn));
+
+	if (!request)
+		return NULL;
+	request->conn = io_conn_ref(conn);
+	request->frame = frame;
+	memcpy(request->backtrace, backtrace.ptr, backtrace.len);
+	request->backtrace_len = backtrace.len;
 	return request;
 }
 
@@ -162,9 +173,13 @@ void request_free(struct request *request)
 	answers_drop(request);
 	work_drop(request);
 	queue_remove(&shard->queue, request);
-	io_frame_release(&request->frame);
-	io_conn_use(request->conn)->in_flight--;
-	io_conn_unref(request->conn);
+	request->use->in_flight--;
+	if (request->conn) {
+		io_frame_release(&request->frame);
+		io_conn_unref(request->conn);
+	}
+	if (request->errand)
+		errand_return(request->errand);
 	if (request->prev)
 		request->prev->next = request->next;
 	else
@@ -463,6 +478,24 @@ static struct refusal admit(struct shard *shard, struct io_conn *conn, const str
 	return (struct refusal){ .text = NULL };
 }
 
+void request_do(struct request *request, struct slice body)
+{
+	request_start(request, body, (struct refusal){ .text = NULL });
+}
+
+void request_receive_errand(struct shard *shard, struct errand *errand)
+{
+	struct request *request = request_new(shard, &shard->errands);
+
+	if (!request) {
+		errand->declined = true;
+		errand_return(errand);
+		return;
+	}
+	request->errand = errand;
+	request_do(request, errand->body);
+}
+
 void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame frame)
 {
 	struct refusal refusal = admit(shard, conn, &frame);
@@ -477,11 +510,13 @@ void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame 
 	}
 	/* What is small and whole may be Status, which is wanted most when all else is refused. */
 	if (!refusal.text || (frame.state == IO_FRAME_WHOLE && body.len <= STATUS_OCTETS_MAX))
-		request = request_new(shard, conn, frame, backtrace);
+		request = request_of_conn(shard, conn, frame, backtrace);
 	if (!request && !refusal.text)
 		refusal = refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "out of memory");
 	if (request) {
-		request_start(request, body, refusal);
+		/* What is small may be Status, and is soon done. */
+		if (refusal.text || body.len <= STATUS_OCTETS_MAX || !errand_send(request, body))
+			request_start(request, body, refusal);
 		return;
 	}
 	reply_error(&(struct reply_to){ .shard = shard, .conn = conn, .backtrace = backtrace }, refusal.code, refusal.text);

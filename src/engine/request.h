@@ -9,6 +9,7 @@
 
 #include "assay.pb-c.h"
 #include "engine/answers.h"
+#include "engine/errand.h"
 #include "engine/shard.h"
 #include "engine/work.h"
 #include "proto/wire/backtrace.h"
@@ -20,7 +21,9 @@ struct request {
 	struct request *next, *prev;   /* in flight; `next` also of the pool */
 	struct queued queued;
 	bool is_running;
-	struct io_conn *conn;
+	struct io_conn *conn;          /* NULL: another shard's errand */
+	struct io_conn_use *use;       /* the connection's, or that of all errands */
+	struct errand *errand;
 	struct io_frame frame;
 	uint8_t backtrace[WIRE_BACKTRACE_OCTETS_MAX];
 	size_t backtrace_len;
@@ -42,6 +45,10 @@ struct request {
 
 /* A frame came: answers it at once, or makes a request of it that is runnable. Takes the frame. */
 void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame frame);
+/* The same of a request that another shard has admitted. */
+void request_receive_errand(struct shard *shard, struct errand *errand);
+/* Decodes and starts a request that is there, with `body` as its octets. */
+void request_do(struct request *request, struct slice body);
 /* Evaluates; replies and frees when there is a verdict. */
 void request_run(struct request *request);
 /* Something it waited for is there. */

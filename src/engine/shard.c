@@ -121,6 +121,7 @@ static void turn(void *arg)
 	if (engine_is_stopping(shard->engine))
 		drain_step(shard);
 	counters_publish(shard);
+	atomic_store_explicit(&shard->load.queued, shard->queue.new_count, memory_order_relaxed);
 	epochs_end(cache_epochs(shard->cache), shard->index,
 	           shard->requests_oldest ? shard->requests_oldest->epoch : EPOCH_NONE);
 }
@@ -210,7 +211,15 @@ bool shard_post(struct shard *shard, struct post *post)
 
 void shard_retire(struct shard *shard)
 {
+	struct request *next;
+
 	lookups_abandon(shard);
+	/* Their homes must not wait for them, nor go down before them. */
+	for (struct request *request = shard->requests; request; request = next) {
+		next = request->next;
+		if (request->errand)
+			request_free(request);
+	}
 	post_close(&shard->posts);
 	epochs_end(cache_epochs(shard->cache), shard->index, EPOCH_NONE);
 }

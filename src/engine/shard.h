@@ -42,6 +42,12 @@ struct shard {
 	unsigned index;
 
 	struct postbox posts;
+	struct {
+		_Alignas(64) _Atomic unsigned queued; /* when the last turn ended */
+		_Atomic unsigned coming;              /* on their way here */
+	} load;                                       /* for other shards to read */
+	struct io_conn_use errands;                   /* those of other shards, queued as if they were a connection's */
+	unsigned errands_to;                          /* the shard that was sent one last */
 	uint64_t epoch;                               /* of this turn */
 	struct request *requests, *requests_oldest;   /* in flight */
 	unsigned requests_count;
@@ -64,6 +70,7 @@ struct shard {
  */
 #define HANDED_OVER_MAX 64
 bool engine_hand_over(struct engine *engine, unsigned from, int fd);
+struct shard *engine_shard(struct engine *engine, unsigned index);
 unsigned engine_handed_over(struct engine *engine, unsigned to, int fds[HANDED_OVER_MAX]);
 
 /* 0; or a negative errno and a line in `problem`. In the shard's own thread. */

@@ -91,6 +91,13 @@ const struct engine_config *engine_config_of(const struct engine *engine)
 	return &run.config;
 }
 
+struct shard *engine_shard(struct engine *engine, unsigned index)
+{
+	(void)engine;
+	(void)index;
+	return &run.shard;
+}
+
 uint64_t engine_counter(const struct engine *engine, enum counter_id id)
 {
 	(void)engine;

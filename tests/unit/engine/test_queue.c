@@ -35,6 +35,7 @@ static void queue_of(const char *names)
 	for (unsigned c = 0; c < CONNS; c++)
 		for (unsigned r = 0; r < REQUESTS; r++)
 			requests[c][r].conn = &conns[c];
+			requests[c][r].use = &conns[c].use;
 	for (; *names; names += 3) {
 		queue_add(&queue, named(names));
 		if (!names[2])

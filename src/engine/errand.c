@@ -1,0 +1,117 @@
+#include "engine/errand.h"
+
+#include "engine/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* So much longer has the own queue to be: below it, the way there and back costs more than it gains. */
+#define SHORTER_BY 2
+
+static struct errand *errand_of(struct post *post)
+{
+	return (struct errand *)((uintptr_t)post - offsetof(struct errand, post));
+}
+
+/* At home again. */
+static void come_back(struct post *post, struct shard *shard)
+{
+	struct errand *errand = errand_of(post);
+	struct request *request = errand->home;
+	uint8_t *at;
+
+	(void)shard;
+	if (errand->declined) {
+		request_do(request, errand->body);
+		return;
+	}
+	at = errand->reply ? io_conn_reply(request->conn, request->backtrace_len + errand->reply_len) : NULL;
+	if (at) {
+		memcpy(at, request->backtrace, request->backtrace_len);
+		memcpy(at + request->backtrace_len, errand->reply, errand->reply_len);
+	}
+	if (errand->reply != errand->room)
+		free(errand->reply);
+	request_free(request);
+}
+
+void errand_return(struct errand *errand)
+{
+	errand->post.deliver = come_back;
+	/* A shard that has retired takes its requests down itself; all that the errand has beside them is a large reply. */
+	if (!shard_post(errand->home->shard, &errand->post) && errand->reply != errand->room)
+		free(errand->reply);
+}
+
+static void arrive(struct post *post, struct shard *shard)
+{
+	struct errand *errand = errand_of(post);
+
+	atomic_fetch_sub_explicit(&shard->load.coming, 1, memory_order_relaxed);
+	request_receive_errand(shard, errand);
+}
+
+static void bounce(struct post *post)
+{
+	struct errand *errand = errand_of(post);
+
+	errand->declined = true;
+	errand_return(errand);
+}
+
+/* What waits there: as its last turn left it, and what has been sent since. */
+static unsigned load_of(const struct shard *shard)
+{
+	return atomic_load_explicit(&shard->load.queued, memory_order_relaxed) +
+	       atomic_load_explicit(&shard->load.coming, memory_order_relaxed);
+}
+
+/* The one with the least to do, if that is less than here. The search begins behind the last one chosen. */
+static struct shard *less_busy(struct shard *shard)
+{
+	unsigned shards = shard->config->shards, own = shard->queue.new_count, least = own;
+	struct shard *found = NULL;
+
+	if (shards == 1 || own < SHORTER_BY || shard->draining)
+		return NULL;
+	for (unsigned i = 1; i <= shards; i++) {
+		unsigned index = (shard->errands_to + i) % shards;
+		struct shard *other = index == shard->index ? NULL : engine_shard(shard->engine, index);
+		unsigned load = other ? load_of(other) + SHORTER_BY : own;
+
+		if (load < least || (load == own && other && !found)) {
+			least = load;
+			found = other;
+		}
+	}
+	if (found)
+		shard->errands_to = found->index;
+	return found;
+}
+
+bool errand_send(struct request *request, struct slice body)
+{
+	struct shard *to = less_busy(request->shard);
+	struct errand *errand = to ? arena_alloc(&request->arena, sizeof(*errand)) : NULL;
+
+	if (!errand)
+		return false;
+	errand->home = request;
+	errand->body = body;
+	errand->post.deliver = arrive;
+	errand->post.bounce = bounce;
+	atomic_fetch_add_explicit(&to->load.coming, 1, memory_order_relaxed);
+	if (!shard_post(to, &errand->post)) {
+		atomic_fetch_sub_explicit(&to->load.coming, 1, memory_order_relaxed);
+		return false;
+	}
+	counter_up(request->shard->counters, COUNTER_REQUESTS_SPREAD);
+	return true;
+}
+
+uint8_t *errand_reply(struct errand *errand, size_t octets)
+{
+	errand->reply = octets <= sizeof(errand->room) ? errand->room : malloc(octets);
+	errand->reply_len = octets;
+	return errand->reply;
+}
