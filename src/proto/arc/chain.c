@@ -160,6 +160,11 @@ static int set_check(struct arc_chain *chain, unsigned instance, struct arena *a
 
 int arc_chain_read(const struct mail_message *message, struct arena *arena, struct arc_chain *out)
 {
+	out->count = 0;
+	out->fault = reason_of(REASON_NONE);
+	/* Most messages: what is large of the chain is not even emptied for them. */
+	if (arc_chain_fields(message) == 0)
+		return 0;
 	*out = (struct arc_chain){ .count = 0 };
 	TRY(fields_take(message, arena, out));
 	if (out->fault.id == REASON_ARC_SETS_EXCESSIVE)

@@ -25,7 +25,7 @@ struct arc_chain {
 	struct reason fault;                     /* REASON_NONE: every rule of the structure is kept */
 };
 
-/* No set: count is 0 and there is no fault. 0 or -ENOMEM. */
+/* No field of ARC: count is 0, there is no fault, and `sets` is left as it is. 0 or -ENOMEM. */
 MUST_CHECK int arc_chain_read(const struct mail_message *message, struct arena *arena, struct arc_chain *out);
 
 /* Fields of ARC, of all three names together. */

@@ -32,10 +32,12 @@ static void queue_of(const char *names)
 	queue_init(&queue);
 	memset(conns, 0, sizeof(conns));
 	memset(requests, 0, sizeof(requests));
-	for (unsigned c = 0; c < CONNS; c++)
-		for (unsigned r = 0; r < REQUESTS; r++)
+	for (unsigned c = 0; c < CONNS; c++) {
+		for (unsigned r = 0; r < REQUESTS; r++) {
 			requests[c][r].conn = &conns[c];
 			requests[c][r].use = &conns[c].use;
+		}
+	}
 	for (; *names; names += 3) {
 		queue_add(&queue, named(names));
 		if (!names[2])
