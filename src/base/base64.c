@@ -67,3 +67,19 @@ int base64_decode(struct slice text, struct arena *arena, struct slice *out)
 	*out = slice_of(octets, len);
 	return BASE64_OK;
 }
+
+void base64_add(struct text *text, struct slice octets)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t at = 0; at < octets.len; at += 3) {
+		size_t left = octets.len - at;
+		uint32_t group = (uint32_t)octets.ptr[at] << 16 | (uint32_t)(left > 1 ? octets.ptr[at + 1] : 0) << 8 |
+		                 (uint32_t)(left > 2 ? octets.ptr[at + 2] : 0);
+
+		text_octet(text, (uint8_t)digits[group >> 18]);
+		text_octet(text, (uint8_t)digits[group >> 12 & 63]);
+		text_octet(text, left > 1 ? (uint8_t)digits[group >> 6 & 63] : '=');
+		text_octet(text, left > 2 ? (uint8_t)digits[group & 63] : '=');
+	}
+}

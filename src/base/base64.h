@@ -4,7 +4,7 @@
 #ifndef ASSAY_BASE_BASE64_H
 #define ASSAY_BASE_BASE64_H
 
-#include "base/arena.h"
+#include "base/text.h"
 
 enum base64_result { BASE64_OK = 0, BASE64_INVALID = 1 };
 
@@ -14,5 +14,8 @@ enum base64_result { BASE64_OK = 0, BASE64_INVALID = 1 };
  * the last octet group are invalid. 0 and octets in the arena; BASE64_INVALID; -ENOMEM.
  */
 MUST_CHECK int base64_decode(struct slice text, struct arena *arena, struct slice *out);
+
+/* Appends `octets` in base64, with padding. */
+void base64_add(struct text *text, struct slice octets);
 
 #endif

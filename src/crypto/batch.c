@@ -94,6 +94,12 @@ void crypto_batch_add_verify(struct crypto_batch *batch, struct crypto_verify_jo
 	          crypto_key_kind(job->key) == CRYPTO_KEY_RSA ? CRYPTO_WORK_RSA : CRYPTO_WORK_ED25519);
 }
 
+void crypto_batch_add_sign(struct crypto_batch *batch, struct crypto_sign_job *job)
+{
+	job->failed = true;
+	batch_add(batch, &job->job, CRYPTO_WORK_SIGN);
+}
+
 /* A job in the ring of finished ones is counted no more. */
 void crypto_batch_remove(struct crypto_batch *batch, struct crypto_job *job)
 {
@@ -169,17 +175,37 @@ static bool hash_run(struct crypto_batch *batch, struct crypto_hash_job *job)
 	return true;
 }
 
+/* The hash of octets in pieces. */
+static bool parts_hash(struct crypto_batch *batch, enum crypto_hash hash, const struct slice *parts, size_t count,
+                       struct crypto_work_counters *counters, uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX])
+{
+	bool works = hash_begin(batch, hash);
+
+	for (size_t i = 0; i < count; i++) {
+		works = works && hash_add(batch, hash, parts[i]);
+		counters->octets += parts[i].len;
+	}
+	return works && hash_end(batch, hash, digest);
+}
+
+static void sign_run(struct crypto_batch *batch, struct crypto_sign_job *job)
+{
+	struct crypto_work_counters *counters = &batch->counters[CRYPTO_WORK_SIGN];
+	uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX];
+
+	job->failed = !parts_hash(batch, CRYPTO_SHA256, job->parts, job->parts_count, counters, digest) ||
+	              !crypto_signer_sign(job->signer, slice_of(digest, crypto_hash_octets(CRYPTO_SHA256)), job->signature);
+	job->signature_len = crypto_signer_octets(job->signer);
+	batch->cost += CRYPTO_SIGN_COST;
+	counters->faults += job->failed;
+}
+
 static void verify_run(struct crypto_batch *batch, struct crypto_verify_job *job)
 {
 	struct crypto_work_counters *counters = &batch->counters[job->job.work];
-	bool works = hash_begin(batch, job->hash);
 
-	for (size_t i = 0; i < job->parts_count; i++) {
-		works = works && hash_add(batch, job->hash, job->parts[i]);
-		counters->octets += job->parts[i].len;
-	}
 	job->verdict = CRYPTO_FAULT;
-	if (works && hash_end(batch, job->hash, job->digest))
+	if (parts_hash(batch, job->hash, job->parts, job->parts_count, counters, job->digest))
 		job->verdict = crypto_key_verify(job->key, job->hash,
 		                                 slice_of(job->digest, crypto_hash_octets(job->hash)), job->signature);
 	counters->faults += job->verdict == CRYPTO_FAULT;
@@ -205,7 +231,9 @@ static size_t work_run(struct crypto_batch *batch, enum crypto_work work)
 	for (; count > 0 && batch->cost < CRYPTO_RUN_COST_MAX; count--) {
 		struct crypto_job *job = head->next;
 
-		if (!is_hash(work)) {
+		if (work == CRYPTO_WORK_SIGN) {
+			sign_run(batch, (struct crypto_sign_job *)job);
+		} else if (!is_hash(work)) {
 			verify_run(batch, (struct crypto_verify_job *)job);
 		} else if (!hash_run(batch, (struct crypto_hash_job *)job)) {
 			/* Behind the others: a large body waits for small ones, not they for it. */

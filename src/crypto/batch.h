@@ -1,5 +1,5 @@
 /*
- * batch.h - hashes and signature checks of many messages, gathered and done together.
+ * batch.h - hashes, signature checks and signatures of many messages, gathered and done together.
  *
  * A job is the caller's memory and is linked in: gathering allocates nothing. crypto_batch_run() does all that was
  * gathered, kind by kind, as wide as the machine's kernels are; only then does it call back. So a caller may in its
@@ -17,8 +17,16 @@
 #define ASSAY_CRYPTO_BATCH_H
 
 #include "crypto/key.h"
+#include "crypto/signer.h"
 
-enum crypto_work { CRYPTO_WORK_SHA256, CRYPTO_WORK_SHA1, CRYPTO_WORK_RSA, CRYPTO_WORK_ED25519, CRYPTO_WORKS };
+enum crypto_work {
+	CRYPTO_WORK_SHA256,
+	CRYPTO_WORK_SHA1,
+	CRYPTO_WORK_RSA,
+	CRYPTO_WORK_ED25519,
+	CRYPTO_WORK_SIGN,
+	CRYPTO_WORKS,
+};
 
 struct crypto_job {
 	/* The caller's. */
@@ -61,6 +69,19 @@ struct crypto_verify_job {
 	uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX];
 };
 
+/* Sign the SHA-256 hash of octets in pieces. */
+struct crypto_sign_job {
+	struct crypto_job job; /* first: a done callback casts to it */
+	/* Asked. */
+	struct crypto_signer *signer; /* borrowed */
+	const struct slice *parts;
+	size_t parts_count;
+	/* Answered. */
+	bool failed;
+	size_t signature_len;
+	uint8_t signature[CRYPTO_SIGNATURE_OCTETS_MAX];
+};
+
 struct crypto_work_counters {
 	uint64_t jobs;
 	uint64_t octets; /* hashed, for signatures too */
@@ -86,6 +107,7 @@ void crypto_batch_deinit(struct crypto_batch *batch);
 
 void crypto_batch_add_hash(struct crypto_batch *batch, struct crypto_hash_job *job);
 void crypto_batch_add_verify(struct crypto_batch *batch, struct crypto_verify_job *job);
+void crypto_batch_add_sign(struct crypto_batch *batch, struct crypto_sign_job *job);
 /* The job will not be called back; nothing happens if it is in no batch. Not from inside a source. */
 void crypto_batch_remove(struct crypto_batch *batch, struct crypto_job *job);
 
@@ -94,14 +116,24 @@ static inline size_t crypto_batch_waiting(const struct crypto_batch *batch, enum
 	return batch->waiting_count[work];
 }
 
+/* Is there work that a run has not come to? */
+static inline bool crypto_batch_is_left(const struct crypto_batch *batch)
+{
+	for (int work = 0; work < CRYPTO_WORKS; work++)
+		if (batch->waiting_count[work] > 0)
+			return true;
+	return false;
+}
+
 /*
- * Does what was gathered before the call, then calls back. Returns how many jobs were finished. Hashing stops at
- * CRYPTO_RUN_COST_MAX, however large a body is, so that others get their turn: then crypto_batch_waiting() says that
+ * Does what was gathered before the call, then calls back. Returns how many jobs were finished. Hashing and signing stop
+ * at CRYPTO_RUN_COST_MAX, however large a body is, so that others get their turn: then crypto_batch_is_left() says that
  * there is more for the next run, in which those begun come last.
  */
 size_t crypto_batch_run(struct crypto_batch *batch);
 
 #define CRYPTO_RUN_COST_MAX ((uint64_t)4 << 20) /* octets hashed of a kind in a run; a slice counts as CRYPTO_SLICE_COST more */
+#define CRYPTO_SIGN_COST    ((uint64_t)1 << 20) /* 0.7 ms with 2048 bits */
 #define CRYPTO_SLICE_COST   64                  /* what it takes to find the next one, about */
 
 #endif

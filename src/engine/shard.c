@@ -114,8 +114,7 @@ static void turn(void *arg)
 			counter_up(shard->counters, COUNTER_CRYPTO_RUNS);
 	} while (left && !queue_is_empty(&shard->queue));
 	queue_turn_end(&shard->queue);
-	if (!queue_is_empty(&shard->queue) || crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SHA256) ||
-	    crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SHA1))
+	if (!queue_is_empty(&shard->queue) || crypto_batch_is_left(&shard->batch))
 		io_timer_start(shard->loop, &shard->again, now_ns);
 	io_server_flush(shard->server);
 	if (engine_is_stopping(shard->engine))

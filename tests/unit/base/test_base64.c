@@ -167,6 +167,34 @@ static void test_full_arena(void **state)
 	arena_deinit(&small);
 }
 
+/* RFC 4648 section 10; then every length and octet there and back. */
+static void test_encoding(void **state)
+{
+	static const char *const known[][2] = {
+		{ "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foobar", "Zm9vYmFy" },
+		{ "\xfb\xff\xbf", "+/+/" },
+	};
+	uint8_t octets[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(octets); i++)
+		octets[i] = (uint8_t)(i * 7);
+	for (size_t len = 0; len < COUNT_OF(known) + sizeof(octets); len++) {
+		bool is_known = len < COUNT_OF(known);
+		struct slice in = is_known ? slice_of_str(known[len][0]) : slice_of(octets, len - COUNT_OF(known)), text, out;
+		struct text made;
+
+		arena_reset(&arena);
+		text_init(&made, &arena);
+		base64_add(&made, in);
+		assert_int_equal(text_finish(&made, &text), 0);
+		if (is_known)
+			assert_slice_equal(text, slice_of_str(known[len][1]));
+		if (base64_decode(text, &arena, &out) != BASE64_OK || !slice_equal(out, in))
+			fail_msg("%zu: %.*s", len, SLICE_FMT(text));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +203,7 @@ int main(void)
 		cmocka_unit_test(test_every_octet_in_every_place),
 		cmocka_unit_test(test_every_last_digit),
 		cmocka_unit_test(test_round_trip_of_every_length_and_octet),
+		cmocka_unit_test(test_encoding),
 		cmocka_unit_test(test_full_arena),
 	};
 	int failed;
