@@ -102,7 +102,12 @@ static void validate(struct slice in, uint8_t choice, bool eager, enum signature
                      struct arc_result *out)
 {
 	static const struct mail_bounds bounds = { 65536, 1000, 65536 };
-	static const struct ask_ops ops = { answer_dns, answer_body, answer_known, answer_signature };
+	static const struct ask_ops ops = {
+		.dns = answer_dns,
+		.body_digest = answer_body,
+		.signature_known = answer_known,
+		.signature = answer_signature,
+	};
 	static const struct slice sealers[] = { { (const uint8_t *)"a.example", 9 }, { (const uint8_t *)".example.com", 12 } };
 	const struct dkim_config dkim = { .rsa_bits_min = 8, .rsa_bits_max = 4096, .clock_drift_s = 300,
 					   .verify_us_max = 5000 };

@@ -87,7 +87,12 @@ static void verify(struct slice in, uint8_t choice, bool eager, enum signature_a
                    struct dkim_result *out)
 {
 	static const struct mail_bounds bounds = { 65536, 1000, 65536 };
-	static const struct ask_ops ops = { answer_dns, answer_body, answer_known, answer_signature };
+	static const struct ask_ops ops = {
+		.dns = answer_dns,
+		.body_digest = answer_body,
+		.signature_known = answer_known,
+		.signature = answer_signature,
+	};
 	const struct dkim_config config = {
 		.signatures_max = choice & 7, .rsa_bits_min = 8, .rsa_bits_max = 4096, .allow_rsa_sha1 = choice & 8,
 		.clock_drift_s = 300, .verify_us_max = 5000,

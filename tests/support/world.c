@@ -7,6 +7,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@ struct world_private {
 	enum signature_answer signature[SIGNATURE_ID_MAX];
 	struct body_digest digests[BODIES_ASKED_MAX];
 	size_t digests_count;
+	bool signing_seen[SIGNING_ID_MAX];
+	struct signing_answer signing[SIGNING_ID_MAX];
 };
 
 static struct world_record *world_add(struct world *world, const char *name, enum dns_type type)
@@ -253,6 +256,41 @@ static enum signature_answer world_signature(void *arg, const struct signature_q
 	return world->eager ? private->signature[question->id] : SIGNATURE_PENDING;
 }
 
+static struct slice world_signature_of(struct world *world, const struct signing_question *question)
+{
+	BIO *bio = BIO_new_mem_buf(world->signing_key, -1);
+	EVP_PKEY *pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	size_t len = 512;
+	uint8_t *signature = arena_alloc(&world->arena, len);
+
+	ASSERT(pkey && signature && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, pkey) == 1);
+	for (size_t i = 0; i < question->parts_count; i++)
+		ASSERT(EVP_DigestSignUpdate(context, question->parts[i].ptr, question->parts[i].len) == 1);
+	ASSERT(EVP_DigestSignFinal(context, signature, &len) == 1);
+	EVP_MD_CTX_free(context);
+	EVP_PKEY_free(pkey);
+	BIO_free(bio);
+	return slice_of(signature, len);
+}
+
+static const struct signing_answer *world_sign(void *arg, const struct signing_question *question)
+{
+	struct world *world = arg;
+	struct world_private *private = world->private;
+	struct signing_answer *answer = &private->signing[question->id];
+
+	ASSERT(question->id < SIGNING_ID_MAX);
+	if (private->signing_seen[question->id])
+		return answer;
+	private->signing_seen[question->id] = true;
+	world->signings_asked++;
+	answer->fault = !world->signing_key;
+	if (world->signing_key)
+		answer->signature = world_signature_of(world, question);
+	return world->eager ? answer : NULL;
+}
+
 void world_init(struct world *world)
 {
 	static const struct ask_ops ops = {
@@ -260,6 +298,7 @@ void world_init(struct world *world)
 		.body_digest = world_body_digest,
 		.signature_known = world_signature_known,
 		.signature = world_signature,
+		.sign = world_sign,
 	};
 
 	memset(world, 0, sizeof(*world));

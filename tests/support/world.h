@@ -38,6 +38,8 @@ struct world {
 	unsigned lookups_max;                       /* the budget; 0: none */
 	unsigned signatures_asked, bodies_asked;
 	enum signature_answer signature_forced;     /* not SIGNATURE_PENDING: the answer to every signature */
+	const char *signing_key;                    /* PEM, RSA: of every signer; NULL: every signing is a fault */
+	unsigned signings_asked;
 	struct arena arena;
 	struct ask ask;                             /* give this to the evaluator */
 	void *private;

@@ -35,7 +35,7 @@ static int seal_cover(void *arg, const struct dkim_signature *signature, const s
 {
 	const struct seal *seal = arg;
 
-	return arc_cover_seal(seal->cover, seal->instance, signature, parts_out, parts_count_out);
+	return arc_cover_seal(seal->cover, seal->instance, signature->signature_area, parts_out, parts_count_out);
 }
 
 static struct arc_signature *signature_of(struct validation *validation, enum arc_field kind, unsigned instance)
@@ -207,7 +207,7 @@ int arc_validate(const struct mail_message *message, int64_t now, const struct a
 		.dkim = { .message = message, .now = now, .config = &strict, .ask = ask, .arena = arena },
 		.config = config,
 		.chain = &chain,
-		.cover = { .chain = &chain, .arena = arena },
+		.cover = { .chain = &chain, .first = 1, .arena = arena },
 		.out = out,
 	};
 

@@ -160,6 +160,20 @@ struct dns_question {
 	unsigned reserved;           /* so many of the request's look-ups are for others */
 };
 
+struct signing_question {
+	unsigned id;     /* names the question within the request, as that of a signature_question does */
+	unsigned signer; /* which of our own private keys: rsa-sha256 */
+	const struct slice *parts; /* what is to be signed */
+	size_t parts_count;
+};
+
+#define SIGNING_ID_MAX 2 /* ids are below this */
+
+struct signing_answer {
+	bool fault;             /* not signed: a temporary error, the rest means nothing */
+	struct slice signature;
+};
+
 struct ask_ops {
 	/* NULL: pending. When no look-ups are left but those reserved, a new question is DNS_BUDGET. */
 	const struct dns_answer *(*dns)(void *arg, const struct dns_question *question);
@@ -168,6 +182,8 @@ struct ask_ops {
 	/* What is known of the question of that id: asked before (or answered), or `false`: ask it now. */
 	bool (*signature_known)(void *arg, unsigned id, enum signature_answer *answer_out);
 	enum signature_answer (*signature)(void *arg, const struct signature_question *question);
+	/* NULL: pending. Asked of those alone who have keys: others leave the function out. */
+	const struct signing_answer *(*sign)(void *arg, const struct signing_question *question);
 };
 
 struct ask {
@@ -198,6 +214,11 @@ static inline bool ask_signature_known(const struct ask *ask, unsigned id, enum 
 static inline enum signature_answer ask_signature(const struct ask *ask, const struct signature_question *question)
 {
 	return ask->ops->signature(ask->arg, question);
+}
+
+static inline const struct signing_answer *ask_sign(const struct ask *ask, const struct signing_question *question)
+{
+	return ask->ops->sign(ask->arg, question);
 }
 
 #endif

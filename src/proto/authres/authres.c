@@ -37,7 +37,7 @@ static bool is_ascii(struct slice s)
 }
 
 /* A name with U-labels (an authserv-id, a selector: RFC 8616) is written with A-labels. */
-static void value_add(struct text *text, struct slice value)
+void authres_value(struct text *text, struct slice value)
 {
 	struct slice ascii;
 
@@ -58,7 +58,7 @@ void authres_begin(struct authres_writer *writer, struct arena *arena, struct sl
 {
 	*writer = (struct authres_writer){ .column = FIELD_NAME_OCTETS };
 	text_init(&writer->text, arena);
-	value_add(&writer->text, authserv_id);
+	authres_value(&writer->text, authserv_id);
 	writer->column += writer->text.len;
 }
 
@@ -93,7 +93,7 @@ static void property(struct authres_writer *writer, const char *name, struct sli
 
 void authres_property(struct authres_writer *writer, const char *ptype_property, struct slice value)
 {
-	property(writer, ptype_property, value, value_add);
+	property(writer, ptype_property, value, authres_value);
 }
 
 /*
@@ -114,7 +114,7 @@ static void address_add(struct text *text, struct slice value)
 	if (result < 0)
 		text->failed = true;
 	if (result || !authres_is_domain_name(ascii, false)) {
-		value_add(text, value);
+		authres_value(text, value);
 		return;
 	}
 	if (is_ascii(local))

@@ -18,6 +18,8 @@ struct authres_writer {
 	bool any;         /* a method was written */
 };
 
+/* A value as a token, or else as a quoted-string with "?" for all that is not printable ASCII. */
+void authres_value(struct text *text, struct slice value);
 /* Starts a field value: the authserv-id, as a token or a quoted-string. */
 void authres_begin(struct authres_writer *writer, struct arena *arena, struct slice authserv_id);
 /* A new resinfo: "; method=result", at the start of a line of its own. Both are our own words. */

@@ -178,6 +178,7 @@ static int head_end(struct authres_reader *r)
 	if (peek(r) != ';' && !cursor_at_end(&r->in))
 		return AUTHRES_UNREADABLE;
 	r->deviates = r->deviates || cursor_at_end(&r->in);
+	r->results = slice_from(r->in.all, r->in.at);
 	r->state = r->version == AUTHRES_VERSION ? AUTHRES_IN_RESULT : AUTHRES_AT_END;
 	return 0;
 }

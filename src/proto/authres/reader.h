@@ -25,6 +25,7 @@ struct authres_reader {
 	struct slice authserv_id; /* of a quoted-string: what it stands for */
 	bool has_authserv_id;     /* false: the field begins with a result, as Outlook writes it */
 	uint64_t version;
+	struct slice results;     /* all behind authserv-id and version: the ";" of the first result first, or nothing */
 	/* So far the field broke the grammar somewhere, and yet could be read. */
 	bool deviates;
 	/* The rest is the reader's own. */
