@@ -1,6 +1,7 @@
 #include "daemon/config.h"
 
 #include "daemon/metrics.h"
+#include "daemon/sealers.h"
 #include "io/listen.h"
 #include "proto/arc/limits.h"
 #include "proto/mail/domain.h"
@@ -147,6 +148,7 @@ static cfg_opt_t options[] = {
 	CFG_SEC("spf", spf_options, CFGF_NONE),
 	CFG_SEC("dkim", dkim_options, CFGF_NONE),
 	CFG_SEC("arc", arc_options, CFGF_NONE),
+	CFG_SEC("sealer", sealer_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), /* a domain that we seal for */
 	CFG_SEC("dmarc", dmarc_options, CFGF_NONE),
 	CFG_SEC("mta-sts", mta_sts_options, CFGF_NODEFAULT),
 	CFG_SEC("metrics", metrics_options, CFGF_NONE),
@@ -467,6 +469,7 @@ static void checks_set(cfg_t *file)
 	cfg_set_validate_func(file, "mta-sts|ca-file", check_file);
 	cfg_set_validate_func(file, "own-authserv-ids", check_authserv_ids);
 	cfg_set_validate_func(file, "arc|trusted-sealers", check_sealers);
+	sealers_check(file);
 	cfg_set_validate_func(file, "dmarc|public-suffix-list", check_public_suffix_list);
 	cfg_set_validate_func(file, "dmarc|no-author", check_policy);
 	cfg_set_validate_func(file, "authserv-id", check_authserv_id);
@@ -683,6 +686,10 @@ static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SI
 	resolver_read(dns, engine->shards, &engine->resolver);
 	limits_read(out->file, engine);
 	verdict_read(out->file, &engine->verdict);
+	if (sealers_read(out->file, engine) < 0) {
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: a key-file cannot be read any more", parsing.path);
+		return -EINVAL;
+	}
 	out->metrics_listen = cfg_getstr(cfg_getsec(out->file, "metrics"), "listen");
 	out->mta_sts_set = cfg_size(out->file, "mta-sts") > 0;
 	return public_suffixes_read(out->file, out, problem);
@@ -739,6 +746,7 @@ void config_free(struct daemon_config *config)
 	free((void *)(uintptr_t)config->engine.resolver.forwards);
 	free((void *)(uintptr_t)config->engine.verdict.own_authserv_ids);
 	free((void *)(uintptr_t)config->engine.verdict.arc.trusted_sealers);
+	sealers_free(&config->engine);
 	io_public_suffixes_close(config->public_suffixes);
 	if (config->file)
 		cfg_free(config->file);

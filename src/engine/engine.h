@@ -10,7 +10,7 @@
 #include "engine/cache.h"
 #include "engine/counters.h"
 #include "io/resolver.h"
-#include "proto/verdict/verdict.h"
+#include "proto/verdict/seal.h"
 
 #define ENGINE_SHARDS_MAX 256
 
@@ -41,11 +41,18 @@ struct engine_config {
 	unsigned shards;           /* 1 to ENGINE_SHARDS_MAX */
 	struct io_resolver_config resolver;
 	struct verdict_config verdict;
+	/* Whom we seal for, and their private keys in PEM form: sealer.signer counts these. */
+	const struct arc_sealer *sealers;
+	const struct slice *sealer_keys;
+	size_t sealers_count; /* of both */
 	struct engine_limits limits;
 	const char *version;
 };
 
 struct engine;
+
+/* Is that a private key which can seal? False: `problem` has a line for people, without a word of the key. */
+MUST_CHECK bool engine_sealer_key_check(struct slice pem, char problem[IO_PROBLEM_SIZE]);
 
 /*
  * Opens the listeners and starts every shard. 0: all serve. A negative errno: nothing runs, `problem` has a line

@@ -23,7 +23,7 @@ static uint8_t *response_room(const struct reply_to *to, size_t octets)
 	return at ? at + to->backtrace.len : NULL;
 }
 
-static void send_response(const struct reply_to *to, Assay__V1__Response *response)
+void reply_send(const struct reply_to *to, Assay__V1__Response *response)
 {
 	uint8_t *at;
 
@@ -58,7 +58,7 @@ void reply_error(const struct reply_to *to, Assay__V1__Error__Code code, const c
 	response.result_case = ASSAY__V1__RESPONSE__RESULT_ERROR;
 	response.error = &error;
 	count_error(to->shard, code);
-	send_response(to, &response);
+	reply_send(to, &response);
 }
 
 /* --- status --- */
@@ -446,6 +446,6 @@ int reply_verdict(const struct reply_to *to, const struct verdict_input *input, 
 		response.verdict = &made;
 	}
 	count_verdict(to->shard, verdict, is_sender_verdict);
-	send_response(to, &response);
+	reply_send(to, &response);
 	return 0;
 }

@@ -22,5 +22,7 @@ void reply_status(const struct reply_to *to, struct arena *arena);
 /* Of a message with `input`. -ENOMEM: the arena is full, nothing was sent. */
 MUST_CHECK int reply_verdict(const struct reply_to *to, const struct verdict_input *input,
                              const struct verdict *verdict, bool is_sender_verdict, struct arena *arena);
+/* Likewise; a fault of ours is answered INTERNAL. */
+MUST_CHECK int reply_sealed(const struct reply_to *to, const struct arc_sealed *sealed, struct arena *arena);
 
 #endif

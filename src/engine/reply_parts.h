@@ -27,6 +27,7 @@ static inline char *text_of(const char *text)
 	return out;
 }
 
+void reply_send(const struct reply_to *to, Assay__V1__Response *response);
 MUST_CHECK int reply_reason(const struct reason *reason, struct arena *arena, Assay__V1__Reason **out);
 MUST_CHECK int reply_dkim(const struct dkim_signature_result *signature, struct arena *arena, Assay__V1__Dkim **out);
 MUST_CHECK int reply_arc(const struct arc_result *arc, struct arena *arena, Assay__V1__Arc **out);

@@ -38,11 +38,17 @@ static enum signature_answer on_signature(void *arg, const struct signature_ques
 	return work_signature(arg, question);
 }
 
+static const struct signing_answer *on_sign(void *arg, const struct signing_question *question)
+{
+	return work_sign(arg, question);
+}
+
 static const struct ask_ops ask_ops = {
 	.dns = on_dns,
 	.body_digest = on_body_digest,
 	.signature_known = on_signature_known,
 	.signature = on_signature,
+	.sign = on_sign,
 };
 
 /* --- refusals --- */
@@ -223,18 +229,41 @@ void request_wake(struct request *request)
 
 /* --- evaluation --- */
 
-static int evaluate(struct request *request, struct verdict *verdict)
+/* What calls come to: a verdict, or a seal. */
+struct outcome {
+	struct verdict verdict;
+	struct arc_sealed sealed;
+};
+
+static int evaluate(struct request *request, struct outcome *out)
 {
 	const struct verdict_config *config = &request->shard->config->verdict;
 
-	if (request->call == CALL_CHECK_SENDER)
-		return verdict_check_sender(&request->input, config, &request->ask, &request->scratch, verdict);
+	switch (request->call) {
+	case CALL_CHECK_SENDER:
+		return verdict_check_sender(&request->input, config, &request->ask, &request->scratch, &out->verdict);
+	case CALL_SEAL:
+		return verdict_seal(&request->input, request->sealer, request->findings, config, &request->ask,
+		                    &request->scratch, &out->sealed);
+	case CALL_CHECK_MESSAGE: break;
+	}
 	if (!request->reading) {
 		if (!(request->reading = ARENA_NEW(&request->arena, struct verdict_reading)))
 			return -ENOMEM;
 		TRY(verdict_read_message(&request->input, config, &request->arena, request->reading));
 	}
-	return verdict_check_message(&request->input, config, request->reading, &request->ask, &request->scratch, verdict);
+	return verdict_check_message(&request->input, config, request->reading, &request->ask, &request->scratch,
+	                             &out->verdict);
+}
+
+static int reply_outcome(struct request *request, const struct outcome *outcome)
+{
+	struct reply_to to = reply_to_of(request);
+
+	if (request->call == CALL_SEAL)
+		return reply_sealed(&to, &outcome->sealed, &request->scratch);
+	return reply_verdict(&to, &request->input, &outcome->verdict, request->call == CALL_CHECK_SENDER,
+	                     &request->scratch);
 }
 
 static void reply_memory(struct request *request)
@@ -268,7 +297,7 @@ static void reply_no_room(struct request *request)
 static int run_once(struct request *request)
 {
 	struct reply_to to = reply_to_of(request);
-	struct verdict verdict = { .has_spf = false };
+	struct outcome outcome;
 	int result;
 
 	arena_reset(&request->scratch);
@@ -277,12 +306,11 @@ static int run_once(struct request *request)
 		counter_up(request->shard->counters, COUNTER_OVER_PASSES);
 		answers_close(request);
 	}
-	result = evaluate(request, &verdict);
+	result = evaluate(request, &outcome);
 	if (request->arena.full)
 		result = -ENOMEM;
 	if (result == 0)
-		result = reply_verdict(&to, &request->input, &verdict, request->call == CALL_CHECK_SENDER,
-		                       &request->scratch);
+		result = reply_outcome(request, &outcome);
 	if (result == ASK_BLOCKED && request->passes >= 2 * request->shard->limits.passes_max)
 		reply_error(&to, ASSAY__V1__ERROR__CODE__INTERNAL, "the evaluation did not end");
 	else if (result == ASK_BLOCKED && memory_is_within(request))
@@ -360,16 +388,20 @@ static void wait_start(struct request *request, uint32_t deadline_ms)
 	io_timer_start(request->shard->loop, &request->wait, now_ns + wait_ms * INT64_C(1000000));
 }
 
+static struct refusal refuse_message_size(struct shard *shard)
+{
+	counter_up(shard->counters, COUNTER_OVER_MESSAGE_SIZE);
+	return refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, "the message is larger than limits.message-size");
+}
+
 static struct refusal call_message(struct request *request, const Assay__V1__CheckMessage *call)
 {
 	const char *problem = envelope_read(request, call->envelope, &request->input);
 
 	if (problem)
 		return refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
-	if (call->message.len > request->shard->limits.message_octets_max) {
-		counter_up(request->shard->counters, COUNTER_OVER_MESSAGE_SIZE);
-		return refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, "the message is larger than limits.message-size");
-	}
+	if (call->message.len > request->shard->limits.message_octets_max)
+		return refuse_message_size(request->shard);
 	counter_up(request->shard->counters, COUNTER_REQUESTS_CHECK_MESSAGE);
 	request->call = CALL_CHECK_MESSAGE;
 	request->input.message = slice_of_bytes(call->message);
@@ -389,6 +421,38 @@ static struct refusal call_sender(struct request *request, const Assay__V1__Chec
 	return (struct refusal){ .text = NULL };
 }
 
+/* The sealer that is asked for; without a name the first. NULL: there is none. */
+static const struct arc_sealer *sealer_of(const struct engine_config *config, struct slice domain)
+{
+	for (size_t i = 0; i < config->sealers_count; i++)
+		if (domain.len == 0 || slice_equal_nocase(config->sealers[i].domain, domain))
+			return &config->sealers[i];
+	return NULL;
+}
+
+static struct refusal call_seal(struct request *request, const Assay__V1__Seal *call)
+{
+	const char *problem = envelope_read(request, call->envelope, &request->input);
+
+	if (request->shard->config->sealers_count == 0)
+		return refuse(ASSAY__V1__ERROR__CODE__UNSUPPORTED, "no sealer is configured");
+	request->sealer = sealer_of(request->shard->config, slice_of_bytes(call->domain));
+	if (!problem && !request->sealer)
+		problem = "domain: there is no such sealer";
+	if (!problem && call->authentication_results.len > request->shard->config->verdict.bounds.field_octets_max)
+		problem = "authentication_results: longer than limits.header-field-size";
+	if (problem)
+		return refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
+	if (call->message.len > request->shard->limits.message_octets_max)
+		return refuse_message_size(request->shard);
+	counter_up(request->shard->counters, COUNTER_REQUESTS_SEAL);
+	request->call = CALL_SEAL;
+	request->input.message = slice_of_bytes(call->message);
+	if (call->authentication_results.len > 0)
+		request->findings = slice_of_bytes(call->authentication_results);
+	return (struct refusal){ .text = NULL };
+}
+
 static struct refusal call_read(struct request *request, const Assay__V1__Request *call)
 {
 	request->id = slice_of_bytes(call->id);
@@ -399,6 +463,7 @@ static struct refusal call_read(struct request *request, const Assay__V1__Reques
 	switch (call->call_case) {
 	case ASSAY__V1__REQUEST__CALL_CHECK_MESSAGE: return call_message(request, call->check_message);
 	case ASSAY__V1__REQUEST__CALL_CHECK_SENDER: return call_sender(request, call->check_sender);
+	case ASSAY__V1__REQUEST__CALL_SEAL: return call_seal(request, call->seal);
 	case ASSAY__V1__REQUEST__CALL__NOT_SET:
 		return refuse(ASSAY__V1__ERROR__CODE__INVALID, "call: none is set, or one that this server does not know");
 	default: return refuse(ASSAY__V1__ERROR__CODE__UNSUPPORTED, "this server does not answer this call");
@@ -451,10 +516,8 @@ static bool queue_is_late(const struct shard *shard, struct io_conn *conn)
 /* Admission: what is too much is refused at once, before any work. */
 static struct refusal admit(struct shard *shard, struct io_conn *conn, const struct io_frame *frame)
 {
-	if (frame->state == IO_FRAME_TOO_LARGE) {
-		counter_up(shard->counters, COUNTER_OVER_MESSAGE_SIZE);
-		return refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, "the message is larger than limits.message-size");
-	}
+	if (frame->state == IO_FRAME_TOO_LARGE)
+		return refuse_message_size(shard);
 	if (frame->state == IO_FRAME_NO_ROOM)
 		return refuse_no_room(shard);
 	if (frame->state == IO_FRAME_CONN_NO_ROOM) {

@@ -14,7 +14,7 @@
 #include "engine/work.h"
 #include "proto/wire/backtrace.h"
 
-enum request_call { CALL_CHECK_MESSAGE, CALL_CHECK_SENDER };
+enum request_call { CALL_CHECK_MESSAGE, CALL_CHECK_SENDER, CALL_SEAL };
 
 struct request {
 	struct shard *shard;
@@ -31,6 +31,8 @@ struct request {
 	enum request_call call;
 	struct verdict_input input;
 	struct verdict_reading *reading; /* NULL: not read yet */
+	const struct arc_sealer *sealer; /* of CALL_SEAL, with the findings given */
+	struct slice findings;
 	struct arena arena, scratch;
 	size_t octets;                 /* of both, as counted in the shard */
 	struct answers answers;

@@ -94,7 +94,8 @@ static void adopt(struct shard *shard)
 /*
  * Evaluates what is queued, then runs the crypto that was asked for, all together, and again: full batches under load, no
  * waiting without it. What is beyond a turn's part, or what a large body needs beyond a run's budget, is left for the
- * next turn, so that others are received and answered meanwhile.
+ * next turn, so that others are received and answered meanwhile; and so are signatures of our own, each of which makes a
+ * request runnable: else a queue of them would be one long turn.
  */
 static void turn(void *arg)
 {
@@ -112,7 +113,7 @@ static void turn(void *arg)
 			request_run(request);
 		if (crypto_batch_run(&shard->batch))
 			counter_up(shard->counters, COUNTER_CRYPTO_RUNS);
-	} while (left && !queue_is_empty(&shard->queue));
+	} while (left && !queue_is_empty(&shard->queue) && crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SIGN) == 0);
 	queue_turn_end(&shard->queue);
 	if (!queue_is_empty(&shard->queue) || crypto_batch_is_left(&shard->batch))
 		io_timer_start(shard->loop, &shard->again, now_ns);
@@ -164,6 +165,46 @@ static int server_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])
 	return io_server_new(shard->loop, &bounds, WIRE_SP_REP, WIRE_SP_REQ, &ops, shard, &shard->server, problem);
 }
 
+/* Every shard has its own: OpenSSL's contexts are of one thread. */
+static int signers_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])
+{
+	const char *why = "out of memory";
+
+	shard->signers = calloc(shard->config->sealers_count + 1, sizeof(struct crypto_signer *));
+	for (size_t i = 0; shard->signers && i < shard->config->sealers_count; i++) {
+		int result = crypto_signer_new(&shard->provider, shard->config->sealer_keys[i], &shard->signers[i], &why);
+
+		if (result == 0)
+			continue;
+		snprintf(problem, IO_PROBLEM_SIZE, "the key of a sealer %s", why);
+		return result < 0 ? result : -EINVAL;
+	}
+	return shard->signers ? 0 : -ENOMEM;
+}
+
+static void signers_free(struct shard *shard)
+{
+	for (size_t i = 0; shard->signers && i < shard->config->sealers_count; i++)
+		crypto_signer_free(shard->signers[i]);
+	free(shard->signers);
+}
+
+bool engine_sealer_key_check(struct slice pem, char problem[IO_PROBLEM_SIZE])
+{
+	const char *why = "cannot be tried: out of memory";
+	struct crypto_signer *signer = NULL;
+	struct crypto_provider provider;
+	int result = crypto_provider_init(&provider);
+
+	if (result == 0) {
+		result = crypto_signer_new(&provider, pem, &signer, &why);
+		crypto_signer_free(signer);
+		crypto_provider_deinit(&provider);
+	}
+	snprintf(problem, IO_PROBLEM_SIZE, "%s", why ? why : "");
+	return result == 0;
+}
+
 static int crypto_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])
 {
 	uint64_t seed;
@@ -191,6 +232,7 @@ int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBL
 	TRY(io_loop_new(&shard->loop, problem));
 	TRY(crypto_make(shard, problem));
 	TRY(replay_init(&shard->replay, shard->limits.replay_octets_max, shard->keys.seed));
+	TRY(signers_make(shard, problem));
 	TRY(io_resolver_new(shard->loop, &shard->config->resolver, &shard->resolver, problem));
 	TRY(server_make(shard, problem));
 	io_loop_on_turn(shard->loop, begin, turn, shard);
@@ -233,6 +275,7 @@ void shard_deinit(struct shard *shard)
 	io_server_free(shard->server);
 	crypto_batch_deinit(&shard->batch);
 	replay_deinit(&shard->replay);
+	signers_free(shard);
 	crypto_keys_deinit(&shard->keys);
 	crypto_provider_deinit(&shard->provider);
 	free(shard->status.octets);

@@ -35,6 +35,7 @@ struct shard {
 	struct crypto_provider provider;
 	struct crypto_keys keys;
 	struct crypto_batch batch;
+	struct crypto_signer **signers;               /* of engine_config.sealers */
 	struct replay replay;
 	/* Set by whoever makes the shard. */
 	struct counters *counters;

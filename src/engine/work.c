@@ -20,6 +20,12 @@ struct signature_work {
 	struct crypto_verify_job job;
 };
 
+struct signing_work {
+	struct signing_answer answer;
+	bool done;
+	struct crypto_sign_job job;
+};
+
 static enum crypto_hash crypto_hash_of(enum hash_algorithm hash)
 {
 	return hash == HASH_SHA1 ? CRYPTO_SHA1 : CRYPTO_SHA256;
@@ -164,6 +170,45 @@ enum signature_answer work_signature(struct request *request, const struct signa
 	return SIGNATURE_PENDING;
 }
 
+/* --- signatures of our own --- */
+
+static void signing_done(struct crypto_job *job)
+{
+	struct request *request = job->owner;
+	struct signing_work *work = (struct signing_work *)((uint8_t *)job - offsetof(struct signing_work, job));
+
+	work->answer.fault = work->job.failed;
+	work->answer.signature = slice_of(work->job.signature, work->job.signature_len);
+	work->done = true;
+	pending_less(request);
+}
+
+const struct signing_answer *work_sign(struct request *request, const struct signing_question *question)
+{
+	static const struct signing_answer no_room = { .fault = true };
+	struct shard *shard = request->shard;
+	struct signing_work *work;
+
+	ASSERT(question->id < SIGNING_ID_MAX && question->signer < shard->config->sealers_count);
+	work = request->work.signings[question->id];
+	if (work)
+		return work->done ? &work->answer : NULL;
+	work = ARENA_NEW(&request->arena, struct signing_work);
+	if (!work)
+		return &no_room; /* the arena is full: the request ends for that */
+	request->work.signings[question->id] = work;
+	work->job = (struct crypto_sign_job){
+		.job = { .done = signing_done, .owner = request },
+		.signer = shard->signers[question->signer],
+		.parts = question->parts,
+		.parts_count = question->parts_count,
+	};
+	request->work.pending++;
+	counter_up(shard->counters, COUNTER_SIGNINGS);
+	crypto_batch_add_sign(&shard->batch, &work->job);
+	return NULL;
+}
+
 void work_drop(struct request *request)
 {
 	struct crypto_batch *batch = &request->shard->batch;
@@ -178,4 +223,7 @@ void work_drop(struct request *request)
 		crypto_batch_remove(batch, &work->job.job);
 		crypto_key_unref(work->key);
 	}
+	for (unsigned id = 0; id < SIGNING_ID_MAX; id++)
+		if (request->work.signings[id])
+			crypto_batch_remove(batch, &request->work.signings[id]->job.job);
 }

@@ -11,18 +11,21 @@
 struct request;
 struct body_work;
 struct signature_work;
+struct signing_work;
 
 struct work {
 	struct body_work *bodies; /* in the request's arena, as signatures are */
 	struct signature_work *signatures[SIGNATURE_ID_MAX];
 	unsigned signatures_end; /* above the largest id in use */
+	struct signing_work *signings[SIGNING_ID_MAX];
 	unsigned pending;
 };
 
-/* As ask_ops.body_digest, signature_known and signature. */
+/* As ask_ops.body_digest, signature_known, signature and sign. */
 const struct body_digest *work_body_digest(struct request *request, const struct body_question *question);
 bool work_signature_known(struct request *request, unsigned id, enum signature_answer *answer_out);
 enum signature_answer work_signature(struct request *request, const struct signature_question *question);
+const struct signing_answer *work_sign(struct request *request, const struct signing_question *question);
 /* Takes back what is pending and gives up the keys. */
 void work_drop(struct request *request);
 

@@ -39,6 +39,14 @@ static void check_digest(struct slice input, const Assay__V1__CheckDigest *check
 		check_inside(input, check->digests[i]->digest);
 }
 
+static void check_seal(struct slice input, const Assay__V1__Seal *seal)
+{
+	check_envelope(input, seal->envelope);
+	check_inside(input, seal->message);
+	check_inside(input, seal->domain);
+	check_inside(input, seal->authentication_results);
+}
+
 static void check_request(struct slice input, const Assay__V1__Request *request)
 {
 	check_inside(input, request->id);
@@ -51,6 +59,7 @@ static void check_request(struct slice input, const Assay__V1__Request *request)
 	case ASSAY__V1__REQUEST__CALL_CHECK_DIGEST: check_digest(input, request->check_digest); break;
 	case ASSAY__V1__REQUEST__CALL_TLS_POLICY: check_inside(input, request->tls_policy->mx_host); break;
 	case ASSAY__V1__REQUEST__CALL_STATUS: ASSERT(request->status); break;
+	case ASSAY__V1__REQUEST__CALL_SEAL: check_seal(input, request->seal); break;
 	default: ASSERT(request->call_case == ASSAY__V1__REQUEST__CALL__NOT_SET);
 	}
 }

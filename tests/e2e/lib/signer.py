@@ -50,13 +50,21 @@ class RsaKey:
     def __init__(self, bits=1024, seed=1):
         generator = random.Random(seed)
         p, q = prime(bits // 2, generator), prime(bits // 2, generator)
-        self.modulus, self.octets = p * q, bits // 8
+        self.modulus, self.octets, self._primes = p * q, bits // 8, (p, q)
         self._private = pow(EXPONENT, -1, (p - 1) * (q - 1))
 
     def record(self):
         """The TXT record to publish."""
         data = der(0x30, der_integer(self.modulus) + der_integer(EXPONENT))
         return "v=DKIM1; k=rsa; p=" + base64.b64encode(data).decode()
+
+    def pem(self):
+        """The private key as a file has it: RSAPrivateKey of RFC 8017 appendix A.1.2."""
+        p, q = self._primes
+        numbers = (0, self.modulus, EXPONENT, self._private, p, q, self._private % (p - 1), self._private % (q - 1),
+                   pow(q, -1, p))
+        text = base64.encodebytes(der(0x30, b"".join(map(der_integer, numbers)))).decode()
+        return f"-----BEGIN RSA PRIVATE KEY-----\n{text}-----END RSA PRIVATE KEY-----\n"
 
     def sign(self, data):
         info = SHA256_INFO + hashlib.sha256(data).digest()

@@ -108,15 +108,20 @@ class Peer:
             octets += piece
         return bytes(octets)
 
-    def take_reply(self):
-        """(hops and request id, fields of the Response)"""
+    def take_payload(self):
+        """(hops and request id, the Response's octets)"""
         if self.is_ipc:
             self.take(1)
         payload = self.take(struct.unpack("!Q", self.take(8))[0])
         at = 4
         while not payload[at - 4] & 0x80:
             at += 4
-        return payload[:at], fields(payload[at:])
+        return payload[:at], payload[at:]
+
+    def take_reply(self):
+        """(hops and request id, fields of the Response)"""
+        hops, octets = self.take_payload()
+        return hops, fields(octets)
 
     def ask(self, body, request=1):
         self.send(self.frame(body, request))

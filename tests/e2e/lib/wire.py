@@ -107,6 +107,11 @@ def check_message(request_id, text, **sender):
     return octets(1, request_id) + message(10, message(1, envelope(**sender)) + octets(2, text))
 
 
+def seal(request_id, text, domain="", authentication_results="", **sender):
+    return octets(1, request_id) + message(50, message(1, envelope(**sender)) + octets(2, text) + octets(3, domain)
+                                           + octets(4, authentication_results))
+
+
 # ---- responses ----
 
 def reason(part, field):
@@ -172,11 +177,20 @@ def verdict(part):
     }
 
 
+def seal_result(part):
+    return {
+        "sealed": bool(part.number(1)), "fields": [(field.text(1), field.text(2)) for field in part.messages(2)],
+        "instance": part.number(3), "cv": ARC_WORDS[part.number(4)], **reason(part, 5),
+    }
+
+
 def response(data):
-    """(id, verdict or {"error": ...})."""
+    """(id, verdict, seal or {"error": ...})."""
     found = Fields(data)
     for field in (10, 11):
         if found.has(field):
             return found.text(1), verdict(found.message(field))
+    if found.has(50):
+        return found.text(1), seal_result(found.message(50))
     error = found.message(2)
     return found.text(1), {"error": f"{ERROR_CODES[error.number(1)]}: {error.text(2)}"}

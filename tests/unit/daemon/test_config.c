@@ -4,11 +4,13 @@
  * Method: files in a folder of the test's own, refusals first; every number at and beyond both ends of its range.
  */
 #include "daemon/config.h"
+#include "test_key.h"
 #include "unit.h"
 
 #include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/assay-config-XXXXXX", path[64], zone_path[64];
@@ -425,6 +427,78 @@ static void test_arc(void **state)
 	config_free(&config);
 }
 
+static char key_path[64];
+
+static void key_write(const char *text, unsigned mode)
+{
+	file_write(key_path, text);
+	assert_int_equal(chmod(key_path, mode), 0);
+}
+
+static int sealer_config(const char *title, const char *more)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "shards = 1\nsealer \"%s\" {\n  selector = \"k\"\n  key-file = \"%s\"\n%s}\n", title,
+	         key_path, more);
+	return config_of(text);
+}
+
+static void check_sealer_refused(const char *title, const char *more, unsigned line, const char *what)
+{
+	char place[128];
+
+	snprintf(place, sizeof(place), "%s:%u:", path, line);
+	if (sealer_config(title, more) == 0 || !strstr(problem, place) || !strstr(problem, what))
+		fail_msg("%s", problem);
+	assert_null(strstr(problem, "MIIC")); /* no word of the key */
+}
+
+/* A key that cannot seal stops the start with the line that names it. */
+static void test_sealer_refused(void **state)
+{
+	(void)state;
+	(void)unlink(key_path);
+	check_sealer_refused("a.example", "", 4, "No such file");
+	key_write("hello", 0600);
+	check_sealer_refused("a.example", "", 4, "no private key");
+	key_write(TEST_KEY_PEM, 0604);
+	check_sealer_refused("a.example", "", 4, "everybody may read it");
+	key_write(TEST_KEY_PEM, 0600);
+	check_sealer_refused("A.example", "", 5, "A.example");
+	check_sealer_refused("a", "", 5, "domain name");
+	check_sealer_refused("a.example", "  selector = \"K k\"\n", 6, "selector");
+	check_sealer_refused("a.example", "  headers = {\"subject\"}\n", 6, "From");
+	check_sealer_refused("a.example", "  headers = {\"from\", \"ARC-Seal\"}\n", 5, "ARC-Seal");
+	check_sealer_refused("a.example", "  headers = {\"from\", \"authentication-results\"}\n", 5, "authentication-results");
+	check_sealer_refused("a.example", "  headers = {\"from\", \"a:b\"}\n", 5, "a:b");
+	check_sealer_refused("a.example", "  key-file = \"/dev/zero\"\n", 5, "/dev/zero");
+	if (config_of("sealer \"a.example\" {\n  selector = \"k\"\n}\n") == 0 || !strstr(problem, "key-file"))
+		fail_msg("%s", problem);
+}
+
+static void test_sealers(void **state)
+{
+	const struct engine_config *engine = &config.engine;
+
+	(void)state;
+	key_write(TEST_KEY_PEM, 0600);
+	assert_int_equal(config_of(""), 0);
+	assert_int_equal(engine->sealers_count, 0);
+	config_free(&config);
+	assert_int_equal(sealer_config("a.example", "}\nsealer \"b.example\" {\n selector = \"x.y\" headers = {\"From\"}\n"
+	                                            "key-file = \"/dev/null\"\n"), -EINVAL);
+	if (sealer_config("a.example", "") != 0)
+		fail_msg("%s", problem);
+	assert_int_equal(engine->sealers_count, 1);
+	assert_slice_equal(engine->sealers[0].domain, SLICE("a.example"));
+	assert_slice_equal(engine->sealers[0].selector, SLICE("k"));
+	assert_int_equal(engine->sealers[0].signer, 0);
+	assert_int_equal(engine->sealers[0].names_count, 18);
+	assert_slice_equal(engine->sealer_keys[0], SLICE(TEST_KEY_PEM));
+	config_free(&config);
+}
+
 /* The list is read when it is used, and else only looked at. */
 static void test_public_suffixes(void **state)
 {
@@ -564,6 +638,8 @@ int main(void)
 		cmocka_unit_test(test_own_authserv_ids),
 		cmocka_unit_test(test_public_suffixes),
 		cmocka_unit_test(test_arc),
+		cmocka_unit_test(test_sealer_refused),
+		cmocka_unit_test(test_sealers),
 		cmocka_unit_test(test_forms_that_are_taken),
 		cmocka_unit_test(test_comments),
 		cmocka_unit_test(test_sections_given_twice_are_one),
@@ -575,9 +651,11 @@ int main(void)
 		return 1;
 	snprintf(path, sizeof(path), "%s/assayd.conf", folder);
 	snprintf(zone_path, sizeof(zone_path), "%s/zone", folder);
+	snprintf(key_path, sizeof(key_path), "%s/key", folder);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	(void)unlink(path);
 	(void)unlink(zone_path);
+	(void)unlink(key_path);
 	(void)rmdir(folder);
 	return failed;
 }
