@@ -12,6 +12,7 @@ struct assay_answer {
 	struct answer_memory memory;
 	const struct assay_verdict *verdict;
 	const struct assay_tls_policy *tls_policy;
+	const struct assay_seal *seal;
 	const struct assay_status *status;
 };
 
@@ -72,6 +73,7 @@ static enum assay_error answer_fill(struct assay_answer *answer, const Assay__V1
 	case ASSAY__V1__RESPONSE__RESULT_TLS_POLICY:
 		answer->tls_policy = answer_tls_policy(&answer->memory, wire->tls_policy);
 		break;
+	case ASSAY__V1__RESPONSE__RESULT_SEAL: answer->seal = answer_seal(&answer->memory, wire->seal); break;
 	case ASSAY__V1__RESPONSE__RESULT_STATUS: answer->status = answer_status(&answer->memory, wire->status); break;
 	default: return failure_set(failure, ASSAY_ERROR_PROTOCOL, "the server's reply is empty");
 	}
@@ -122,6 +124,11 @@ const struct assay_verdict *assay_answer_verdict(const struct assay_answer *answ
 const struct assay_tls_policy *assay_answer_tls_policy(const struct assay_answer *answer)
 {
 	return answer->tls_policy;
+}
+
+const struct assay_seal *assay_answer_seal(const struct assay_answer *answer)
+{
+	return answer->seal;
 }
 
 const struct assay_status *assay_answer_status(const struct assay_answer *answer)

@@ -13,8 +13,10 @@
 
 const struct assay_verdict *answer_verdict(struct answer_memory *memory, const Assay__V1__Verdict *wire);
 const struct assay_tls_policy *answer_tls_policy(struct answer_memory *memory, const Assay__V1__TlsPolicyResult *wire);
+const struct assay_seal *answer_seal(struct answer_memory *memory, const Assay__V1__SealResult *wire);
 const struct assay_status *answer_status(struct answer_memory *memory, const Assay__V1__StatusResult *wire);
 
+enum assay_result answer_arc_result(int wire);
 /* Never NULL: what is absent on the wire is "". */
 struct assay_text answer_text(ProtobufCBinaryData data);
 const char *answer_string(const char *string);

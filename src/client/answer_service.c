@@ -1,5 +1,5 @@
 /*
- * answer_service.c - TlsPolicyResult and StatusResult of the wire as structs of assay.h.
+ * answer_service.c - TlsPolicyResult, SealResult and StatusResult of the wire as structs of assay.h.
  */
 #include "client/answer_parts.h"
 
@@ -71,6 +71,36 @@ const struct assay_tls_policy *answer_tls_policy(struct answer_memory *memory, c
 		.postfix = answer_string(wire->postfix),
 	};
 	return policy;
+}
+
+static const struct assay_field *const *fields_of(struct answer_memory *memory, const Assay__V1__SealResult *wire)
+{
+	const struct assay_field **list = ANSWER_NEW_ARRAY(memory, wire->n_fields, const struct assay_field *);
+	struct assay_field *fields = ANSWER_NEW_ARRAY(memory, wire->n_fields, struct assay_field);
+
+	for (size_t i = 0; list && fields && i < wire->n_fields; i++) {
+		fields[i].name = answer_string(wire->fields[i]->name);
+		fields[i].value = answer_text(wire->fields[i]->value);
+		list[i] = &fields[i];
+	}
+	return list;
+}
+
+const struct assay_seal *answer_seal(struct answer_memory *memory, const Assay__V1__SealResult *wire)
+{
+	struct assay_seal *seal = ANSWER_NEW(memory, struct assay_seal);
+
+	if (!seal)
+		return NULL;
+	*seal = (struct assay_seal){
+		.sealed = wire->sealed != 0,
+		.fields = fields_of(memory, wire),
+		.field_count = wire->n_fields,
+		.instance = wire->instance,
+		.cv = answer_arc_result((int)wire->cv),
+		.reason = answer_reason(wire->reason),
+	};
+	return seal;
 }
 
 static const struct assay_counter *counters_of(struct answer_memory *memory, const Assay__V1__StatusResult *wire)

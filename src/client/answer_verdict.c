@@ -144,19 +144,25 @@ static const struct assay_arc_set *const *sets_of(struct answer_memory *memory, 
 	return list;
 }
 
-static const struct assay_arc *arc_of(struct answer_memory *memory, const Assay__V1__Arc *wire)
+enum assay_result answer_arc_result(int wire)
 {
 	static const enum assay_result results[] = {
 		[ASSAY__V1__ARC__RESULT__NONE] = ASSAY_NONE,
 		[ASSAY__V1__ARC__RESULT__PASS] = ASSAY_PASS,
 		[ASSAY__V1__ARC__RESULT__FAIL] = ASSAY_FAIL,
 	};
+
+	return result_of(results, COUNT_OF(results), wire);
+}
+
+static const struct assay_arc *arc_of(struct answer_memory *memory, const Assay__V1__Arc *wire)
+{
 	struct assay_arc *arc = wire ? ANSWER_NEW(memory, struct assay_arc) : NULL;
 
 	if (!arc)
 		return NULL;
 	*arc = (struct assay_arc){
-		.result = result_of(results, COUNT_OF(results), (int)wire->result),
+		.result = answer_arc_result((int)wire->result),
 		.instance = wire->instance,
 		.evaluated = wire->evaluated != 0,
 		.reason = answer_reason(wire->reason),

@@ -128,6 +128,25 @@ ASSAY_API enum assay_error assay_check_message(struct assay_client *client, cons
 ASSAY_API enum assay_error assay_check_sender(struct assay_client *client, const struct assay_call *call,
 					      const struct assay_envelope *envelope, struct assay_answer **answer_out,
 					      struct assay_failure *failure);
+/* What is sealed, and for whom. Any pointer may be NULL. */
+struct assay_sealing {
+	size_t size;        /* sizeof(struct assay_sealing) */
+	const char *domain; /* which of the daemon's sealers; NULL: its first */
+	/*
+	 * What was found when the message came in: assay_verdict.authentication_results of then. NULL: it stands in the
+	 * message, in Authentication-Results fields with the authserv_id; then forged ones have to be gone.
+	 */
+	const char *authentication_results;
+};
+
+/*
+ * One more ARC set for a message that is about to leave (RFC 8617): as it will leave, for what is changed behind the seal
+ * breaks it. Of the envelope received_at and authserv_id count. The answer has a seal.
+ */
+ASSAY_API enum assay_error assay_seal_message(struct assay_client *client, const struct assay_call *call,
+					      const struct assay_envelope *envelope, const struct assay_sealing *sealing,
+					      const void *message, size_t octets, struct assay_answer **answer_out,
+					      struct assay_failure *failure);
 /* How to send to `domain`: MTA-STS, DANE, TLSRPT. `mx_host` may be NULL: the first MX. */
 ASSAY_API enum assay_error assay_get_tls_policy(struct assay_client *client, const struct assay_call *call,
 						const char *domain, const char *mx_host,
@@ -372,6 +391,21 @@ struct assay_tls_policy {
 	const char *postfix; /* a value for smtp_tls_policy_maps */
 };
 
+/* A header field to be added. */
+struct assay_field {
+	const char *name;
+	struct assay_text value; /* folded with CRLF SP, without a CRLF at its end */
+};
+
+struct assay_seal {
+	int sealed; /* 0: no set can be added to such a chain, and `reason` says why */
+	const struct assay_field *const *fields; /* field_count of them, to be put above all others, the first on top */
+	size_t field_count;
+	uint32_t instance;
+	enum assay_result cv; /* none, pass, fail */
+	struct assay_reason reason;
+};
+
 struct assay_counter {
 	const char *name;
 	uint64_t value;
@@ -389,10 +423,11 @@ struct assay_status {
 	int draining; /* 1: stopping, takes no new requests */
 };
 
-/* What the answer has: of the three, the one that was asked for; NULL for the others. */
+/* What the answer has: of the four, the one that was asked for; NULL for the others. */
 ASSAY_API const struct assay_verdict *assay_answer_verdict(const struct assay_answer *answer);
 ASSAY_API const struct assay_tls_policy *assay_answer_tls_policy(const struct assay_answer *answer);
 ASSAY_API const struct assay_status *assay_answer_status(const struct assay_answer *answer);
+ASSAY_API const struct assay_seal *assay_answer_seal(const struct assay_answer *answer);
 /* Ends an answer; NULL is allowed. */
 ASSAY_API void assay_answer_free(struct assay_answer *answer);
 

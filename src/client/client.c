@@ -290,6 +290,33 @@ enum assay_error assay_check_sender(struct assay_client *client, const struct as
 	return error;
 }
 
+enum assay_error assay_seal_message(struct assay_client *client, const struct assay_call *call,
+				    const struct assay_envelope *envelope, const struct assay_sealing *sealing,
+				    const void *message, size_t octets, struct assay_answer **answer_out,
+				    struct assay_failure *failure)
+{
+	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
+	Assay__V1__Seal seal = ASSAY__V1__SEAL__INIT;
+	Assay__V1__Envelope wire;
+	enum assay_error error;
+
+	*answer_out = NULL;
+	if (sealing && sealing->size < sizeof *sealing)
+		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_sealing.size is not set");
+	error = envelope_to_wire(envelope, &wire, failure);
+	if (error)
+		return error;
+	seal.envelope = &wire;
+	seal.message = request_octets(message, octets);
+	seal.domain = request_bytes(sealing ? sealing->domain : NULL);
+	seal.authentication_results = request_bytes(sealing ? sealing->authentication_results : NULL);
+	request.call_case = ASSAY__V1__REQUEST__CALL_SEAL;
+	request.seal = &seal;
+	error = call_daemon(client, call, &request, ASSAY__V1__RESPONSE__RESULT_SEAL, answer_out, failure);
+	request_envelope_deinit(&wire);
+	return error;
+}
+
 enum assay_error assay_get_tls_policy(struct assay_client *client, const struct assay_call *call, const char *domain,
 				      const char *mx_host, struct assay_answer **answer_out,
 				      struct assay_failure *failure)

@@ -7,7 +7,7 @@
 static const char general[] =
 	"assay - who really sent this mail, and how may we send ours?\n"
 	"\n"
-	"  assay check  [OPTIONS] FILE...|-    SPF, DKIM and DMARC of messages\n"
+	"  assay check  [OPTIONS] FILE...|-    SPF, DKIM, ARC and DMARC of messages\n"
 	"  assay spf    [OPTIONS]              SPF of a sender\n"
 	"  assay tls-policy [OPTIONS] DOMAIN   MTA-STS and DANE of a destination\n"
 	"  assay status [OPTIONS]              how the daemon is doing\n"
@@ -22,8 +22,9 @@ static const char general[] =
 static const char check[] =
 	"assay check [OPTIONS] FILE...|-\n"
 	"\n"
-	"Asks for SPF, DKIM and DMARC of each FILE, a whole message (- is standard input).\n"
-	"A bare LF becomes CRLF, as an MTA would do; all other octets are sent as they are.\n"
+	"Asks for SPF, DKIM, ARC and DMARC of each FILE, a whole message (- is standard\n"
+	"input). A bare LF becomes CRLF, as an MTA would do; all other octets are sent as\n"
+	"they are.\n"
 	"\n"
 	"  --ip ADDR           the client's address; without it SPF is left out\n"
 	"  --helo NAME         HELO or EHLO argument\n"

@@ -236,6 +236,40 @@ static void another_request_or_call_is_a_protocol_error(void **state)
 	free(octets);
 }
 
+static void seal_is_read(void **state)
+{
+	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
+	Assay__V1__SealResult seal;
+	Assay__V1__SealResult__Field field, *fields[] = { &field, &field, &field };
+	struct assay_answer *answer;
+	const struct assay_seal *read;
+	size_t count;
+	uint8_t *octets;
+
+	(void)state;
+	assay__v1__seal_result__init(&seal);
+	assay__v1__seal_result__field__init(&field);
+	field.name = wire_string("ARC-Seal");
+	field.value = BYTES("i=2; b=\r\n a");
+	seal.sealed = 1;
+	seal.fields = fields;
+	seal.n_fields = 3;
+	seal.instance = 2;
+	seal.cv = ASSAY__V1__ARC__RESULT__FAIL;
+	response.result_case = ASSAY__V1__RESPONSE__RESULT_SEAL;
+	response.seal = &seal;
+	octets = pack(&response, &count);
+	assert_int_equal(answer_read(octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_SEAL, &answer, NULL), ASSAY_OK);
+	free(octets);
+	read = assay_answer_seal(answer);
+	assert_null(assay_answer_verdict(answer));
+	assert_true(read->sealed && read->instance == 2 && read->cv == ASSAY_FAIL && read->field_count == 3);
+	assert_string_equal(read->fields[2]->name, "ARC-Seal");
+	assert_string_equal(read->fields[2]->value.octets, "i=2; b=\r\n a");
+	assert_string_equal(read->reason.text, "");
+	assay_answer_free(answer);
+}
+
 static void errors_keep_code_and_text(void **state)
 {
 	static const struct {
@@ -308,6 +342,7 @@ static void words_are_known_or_unknown(void **state)
 	assert_string_equal(assay_error_text((enum assay_error)7), "unknown");
 }
 
-UNIT_MAIN(cmocka_unit_test(verdict_is_read), cmocka_unit_test(every_cut_and_every_change_is_survived),
+UNIT_MAIN(cmocka_unit_test(verdict_is_read), cmocka_unit_test(seal_is_read),
+	  cmocka_unit_test(every_cut_and_every_change_is_survived),
 	  cmocka_unit_test(another_request_or_call_is_a_protocol_error), cmocka_unit_test(errors_keep_code_and_text),
 	  cmocka_unit_test(an_error_without_text_has_the_general_one), cmocka_unit_test(words_are_known_or_unknown))

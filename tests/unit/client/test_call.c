@@ -61,6 +61,8 @@ static nng_msg *reply_to(struct peer *peer, nng_msg *message)
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
 	Assay__V1__Verdict verdict = ASSAY__V1__VERDICT__INIT;
 	Assay__V1__StatusResult status;
+	Assay__V1__SealResult seal;
+	Assay__V1__SealResult__Field echo[3], *echoes[] = { &echo[0], &echo[1], &echo[2] };
 	nng_msg *reply = NULL;
 
 	if (!request)
@@ -72,6 +74,17 @@ static nng_msg *reply_to(struct peer *peer, nng_msg *message)
 	if (request->call_case == ASSAY__V1__REQUEST__CALL_STATUS) {
 		response.result_case = ASSAY__V1__RESPONSE__RESULT_STATUS;
 		response.status = &status;
+	} else if (request->call_case == ASSAY__V1__REQUEST__CALL_SEAL) {
+		assay__v1__seal_result__init(&seal);
+		for (size_t i = 0; i < COUNT_OF(echo); i++)
+			assay__v1__seal_result__field__init(&echo[i]);
+		echo[0].value = request->seal->domain;
+		echo[1].value = request->seal->authentication_results;
+		echo[2].value = request->seal->message;
+		seal.fields = echoes;
+		seal.n_fields = COUNT_OF(echo);
+		response.result_case = ASSAY__V1__RESPONSE__RESULT_SEAL;
+		response.seal = &seal;
 	} else {
 		response.result_case = ASSAY__V1__RESPONSE__RESULT_VERDICT;
 		response.verdict = &verdict;
@@ -171,6 +184,28 @@ static void message_arrives_whole(void **state)
 		assay_answer_free(answer);
 		free(octets);
 	}
+	assay_close(client);
+}
+
+static void sealing_arrives(void **state)
+{
+	struct assay_client *client = open_client(*state);
+	struct assay_sealing sealing = { .size = sizeof sealing, .domain = "list.example",
+					 .authentication_results = "mx; arc=pass" };
+	struct assay_failure failure;
+	struct assay_answer *answer;
+
+	assert_int_equal(assay_seal_message(client, NULL, NULL, &sealing, "mail", 4, &answer, NULL), ASSAY_OK);
+	assert_string_equal(assay_answer_seal(answer)->fields[0]->value.octets, "list.example");
+	assert_string_equal(assay_answer_seal(answer)->fields[1]->value.octets, "mx; arc=pass");
+	assert_string_equal(assay_answer_seal(answer)->fields[2]->value.octets, "mail");
+	assay_answer_free(answer);
+	assert_int_equal(assay_seal_message(client, NULL, NULL, NULL, NULL, 0, &answer, NULL), ASSAY_OK);
+	assert_string_equal(assay_answer_seal(answer)->fields[0]->value.octets, "");
+	assay_answer_free(answer);
+	sealing.size = 0;
+	assert_int_equal(assay_seal_message(client, NULL, NULL, &sealing, "mail", 4, &answer, &failure), ASSAY_ERROR_ARGUMENT);
+	assert_null(answer);
 	assay_close(client);
 }
 
@@ -287,6 +322,6 @@ static void nobody_there(void **state)
 
 #define CALL_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-UNIT_MAIN(CALL_TEST(message_arrives_whole), CALL_TEST(silence_ends_at_the_deadline),
+UNIT_MAIN(CALL_TEST(message_arrives_whole), CALL_TEST(sealing_arrives), CALL_TEST(silence_ends_at_the_deadline),
 	  CALL_TEST(garbage_is_a_protocol_error), CALL_TEST(threads_share_a_client),
 	  CALL_TEST(values_out_of_bounds_are_refused), cmocka_unit_test(nobody_there))
