@@ -191,10 +191,11 @@ static bool parts_hash(struct crypto_batch *batch, enum crypto_hash hash, const 
 static void sign_run(struct crypto_batch *batch, struct crypto_sign_job *job)
 {
 	struct crypto_work_counters *counters = &batch->counters[CRYPTO_WORK_SIGN];
-	uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX];
+	uint8_t octets[CRYPTO_DIGEST_OCTETS_MAX];
+	struct slice digest = slice_of(octets, crypto_hash_octets(CRYPTO_SHA256));
 
-	job->failed = !parts_hash(batch, CRYPTO_SHA256, job->parts, job->parts_count, counters, digest) ||
-	              !crypto_signer_sign(job->signer, slice_of(digest, crypto_hash_octets(CRYPTO_SHA256)), job->signature);
+	job->failed = !parts_hash(batch, CRYPTO_SHA256, job->parts, job->parts_count, counters, octets) ||
+	              !crypto_signer_sign(job->signer, digest, job->signature);
 	job->signature_len = crypto_signer_octets(job->signer);
 	batch->cost += CRYPTO_SIGN_COST;
 	counters->faults += job->failed;

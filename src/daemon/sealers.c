@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 /* What a reader sees or a client acts on, and what DKIM signed (RFC 6376 section 5.4.1, RFC 8617 section 4.1.2). */
-static char headers_default[] = "{\"mime-version\", \"date\", \"from\", \"sender\", \"reply-to\", \"to\", \"cc\", \"subject\", "
-				"\"message-id\", \"in-reply-to\", \"references\", \"content-type\", "
+static char headers_default[] = "{\"mime-version\", \"date\", \"from\", \"sender\", \"reply-to\", \"to\", \"cc\", "
+				"\"subject\", \"message-id\", \"in-reply-to\", \"references\", \"content-type\", "
 				"\"content-transfer-encoding\", \"list-id\", \"list-post\", \"list-unsubscribe\", "
 				"\"list-unsubscribe-post\", \"dkim-signature\"}";
 

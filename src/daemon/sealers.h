@@ -1,8 +1,8 @@
 /*
  * sealers.h - the `sealer` sections of the configuration, and their private keys.
  *
- * A key file holds one RSA key in PEM form, without a password; a file that everybody may read is refused. Keys stay in this
- * process: no call, log line or error shows any of them.
+ * A key file holds one RSA key in PEM form, without a password; a file that everybody may read is refused. Keys stay in
+ * this process: no call, log line or error shows any of them.
  */
 #ifndef ASSAY_DAEMON_SEALERS_H
 #define ASSAY_DAEMON_SEALERS_H

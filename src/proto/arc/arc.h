@@ -56,7 +56,7 @@ struct arc_set {
 };
 
 struct arc_result {
-	bool evaluated;      /* false: switched off; nothing is claimed, and Authentication-Results says nothing about ARC */
+	bool evaluated;      /* false: switched off: nothing is claimed, and Authentication-Results does not name ARC */
 	enum arc_word result;
 	unsigned instance;   /* the highest i= that could be read; 0: none */
 	/* The sets by instance, the first being i=1. None unless the chain has its structure and is within sets_max. */

@@ -19,7 +19,8 @@ static int fields_make(struct arc_cover *cover)
 	if (!fields)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		TRY(dkim_header_relaxed(sets[i / ARC_FIELDS].fields[i % ARC_FIELDS], SLICE_EMPTY, cover->arena, &fields[i]));
+		TRY(dkim_header_relaxed(sets[i / ARC_FIELDS].fields[i % ARC_FIELDS], SLICE_EMPTY, cover->arena,
+		                        &fields[i]));
 	cover->fields = fields;
 	return 0;
 }

@@ -12,14 +12,15 @@
 /* The fields of all sets in canonical form, in the order in which they are covered; made when first needed. */
 struct arc_cover {
 	const struct arc_chain *chain;
-	unsigned first; /* instance of the first set covered: 1, but for the seal of a broken chain (RFC 8617 section 5.1.2) */
+	unsigned first; /* instance of the first set covered: 1, but for the seal of a broken chain (section 5.1.2) */
 	struct arena *arena;
 	struct slice *fields; /* ARC_FIELDS for each set; NULL: not made */
 };
 
 /*
- * What the seal of `instance` covers: of each set from the first to its own ARC-Authentication-Results, ARC-Message-Signature and
- * ARC-Seal; of itself without the value of b=, its `signature_area`, and the last CRLF. 0 or -ENOMEM.
+ * What the seal of `instance` covers: of each set from the first to its own ARC-Authentication-Results,
+ * ARC-Message-Signature and ARC-Seal; of itself without the value of b=, its `signature_area`, and the last CRLF. 0 or
+ * -ENOMEM.
  */
 MUST_CHECK int arc_cover_seal(struct arc_cover *cover, unsigned instance, struct slice signature_area,
                               const struct slice **parts_out, size_t *parts_count_out);

@@ -16,7 +16,8 @@ static void item_take(struct findings *findings, const struct authres_item *item
 	struct arc_method *method = findings->count ? &findings->methods[findings->count - 1] : NULL;
 
 	if (item->kind == AUTHRES_RESULT) {
-		findings->methods[findings->count++] = (struct arc_method){ .method = item->method, .result = item->value };
+		findings->methods[findings->count++] =
+			(struct arc_method){ .method = item->method, .result = item->value };
 	} else if (item->kind == AUTHRES_PROPERTY && method && method->properties_count < ARC_PROPERTIES_MAX) {
 		findings->properties[findings->count - 1][method->properties_count++] =
 			(struct arc_property){ item->ptype, item->property, item->value };

@@ -108,8 +108,9 @@ static void names_text(const struct sealing *sealing, struct text *line)
 
 	for (size_t i = 0; i < sealing->sealer->names_count; i++) {
 		struct slice name = sealing->sealer->names[i];
+		size_t times = mail_field_count(sealing->input->message, name);
 
-		for (size_t n = mail_field_count(sealing->input->message, name); n > 0 && count < DKIM_SIGNED_NAMES_MAX; n--) {
+		for (; times > 0 && count < DKIM_SIGNED_NAMES_MAX; times--) {
 			if (count++ > 0)
 				text_octet(line, ':');
 			if (run + name.len > WORD_OCTETS_LONG) {
@@ -190,7 +191,10 @@ static int sign(struct sealing *sealing, enum arc_field kind, const struct slice
 static int message_sign(struct sealing *sealing)
 {
 	const struct body_question question = {
-		.body = sealing->input->message->body, .canon = CANON_RELAXED, .hash = HASH_SHA256, .octets_max = UINT64_MAX
+		.body = sealing->input->message->body,
+		.canon = CANON_RELAXED,
+		.hash = HASH_SHA256,
+		.octets_max = UINT64_MAX,
 	};
 	const struct body_digest *digest = ask_body_digest(sealing->ask, &question);
 	const struct mail_field *field = &sealing->fields[ARC_MESSAGE_SIGNATURE];
@@ -251,6 +255,7 @@ static int refuse(struct arc_sealed *out, enum reason_id id)
 static int chain_status(struct sealing *sealing, const struct arc_config *config, const struct dkim_config *dkim)
 {
 	const struct arc_testimony *testimony = &sealing->testimony;
+	const struct arc_seal_input *input = sealing->input;
 	struct arc_config now = *config;
 	struct arc_result found;
 	int result;
@@ -269,7 +274,7 @@ static int chain_status(struct sealing *sealing, const struct arc_config *config
 	now.verify = true;
 	now.trusted_sealers_count = 0;
 	now.find_oldest_pass = false;
-	result = arc_validate(sealing->input->message, sealing->input->now, &now, dkim, sealing->ask, sealing->arena, &found);
+	result = arc_validate(input->message, input->now, &now, dkim, sealing->ask, sealing->arena, &found);
 	if (result == 0)
 		sealing->out->cv = found.result;
 	return result;

@@ -1,5 +1,5 @@
 /*
- * testimony.h - our own Authentication-Results fields, gathered for ARC-Authentication-Results; private to src/proto/arc.
+ * testimony.h - our own Authentication-Results fields, gathered for ARC-Authentication-Results; private to this folder.
  *
  * Source: RFC 8617 section 4.1.1: "the combined authres-payload ... regardless of how many Authentication-Results header
  *         fields are attached". Comments stay, for they are part of what was said.

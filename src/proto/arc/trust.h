@@ -1,9 +1,10 @@
 /*
  * trust.h - which hops of a chain may be believed; private to src/proto/arc.
  *
- * Source: STANDARDS 4.2. A pass says only who sealed. A hop is believed when the site lists its sealer, and everyone above it
- *         is listed too, or its own message signature still passes: then what stands above it has changed nothing. From has to
- *         be among what the signature that is relied on covers: else anybody may have put another author on top.
+ * Source: STANDARDS 4.2. A pass says only who sealed. A hop is believed when the site lists its sealer, and everyone
+ *         above it is listed too, or its own message signature still passes: then what stands above it has changed
+ *         nothing. From has to be among what the signature that is relied on covers: else anybody may have put another
+ *         author on top.
  */
 #ifndef ASSAY_PROTO_ARC_TRUST_H
 #define ASSAY_PROTO_ARC_TRUST_H

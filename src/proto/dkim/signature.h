@@ -17,7 +17,7 @@ enum dkim_form {
 	DKIM_FORM_SIGNATURE,
 	/* ARC-Message-Signature: v= is ignored, i= is an instance, h= need not name From, and must not name ARC-Seal. */
 	DKIM_FORM_ARC_MESSAGE_SIGNATURE,
-	/* ARC-Seal: of fields that its place decides, in relaxed form; h= is a fault, and of tags of the body none is read. */
+	/* ARC-Seal: of fields that its place decides, in relaxed form; h= is a fault, and no tag of the body is read. */
 	DKIM_FORM_ARC_SEAL,
 };
 

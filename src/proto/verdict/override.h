@@ -9,8 +9,8 @@
 #include "proto/verdict/verdict.h"
 
 /*
- * Of one certain author domain. Where a hop that may be believed found DMARC to pass for it, the disposition becomes none, with
- * a reason; the result stays what it is. 0 or -ENOMEM.
+ * Of one certain author domain. Where a hop that may be believed found DMARC to pass for it, the disposition becomes
+ * none, with a reason; the result stays what it is. 0 or -ENOMEM.
  */
 MUST_CHECK int verdict_override(const struct arc_result *arc, struct dmarc_result *dmarc, struct arena *arena,
 				struct verdict_override *out);
