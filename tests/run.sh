@@ -21,7 +21,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 . "$root/deploy/common.sh"
 
-tsan_tests="unit.client_call sim.engine e2e.command e2e.messages e2e.dns_silence e2e.start_stop e2e.nng_peers
+tsan_tests="unit.cache unit.client_call sim.engine e2e.command e2e.messages e2e.dns_silence e2e.start_stop e2e.nng_peers
 	e2e.nng_soak"
 builds=${ASSAY_BUILDS:-build build-asan build-tsan build-arena}
 passed=0
@@ -133,7 +133,7 @@ export ASSAY_BUILD_ROOT="$build_root"
 # Reports of sanitizers are failures; leaks count.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1}"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}"
-export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=0}"
+export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=0:atexit_sleep_ms=50:suppressions=$root/tests/tsan.supp}"
 
 for name in $builds; do
 	run_build "$name" || :

@@ -31,7 +31,21 @@ struct arena_chunk {
 
 void arena_init(struct arena *arena, size_t bytes_max)
 {
-	*arena = (struct arena){ .bytes_max = bytes_max };
+	arena_init_chunks(arena, bytes_max, CHUNK_BYTES_MIN);
+}
+
+void arena_init_chunks(struct arena *arena, size_t bytes_max, size_t chunk_bytes)
+{
+	*arena = (struct arena){ .bytes_max = bytes_max, .chunk_bytes = chunk_bytes };
+}
+
+size_t arena_bytes_held(const struct arena *arena)
+{
+	size_t bytes = 0;
+
+	for (const struct arena_chunk *chunk = arena->chunks; chunk; chunk = chunk->next)
+		bytes += sizeof(*chunk) + chunk->size;
+	return bytes;
 }
 
 static void chunk_free(struct arena_chunk *chunk)
@@ -93,7 +107,7 @@ static struct arena_chunk *chunk_for(struct arena *arena, size_t size)
 #endif
 	if (chunk && chunk->size - chunk->used >= size)
 		return chunk;
-	return chunk_new(arena, size > CHUNK_BYTES_MIN ? size : CHUNK_BYTES_MIN);
+	return chunk_new(arena, size > arena->chunk_bytes ? size : arena->chunk_bytes);
 }
 
 void *arena_alloc(struct arena *arena, size_t size)

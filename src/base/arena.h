@@ -21,10 +21,15 @@ struct arena {
 	struct arena_chunk *chunks; /* newest first; the first one made is kept over a reset */
 	size_t bytes_used;          /* since the last reset */
 	size_t bytes_max;
+	size_t chunk_bytes;         /* taken from the system at once, at least */
 	bool full;                  /* an allocation failed since the last reset */
 };
 
 void arena_init(struct arena *arena, size_t bytes_max);
+/* For memory that is kept: in chunks of at least so many octets. */
+void arena_init_chunks(struct arena *arena, size_t bytes_max, size_t chunk_bytes);
+/* Octets taken from the system. */
+size_t arena_bytes_held(const struct arena *arena);
 void arena_deinit(struct arena *arena);
 /* Frees every object; keeps one chunk, so that a warm request does not call malloc. */
 void arena_reset(struct arena *arena);

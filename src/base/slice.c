@@ -2,21 +2,6 @@
 
 #include <string.h>
 
-struct slice slice_of(const void *ptr, size_t len)
-{
-	return (struct slice){ ptr, len };
-}
-
-struct slice slice_of_str(const char *str)
-{
-	return str ? slice_of(str, strlen(str)) : SLICE_EMPTY;
-}
-
-bool slice_equal(struct slice a, struct slice b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 bool slice_equal_nocase(struct slice a, struct slice b)
 {
 	if (a.len != b.len)
@@ -48,20 +33,6 @@ int slice_compare(struct slice a, struct slice b)
 	int order = common ? memcmp(a.ptr, b.ptr, common) : 0;
 
 	return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
-struct slice slice_sub(struct slice s, size_t from, size_t len)
-{
-	if (from > s.len)
-		from = s.len;
-	if (len > s.len - from)
-		len = s.len - from;
-	return slice_of(s.ptr ? s.ptr + from : NULL, len);
-}
-
-struct slice slice_from(struct slice s, size_t from)
-{
-	return slice_sub(s, from, SIZE_MAX);
 }
 
 size_t slice_find(struct slice s, uint8_t octet)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct slice {
 	const uint8_t *ptr; /* may be NULL when len is 0 */
@@ -23,11 +24,23 @@ struct slice {
 /* For printf's "%.*s". */
 #define SLICE_FMT(s) (int)(s).len, (const char *)(s).ptr
 
-struct slice slice_of(const void *ptr, size_t len);
-/* Of a NUL-terminated string; NULL gives the empty slice. */
-struct slice slice_of_str(const char *str);
+static inline struct slice slice_of(const void *ptr, size_t len)
+{
+	return (struct slice){ ptr, len };
+}
 
-bool slice_equal(struct slice a, struct slice b);
+/* Of a NUL-terminated string; NULL gives the empty slice. */
+static inline struct slice slice_of_str(const char *str)
+{
+	return str ? slice_of(str, strlen(str)) : SLICE_EMPTY;
+}
+
+/* Most that differ do so in length or at the front. */
+static inline bool slice_equal(struct slice a, struct slice b)
+{
+	return a.len == b.len && (a.len == 0 || (a.ptr[0] == b.ptr[0] && memcmp(a.ptr, b.ptr, a.len) == 0));
+}
+
 bool slice_equal_nocase(struct slice a, struct slice b);
 bool slice_starts_with(struct slice s, struct slice prefix);
 bool slice_starts_with_nocase(struct slice s, struct slice prefix);
@@ -36,8 +49,19 @@ bool slice_ends_with_nocase(struct slice s, struct slice suffix);
 int slice_compare(struct slice a, struct slice b);
 
 /* The part from offset `from` (clamped to the length), at most `len` octets. */
-struct slice slice_sub(struct slice s, size_t from, size_t len);
-struct slice slice_from(struct slice s, size_t from);
+static inline struct slice slice_sub(struct slice s, size_t from, size_t len)
+{
+	if (from > s.len)
+		from = s.len;
+	if (len > s.len - from)
+		len = s.len - from;
+	return slice_of(s.ptr ? s.ptr + from : NULL, len);
+}
+
+static inline struct slice slice_from(struct slice s, size_t from)
+{
+	return slice_sub(s, from, SIZE_MAX);
+}
 
 #define SLICE_NOT_FOUND SIZE_MAX
 /* Offset of the first/last such octet, or SLICE_NOT_FOUND. */

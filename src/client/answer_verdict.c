@@ -33,6 +33,8 @@ static const struct assay_spf *spf_of(struct answer_memory *memory, const Assay_
 		.explanation = wire->explanation && wire->explanation[0] ? wire->explanation : NULL,
 		.mechanism = answer_text(wire->mechanism),
 		.mechanism_domain = answer_text(wire->mechanism_domain),
+		.has_network_prefix = wire->has_network_prefix != 0,
+		.network_prefix = wire->network_prefix,
 		.reason = answer_reason(wire->reason),
 	};
 	return spf;
@@ -63,6 +65,9 @@ static const struct assay_dkim *dkim_of(struct answer_memory *memory, const Assa
 		.testing = wire->testing != 0,
 		.body_partly_unsigned = wire->body_partly_unsigned != 0,
 		.reason = answer_reason(wire->reason),
+		.signed_at = wire->signed_at,
+		.seen_times = wire->seen_times,
+		.seen_clients = wire->seen_clients,
 	};
 	return dkim;
 }
@@ -73,6 +78,69 @@ static const struct assay_dkim *const *dkim_list_of(struct answer_memory *memory
 
 	for (size_t i = 0; list && i < wire->n_dkim; i++)
 		list[i] = dkim_of(memory, wire->dkim[i]);
+	return list;
+}
+
+static const struct assay_arc_method *method_of(struct answer_memory *memory, const Assay__V1__Arc__Method *wire)
+{
+	struct assay_arc_method *method = ANSWER_NEW(memory, struct assay_arc_method);
+	struct assay_arc_property *properties = ANSWER_NEW_ARRAY(memory, wire->n_properties, struct assay_arc_property);
+	const struct assay_arc_property **list =
+		ANSWER_NEW_ARRAY(memory, wire->n_properties, const struct assay_arc_property *);
+
+	if (!method || !properties || !list)
+		return NULL;
+	for (size_t i = 0; i < wire->n_properties; i++) {
+		properties[i].name = answer_text(wire->properties[i]->name);
+		properties[i].value = answer_text(wire->properties[i]->value);
+		list[i] = &properties[i];
+	}
+	*method = (struct assay_arc_method){
+		.method = answer_text(wire->method),
+		.result = answer_text(wire->result),
+		.properties = list,
+		.property_count = wire->n_properties,
+	};
+	return method;
+}
+
+/* What is absent on the wire was not looked at. */
+static const struct assay_dkim *arc_signature_of(struct answer_memory *memory, const Assay__V1__Dkim *wire)
+{
+	static const Assay__V1__Dkim absent;
+
+	return dkim_of(memory, wire ? wire : &absent);
+}
+
+static const struct assay_arc_set *set_of(struct answer_memory *memory, const Assay__V1__Arc__Set *wire)
+{
+	struct assay_arc_set *set = ANSWER_NEW(memory, struct assay_arc_set);
+	const struct assay_arc_method **methods =
+		ANSWER_NEW_ARRAY(memory, wire->n_methods, const struct assay_arc_method *);
+
+	if (!set || !methods)
+		return NULL;
+	for (size_t i = 0; i < wire->n_methods; i++)
+		methods[i] = method_of(memory, wire->methods[i]);
+	*set = (struct assay_arc_set){
+		.instance = wire->instance,
+		.cv = answer_text(wire->cv),
+		.seal = arc_signature_of(memory, wire->seal),
+		.message_signature = arc_signature_of(memory, wire->message_signature),
+		.authserv_id = answer_text(wire->authserv_id),
+		.methods = methods,
+		.method_count = wire->n_methods,
+		.believable = wire->believable != 0,
+	};
+	return set;
+}
+
+static const struct assay_arc_set *const *sets_of(struct answer_memory *memory, const Assay__V1__Arc *wire)
+{
+	const struct assay_arc_set **list = ANSWER_NEW_ARRAY(memory, wire->n_sets, const struct assay_arc_set *);
+
+	for (size_t i = 0; list && i < wire->n_sets; i++)
+		list[i] = set_of(memory, wire->sets[i]);
 	return list;
 }
 
@@ -92,6 +160,10 @@ static const struct assay_arc *arc_of(struct answer_memory *memory, const Assay_
 		.instance = wire->instance,
 		.evaluated = wire->evaluated != 0,
 		.reason = answer_reason(wire->reason),
+		.sets = sets_of(memory, wire),
+		.set_count = wire->n_sets,
+		.has_oldest_pass = wire->has_oldest_pass != 0,
+		.oldest_pass = wire->oldest_pass,
 	};
 	return arc;
 }
@@ -124,6 +196,22 @@ static const struct assay_dmarc_shadow *shadow_of(struct answer_memory *memory, 
 	return shadow;
 }
 
+static const struct assay_dmarc_override *override_of(struct answer_memory *memory,
+						      const Assay__V1__Dmarc__Override *wire)
+{
+	struct assay_dmarc_override *override = wire ? ANSWER_NEW(memory, struct assay_dmarc_override) : NULL;
+
+	if (!override)
+		return NULL;
+	*override = (struct assay_dmarc_override){
+		.type = answer_string(wire->type),
+		.comment = answer_string(wire->comment),
+		.disposition = (enum assay_policy)wire->disposition, /* the same numbers */
+		.arc_instance = wire->arc_instance,
+	};
+	return override;
+}
+
 static const struct assay_dmarc *dmarc_of(struct answer_memory *memory, const Assay__V1__Dmarc *wire)
 {
 	struct assay_dmarc *dmarc = wire ? ANSWER_NEW(memory, struct assay_dmarc) : NULL;
@@ -144,6 +232,7 @@ static const struct assay_dmarc *dmarc_of(struct answer_memory *memory, const As
 		.record = answer_text(wire->record),
 		.reason = answer_reason(wire->reason),
 		.shadow = shadow_of(memory, wire->shadow),
+		.override = override_of(memory, wire->override),
 	};
 	return dmarc;
 }
@@ -193,6 +282,8 @@ const struct assay_verdict *answer_verdict(struct answer_memory *memory, const A
 		.delete_count = wire->n_delete_fields,
 		.duplicate_fields = wire->flags ? answer_strings(wire->flags->duplicate_fields) : NULL,
 		.duplicate_count = wire->flags ? wire->flags->n_duplicate_fields : 0,
+		.dkim_ignored_reason = answer_reason(wire->dkim_ignored_reason),
+		.received_spf = answer_text(wire->received_spf),
 	};
 	return verdict;
 }

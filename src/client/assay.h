@@ -181,6 +181,12 @@ struct assay_spf {
 	struct assay_text mechanism; /* the term that matched, and the domain whose record has it; empty: none */
 	struct assay_text mechanism_domain;
 	struct assay_reason reason;
+	/*
+	 * 1: all clients that share the first `network_prefix` bits of this one's address match the same term. A
+	 * pass by a wide network, such as a hosting company's, proves little.
+	 */
+	int has_network_prefix;
+	uint32_t network_prefix;
 };
 
 /* RFC 6376: one signature. */
@@ -195,14 +201,50 @@ struct assay_dkim {
 	int testing;                       /* 1: the key record has t=y */
 	int body_partly_unsigned;          /* 1: l= leaves a part of the body uncovered */
 	struct assay_reason reason;
+	/*
+	 * Signs of replay, a good message sent again to others; no result depends on them. What is seen is of the last
+	 * days, this message included; 0: the daemon does not remember signatures.
+	 */
+	int64_t signed_at;     /* t=, seconds since 1970; 0: none */
+	uint32_t seen_times;   /* messages with this signature */
+	uint32_t seen_clients; /* they came from so many addresses at least, told apart up to 64 */
 };
 
-/* RFC 8617. */
+/* What an ARC hop says it found, in its own words: a method of ARC-Authentication-Results. */
+struct assay_arc_property {
+	struct assay_text name; /* "header.from" */
+	struct assay_text value;
+};
+
+struct assay_arc_method {
+	struct assay_text method; /* "dmarc" */
+	struct assay_text result; /* "pass" */
+	const struct assay_arc_property *const *properties; /* property_count of them */
+	size_t property_count;
+};
+
+/* One hop of a chain. */
+struct assay_arc_set {
+	uint32_t instance;
+	struct assay_text cv;             /* how the hop found the chain that came to it */
+	const struct assay_dkim *seal;    /* ARC-Seal, in the words of DKIM; unknown: not looked at. Never NULL */
+	const struct assay_dkim *message_signature; /* ARC-Message-Signature, likewise */
+	struct assay_text authserv_id;
+	const struct assay_arc_method *const *methods; /* method_count of them, as far as they can be read */
+	size_t method_count;
+	int believable; /* 1: the daemon trusts this sealer, and nobody untrusted can have changed what it handed on */
+};
+
+/* RFC 8617. A pass says who sealed the message, not that any of them can be trusted. */
 struct assay_arc {
 	enum assay_result result; /* none, pass, fail */
 	uint32_t instance;        /* the highest i=; 0: none */
 	int evaluated;            /* 0: chains are not validated by this daemon; the result claims nothing */
 	struct assay_reason reason;
+	const struct assay_arc_set *const *sets; /* set_count of them, by instance; none of a chain without its structure */
+	size_t set_count;
+	int has_oldest_pass;  /* 0: not determined, and oldest_pass means nothing */
+	uint32_t oldest_pass; /* lowest instance whose message signature still passes; 0: all do */
 };
 
 enum assay_policy { ASSAY_POLICY_NONE = 0, ASSAY_POLICY_QUARANTINE = 1, ASSAY_POLICY_REJECT = 2 };
@@ -223,6 +265,14 @@ struct assay_dmarc_shadow {
 	int differs; /* 1: result or one of the dispositions is not that of struct assay_dmarc */
 };
 
+/* A local policy of the daemon kept the disposition from being what the domain asks for. */
+struct assay_dmarc_override {
+	const char *type;              /* "local_policy": a reason of RFC 9990 */
+	const char *comment;           /* for reports, such as "arc=pass as[1].d=..." (RFC 8617 section 7.2.2) */
+	enum assay_policy disposition; /* what the domain asks for */
+	uint32_t arc_instance;         /* the ARC hop that was believed */
+};
+
 /* RFC 9989. */
 struct assay_dmarc {
 	enum assay_result result;                /* none, pass, fail, temperror, permerror */
@@ -231,13 +281,14 @@ struct assay_dmarc {
 	struct assay_text organizational_domain; /* empty: not known */
 	int has_policy;                          /* 0: no policy applies, and `policy` means nothing */
 	enum assay_policy policy;                /* published for the author domain */
-	enum assay_policy disposition;           /* what is asked for this message */
+	enum assay_policy disposition;           /* what is asked for this message, after `override` */
 	int spf_aligned;
 	int dkim_aligned;
 	int testing; /* 1: the record has t=y */
 	struct assay_text record;
 	struct assay_reason reason;
 	const struct assay_dmarc_shadow *shadow; /* NULL: not computed */
+	const struct assay_dmarc_override *override; /* NULL: there is none */
 };
 
 /* A header field to be removed: the `index`th of that name, whatever the case, counted from the top; the first is 1. */
@@ -270,7 +321,7 @@ struct assay_verdict {
 	uint32_t flags;                   /* ASSAY_FLAG_ */
 	/*
 	 * delete_count fields to remove before authentication_results is inserted: those that claim to be yours, and
-	 * those that cannot be read (RFC 8601 section 5). The last of the header comes first: removed in this order,
+	 * those that cannot be read (RFC 8601 section 5). Of each name the last one comes first: removed in this order,
 	 * none of them shifts the others. With ASSAY_FLAG_HEADER_OVER_BOUNDS they are those of the part that was read:
 	 * refuse such a message, or remove every Authentication-Results field of it.
 	 */
@@ -279,6 +330,9 @@ struct assay_verdict {
 	/* duplicate_count names of fields that may occur once and occur more often, such as "Subject". */
 	const char *const *duplicate_fields;
 	size_t duplicate_count;
+	struct assay_reason dkim_ignored_reason; /* all "" when none were */
+	/* The value of a Received-SPF field to be added likewise; empty: the daemon is not configured to write one. */
+	struct assay_text received_spf;
 };
 
 /* Outcomes of the parts of a TLS policy; which of them occur is said at each. */

@@ -15,7 +15,7 @@
 #define REPLY_OCTETS_MAX ((size_t)16 << 20) /* a verdict of a hostile message is below 1 MiB */
 #define RECONNECT_MS_MIN 50
 #define RECONNECT_MS_MAX 2000
-#define CLOSE_MS_MAX     1000 /* for the rest of a request on its way */
+#define CLOSE_MS_MAX     5000 /* for the rest of a request on its way */
 #define MARGIN_PART      10   /* the daemon is given the deadline less a tenth of it, */
 #define MARGIN_MS_MAX    200  /* but at most so much less: time for the reply to arrive */
 

@@ -1,5 +1,6 @@
 #include "crypto/keys.h"
 
+#include "base/hash.h"
 #include "crypto/key_private.h"
 
 #include <stdlib.h>
@@ -19,29 +20,6 @@ int crypto_keys_init(struct crypto_keys *keys, struct crypto_provider *provider,
 	keys->slots_count = slots;
 	keys->slots = calloc(slots, sizeof(struct crypto_key *));
 	return keys->slots ? 0 : -ENOMEM;
-}
-
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	__extension__ unsigned __int128 product = a;
-
-	product *= b;
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* A folded multiplication for each 8 octets; the seed stands in both factors, so that no zero can be chosen. */
-static uint64_t hash_octets(uint64_t hash, uint64_t seed, struct slice s)
-{
-	uint64_t word;
-
-	for (; s.len >= sizeof(word); s = slice_from(s, sizeof(word))) {
-		memcpy(&word, s.ptr, sizeof(word));
-		hash = mix(hash ^ word ^ 0x9e3779b97f4a7c15u, seed ^ 0xd1b54a32d192ed03u);
-	}
-	word = s.len;
-	for (size_t i = 0; i < s.len; i++)
-		word = word << 8 | s.ptr[i];
-	return mix(hash ^ word, seed ^ 0xe7037ed1a0b428dbu);
 }
 
 static uint64_t octets_digest(const struct crypto_keys *keys, const struct crypto_key_octets *octets)

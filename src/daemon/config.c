@@ -2,6 +2,8 @@
 
 #include "daemon/metrics.h"
 #include "io/listen.h"
+#include "proto/arc/limits.h"
+#include "proto/mail/domain.h"
 
 #include <limits.h>
 #include <sched.h>
@@ -22,12 +24,20 @@ static const struct number {
 	{ "dns|max-lookups", 10, 1000 },
 	{ "dns|cache-size", MIB, 64L * 1024 * MIB },
 	{ "dns|max-queries", 64, 65536 },
+	{ "dns|min-ttl", 0, 3600 },
+	{ "dns|max-ttl", 1, 604800 },
+	{ "dns|max-negative-ttl", 1, 86400 },
+	{ "dns|failure-ttl", 1, 300 },
+	{ "dns|bogus-ttl", 1, 300 },
+	{ "dns|serve-stale", 0, 604800 },
 	{ "spf|max-lookups", 1, 100 },
 	{ "spf|max-void-lookups", 0, 100 },
 	{ "dkim|max-signatures", 1, 32 },
 	{ "dkim|min-rsa-bits", 512, 8192 },
 	{ "dkim|max-rsa-bits", 1024, 8192 },
 	{ "dkim|clock-drift", 0, 86400 },
+	{ "dkim|max-verify-time", 100, 1000000 },
+	{ "arc|max-sets", 1, ARC_SETS_VERIFIED_MAX },
 	{ "mta-sts|https-port", 1, 65535 },
 	{ "limits|message-size", 1024, 1024L * MIB },
 	{ "limits|octets-held", 16 * MIB, 1024L * 1024 * MIB },
@@ -44,10 +54,12 @@ static const struct number {
 	{ "limits|stall-time", 100, 3600000 },
 	{ "limits|stall-octets", 1, 1024L * MIB },
 	{ "limits|key-cache-size", MIB, 64L * 1024 * MIB },
+	{ "limits|replay-memory", 0, 1024L * MIB },
 };
 
 /* libConfuse wants its default texts writable. */
-static char listen_default[] = "{\"ipc:///run/assay/assayd.sock\"}", forward_default[] = "{}", own_default[] = "{}";
+static char listen_default[] = "{\"ipc:///run/assay/assayd.sock\"}", forward_default[] = "{}", own_default[] = "{}",
+	    sealers_default[] = "{}";
 
 static cfg_opt_t dns_options[] = {
 	CFG_STR_LIST("forward", forward_default, CFGF_NONE),
@@ -59,12 +71,19 @@ static cfg_opt_t dns_options[] = {
 	CFG_INT("max-lookups", 60, CFGF_NONE),         /* of one verdict */
 	CFG_INT("cache-size", 256 * MIB, CFGF_NONE),   /* octets, all shards */
 	CFG_INT("max-queries", 4096, CFGF_NONE),       /* under way, each shard */
+	CFG_INT("min-ttl", 30, CFGF_NONE),             /* seconds, these six */
+	CFG_INT("max-ttl", 86400, CFGF_NONE),
+	CFG_INT("max-negative-ttl", 3600, CFGF_NONE),
+	CFG_INT("failure-ttl", 5, CFGF_NONE),
+	CFG_INT("bogus-ttl", 30, CFGF_NONE),
+	CFG_INT("serve-stale", 0, CFGF_NONE),
 	CFG_BOOL("qname-minimisation", cfg_false, CFGF_NONE),
 	CFG_END(),
 };
 static cfg_opt_t spf_options[] = {
 	CFG_INT("max-lookups", 10, CFGF_NONE),
 	CFG_INT("max-void-lookups", 2, CFGF_NONE),
+	CFG_BOOL("received-spf", cfg_false, CFGF_NONE),
 	CFG_END(),
 };
 static cfg_opt_t dkim_options[] = {
@@ -72,12 +91,22 @@ static cfg_opt_t dkim_options[] = {
 	CFG_INT("min-rsa-bits", 1024, CFGF_NONE),
 	CFG_INT("max-rsa-bits", 4096, CFGF_NONE),
 	CFG_BOOL("allow-rsa-sha1", cfg_false, CFGF_NONE),
+	CFG_BOOL("refuse-public-suffixes", cfg_false, CFGF_NONE), /* as d=, by dmarc.public-suffix-list */
 	CFG_INT("clock-drift", 300, CFGF_NONE),        /* seconds */
+	CFG_INT("max-verify-time", 5000, CFGF_NONE),   /* microseconds, all signatures of a message */
+	CFG_END(),
+};
+static cfg_opt_t arc_options[] = {
+	CFG_BOOL("verify", cfg_true, CFGF_NONE),
+	CFG_INT("max-sets", 10, CFGF_NONE),
+	CFG_BOOL("oldest-pass", cfg_false, CFGF_NONE),
+	CFG_STR_LIST("trusted-sealers", sealers_default, CFGF_NONE), /* d= of ARC-Seal; ".name": all below it */
 	CFG_END(),
 };
 static cfg_opt_t dmarc_options[] = {
 	CFG_BOOL("shadow-rfc7489", cfg_false, CFGF_NONE), /* shown and counted, never acted on */
 	CFG_STR("public-suffix-list", "", CFGF_NONE),     /* for that; "": the system's */
+	CFG_STR("no-author", "reject", CFGF_NONE),        /* none, quarantine or reject */
 	CFG_END(),
 };
 static cfg_opt_t mta_sts_options[] = {
@@ -106,6 +135,7 @@ static cfg_opt_t limits_options[] = {
 	CFG_INT("stall-time", 30000, CFGF_NONE),       /* milliseconds */
 	CFG_INT("stall-octets", 65536, CFGF_NONE),     /* to be moved in stall-time */
 	CFG_INT("key-cache-size", 64 * MIB, CFGF_NONE),
+	CFG_INT("replay-memory", 0, CFGF_NONE),
 	CFG_END(),
 };
 static cfg_opt_t options[] = {
@@ -116,6 +146,7 @@ static cfg_opt_t options[] = {
 	CFG_SEC("dns", dns_options, CFGF_NONE),
 	CFG_SEC("spf", spf_options, CFGF_NONE),
 	CFG_SEC("dkim", dkim_options, CFGF_NONE),
+	CFG_SEC("arc", arc_options, CFGF_NONE),
 	CFG_SEC("dmarc", dmarc_options, CFGF_NONE),
 	CFG_SEC("mta-sts", mta_sts_options, CFGF_NODEFAULT),
 	CFG_SEC("metrics", metrics_options, CFGF_NONE),
@@ -355,18 +386,63 @@ static int check_authserv_ids(cfg_t *cfg, cfg_opt_t *option)
 	return 0;
 }
 
-/* A name for the farm: what RFC 8601 section 2.5 would have quoted is no such name. */
-static int check_authserv_id(cfg_t *cfg, cfg_opt_t *option)
+/* In any case of letters; a single label may do. */
+static bool is_host_name(const char *name)
 {
-	struct slice id = slice_of_str(cfg_opt_getstr(option));
+	char lower[DOMAIN_OCTETS_MAX + 1];
+	size_t len = strlen(name);
 
-	for (size_t i = 0; i < id.len; i++) {
-		if (id.ptr[i] <= ' ' || id.ptr[i] == 0x7f) {
-			cfg_error(cfg, "authserv-id: has a space or a control character");
+	for (size_t i = 0; i < len && i < sizeof(lower); i++)
+		lower[i] = (char)octet_lower((uint8_t)name[i]);
+	return len <= DOMAIN_OCTETS_MAX && domain_is_canonical(slice_of(lower, len));
+}
+
+/* As they are compared: a name that could never equal a canonical one would be trust that silently is not given. */
+static int check_sealers(cfg_t *cfg, cfg_opt_t *option)
+{
+	for (unsigned i = 0; i < cfg_opt_size(option); i++) {
+		struct slice sealer = slice_of_str(cfg_opt_getnstr(option, i));
+		struct slice name = slice_starts_with(sealer, SLICE(".")) ? slice_from(sealer, 1) : sealer;
+
+		if (!domain_is_canonical(name)) {
+			cfg_error(cfg, "%s: \"%.*s\": wants a domain name in lower case, with A-labels", option->name,
+			          SLICE_FMT(sealer));
 			return -1;
 		}
 	}
 	return 0;
+}
+
+/*
+ * RFC 8601 section 2.5 wants a name of the farm, "in the form of a domain name"; what would have to be quoted is read
+ * differently by different readers, and then a forged field of that name might stay.
+ */
+static int check_authserv_id(cfg_t *cfg, cfg_opt_t *option)
+{
+	const char *id = cfg_opt_getstr(option);
+
+	if (!*id || is_host_name(id))
+		return 0;
+	cfg_error(cfg, "authserv-id: no domain name (ASCII letters, digits, hyphens and dots; A-labels for others)");
+	return -1;
+}
+
+static bool policy_read(const char *word, enum dmarc_policy *out)
+{
+	for (*out = DMARC_POLICY_NONE; *out <= DMARC_POLICY_REJECT; ++*out)
+		if (strcmp(word, dmarc_policy_text(*out)) == 0)
+			return true;
+	return false;
+}
+
+static int check_policy(cfg_t *cfg, cfg_opt_t *option)
+{
+	enum dmarc_policy policy;
+
+	if (policy_read(cfg_opt_getstr(option), &policy))
+		return 0;
+	cfg_error(cfg, "%s = %s: wants none, quarantine or reject", option->name, cfg_opt_getstr(option));
+	return -1;
 }
 
 static int check_metrics_listen(cfg_t *cfg, cfg_opt_t *option)
@@ -390,7 +466,9 @@ static void checks_set(cfg_t *file)
 	cfg_set_validate_func(file, "dns|zone-file", check_zone_file);
 	cfg_set_validate_func(file, "mta-sts|ca-file", check_file);
 	cfg_set_validate_func(file, "own-authserv-ids", check_authserv_ids);
+	cfg_set_validate_func(file, "arc|trusted-sealers", check_sealers);
 	cfg_set_validate_func(file, "dmarc|public-suffix-list", check_public_suffix_list);
+	cfg_set_validate_func(file, "dmarc|no-author", check_policy);
 	cfg_set_validate_func(file, "authserv-id", check_authserv_id);
 	cfg_set_validate_func(file, "metrics|listen", check_metrics_listen);
 }
@@ -430,34 +508,53 @@ static int string_list(cfg_t *cfg, const char *name, const char *const **out, si
 	return 0;
 }
 
-static int own_ids_read(cfg_t *file, struct verdict_config *out)
+static int slice_list(cfg_t *cfg, const char *name, const struct slice **out, size_t *count_out)
 {
-	unsigned count = cfg_size(file, "own-authserv-ids");
-	struct slice *ids = calloc(count ? count : 1, sizeof(*ids));
+	unsigned count = cfg_size(cfg, name);
+	struct slice *list = calloc(count ? count : 1, sizeof(*list));
 
-	if (!ids)
+	if (!list)
 		return -ENOMEM;
 	for (unsigned i = 0; i < count; i++)
-		ids[i] = slice_of_str(cfg_getnstr(file, "own-authserv-ids", i));
-	out->own_authserv_ids = ids;
-	out->own_authserv_ids_count = count;
+		list[i] = slice_of_str(cfg_getnstr(cfg, name, i));
+	*out = list;
+	*count_out = count;
 	return 0;
 }
 
-static int shadow_read(cfg_t *dmarc, struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
+static int arc_read(cfg_t *arc, struct arc_config *out)
 {
+	out->verify = cfg_getbool(arc, "verify");
+	out->sets_max = (unsigned)cfg_getint(arc, "max-sets");
+	out->find_oldest_pass = cfg_getbool(arc, "oldest-pass");
+	return slice_list(arc, "trusted-sealers", &out->trusted_sealers, &out->trusted_sealers_count);
+}
+
+/* The list is read when somebody uses it. */
+static int public_suffixes_read(cfg_t *file, struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
+{
+	cfg_t *dmarc = cfg_getsec(file, "dmarc");
+	bool shadow = cfg_getbool(dmarc, "shadow-rfc7489");
+	bool refuse = cfg_getbool(cfg_getsec(file, "dkim"), "refuse-public-suffixes");
+	struct verdict_config *verdict = &out->engine.verdict;
 	char why[IO_PROBLEM_SIZE];
 
-	if (!cfg_getbool(dmarc, "shadow-rfc7489"))
+	if (!shadow && !refuse)
 		return 0;
 	if (io_public_suffixes_open(cfg_getstr(dmarc, "public-suffix-list"), &out->public_suffixes, why) < 0) {
 		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: dmarc: %s", parsing.path, why);
 		return -EINVAL;
 	}
-	out->engine.verdict.shadow = (struct dmarc_public_suffixes){
-		.organizational_domain = io_public_suffixes_organizational_domain,
-		.arg = out->public_suffixes,
-	};
+	if (shadow)
+		verdict->shadow = (struct dmarc_public_suffixes){
+			.organizational_domain = io_public_suffixes_organizational_domain,
+			.arg = out->public_suffixes,
+		};
+	if (refuse)
+		verdict->dkim.refused = (struct dkim_public_suffixes){
+			.contain = io_public_suffixes_contain,
+			.arg = out->public_suffixes,
+		};
 	return 0;
 }
 
@@ -465,7 +562,7 @@ static const char *host_name(void)
 {
 	static char name[HOST_NAME_MAX + 1];
 
-	return gethostname(name, sizeof(name)) == 0 && name[0] ? name : "localhost";
+	return gethostname(name, sizeof(name)) == 0 && is_host_name(name) ? name : "localhost";
 }
 
 static unsigned shards_of(long configured)
@@ -485,7 +582,7 @@ static void resolver_read(cfg_t *dns, unsigned shards, struct io_resolver_config
 	out->dnssec = cfg_getbool(dns, "dnssec");
 	out->trust_anchor_file = cfg_getstr(dns, "trust-anchor-file");
 	out->zone_file = cfg_getstr(dns, "zone-file");
-	out->cache_octets = (size_t)cfg_getint(dns, "cache-size") / shards;
+	out->cache_octets = (size_t)cfg_getint(dns, "cache-size") / 2 / shards;
 	out->qname_minimisation = cfg_getbool(dns, "qname-minimisation");
 	out->queries_max = (unsigned)cfg_getint(dns, "max-queries");
 }
@@ -497,6 +594,19 @@ static size_t octets_held_of(cfg_t *limits, unsigned shards)
 	size_t needed = shards * 2 * ((size_t)cfg_getint(limits, "message-size") + (size_t)2 * MIB);
 
 	return configured ? configured : needed > least ? needed : least;
+}
+
+static struct cache_bounds cache_bounds_of(cfg_t *dns)
+{
+	return (struct cache_bounds){
+		.octets_max = (size_t)cfg_getint(dns, "cache-size") / 2,
+		.ttl_s_min = (unsigned)cfg_getint(dns, "min-ttl"),
+		.ttl_s_max = (unsigned)cfg_getint(dns, "max-ttl"),
+		.negative_ttl_s_max = (unsigned)cfg_getint(dns, "max-negative-ttl"),
+		.failure_ttl_s = (unsigned)cfg_getint(dns, "failure-ttl"),
+		.bogus_ttl_s = (unsigned)cfg_getint(dns, "bogus-ttl"),
+		.stale_s_max = (unsigned)cfg_getint(dns, "serve-stale"),
+	};
 }
 
 /* Where the file is silent: a quarter of what a shard holds, or a message. */
@@ -530,6 +640,8 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 		.stall_ms_max = (unsigned)cfg_getint(limits, "stall-time"),
 		.stall_octets_min = (size_t)cfg_getint(limits, "stall-octets"),
 		.key_cache_octets_max = (size_t)cfg_getint(limits, "key-cache-size") / out->shards,
+		.cache = cache_bounds_of(dns),
+		.replay_octets_max = (size_t)cfg_getint(limits, "replay-memory") / out->shards,
 	};
 	out->verdict.bounds = (struct mail_bounds){
 		.header_octets_max = (size_t)cfg_getint(limits, "header-size"),
@@ -546,11 +658,15 @@ static void verdict_read(cfg_t *file, struct verdict_config *out)
 	out->authserv_id = slice_of_str(*authserv_id ? authserv_id : host_name());
 	out->spf.lookups_max = (unsigned)cfg_getint(spf, "max-lookups");
 	out->spf.void_lookups_max = (unsigned)cfg_getint(spf, "max-void-lookups");
+	out->received_spf = cfg_getbool(spf, "received-spf");
+	if (!policy_read(cfg_getstr(cfg_getsec(file, "dmarc"), "no-author"), &out->no_author))
+		out->no_author = DMARC_POLICY_REJECT;
 	out->dkim.signatures_max = (unsigned)cfg_getint(dkim, "max-signatures");
 	out->dkim.rsa_bits_min = (unsigned)cfg_getint(dkim, "min-rsa-bits");
 	out->dkim.rsa_bits_max = (unsigned)cfg_getint(dkim, "max-rsa-bits");
 	out->dkim.allow_rsa_sha1 = cfg_getbool(dkim, "allow-rsa-sha1");
 	out->dkim.clock_drift_s = (unsigned)cfg_getint(dkim, "clock-drift");
+	out->dkim.verify_us_max = (unsigned)cfg_getint(dkim, "max-verify-time");
 }
 
 static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
@@ -560,14 +676,16 @@ static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SI
 
 	engine->shards = shards_of(cfg_getint(out->file, "shards"));
 	TRY(string_list(out->file, "listen", &engine->listen, &engine->listen_count));
-	TRY(own_ids_read(out->file, &engine->verdict));
+	TRY(slice_list(out->file, "own-authserv-ids", &engine->verdict.own_authserv_ids,
+	               &engine->verdict.own_authserv_ids_count));
+	TRY(arc_read(cfg_getsec(out->file, "arc"), &engine->verdict.arc));
 	TRY(string_list(dns, "forward", &engine->resolver.forwards, &engine->resolver.forwards_count));
 	resolver_read(dns, engine->shards, &engine->resolver);
 	limits_read(out->file, engine);
 	verdict_read(out->file, &engine->verdict);
 	out->metrics_listen = cfg_getstr(cfg_getsec(out->file, "metrics"), "listen");
 	out->mta_sts_set = cfg_size(out->file, "mta-sts") > 0;
-	return shadow_read(cfg_getsec(out->file, "dmarc"), out, problem);
+	return public_suffixes_read(out->file, out, problem);
 }
 
 static int file_parse(cfg_t *file, const char *path, char problem[CONFIG_PROBLEM_SIZE])
@@ -620,6 +738,7 @@ void config_free(struct daemon_config *config)
 	free((void *)(uintptr_t)config->engine.listen);
 	free((void *)(uintptr_t)config->engine.resolver.forwards);
 	free((void *)(uintptr_t)config->engine.verdict.own_authserv_ids);
+	free((void *)(uintptr_t)config->engine.verdict.arc.trusted_sealers);
 	io_public_suffixes_close(config->public_suffixes);
 	if (config->file)
 		cfg_free(config->file);

@@ -98,9 +98,10 @@ static int serve(struct daemon_config *config)
 	raise_file_limit();
 	if (config->mta_sts_set)
 		complain("mta-sts: this version does not fetch policies; the section has no effect");
+	if (config->engine.verdict.shadow.organizational_domain)
+		fputs("assayd: dmarc: RFC 7489 is computed for comparison\n", stderr);
 	if (config->public_suffixes)
-		fprintf(stderr, "assayd: dmarc: RFC 7489 is computed for comparison; public suffix list: %s\n",
-		        io_public_suffixes_source(config->public_suffixes));
+		fprintf(stderr, "assayd: public suffix list: %s\n", io_public_suffixes_source(config->public_suffixes));
 	result = engine_start(&config->engine, &engine, problem);
 	if (result < 0) {
 		complain(problem);

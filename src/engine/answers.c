@@ -1,5 +1,7 @@
 #include "engine/answers.h"
 
+#include "engine/cache.h"
+#include "engine/post.h"
 #include "engine/request.h"
 #include "proto/dns/packet.h"
 
@@ -19,12 +21,18 @@ struct asked {
 	struct asked *next_waiting, *prev_waiting;
 };
 
-/* A question under way. */
+/* A question under way: this shard's, or another's that this one waits for. */
 struct lookup {
-	struct lookup *next; /* of its bucket */
+	struct cache_waiter waiter; /* in another shard's flight */
+	struct post post;           /* on its way back from there */
+	struct cached *found;       /* what it brings; NULL: nothing, ask again */
+	bool is_waiting;            /* for another shard */
+	struct lookup *next;        /* of its bucket */
 	struct shard *shard;
 	enum dns_type type;
+	const struct dns_form *form;
 	uint64_t hash;
+	int64_t since_ns;
 	struct asked *waiting;
 	size_t name_len;
 	uint8_t name[];
@@ -35,29 +43,76 @@ static const struct dns_answer answer_budget = { .outcome = DNS_BUDGET };
 static const struct dns_answer answer_servfail = { .outcome = DNS_SERVFAIL };
 static const struct dns_answer answer_nxdomain = { .outcome = DNS_NXDOMAIN };
 
-/* FNV-1a. Collisions cost a comparison; the table is of questions under way, which are few and short-lived. */
-static uint64_t question_hash(struct slice name, enum dns_type type)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)type;
-
-	for (size_t i = 0; i < name.len; i++)
-		hash = (hash ^ name.ptr[i]) * UINT64_C(0x100000001b3);
-	return hash ^ hash >> 29;
-}
-
 void answers_init(struct answers *answers)
 {
 	*answers = (struct answers){ .end = NULL };
 }
 
+static void count_outcome(struct shard *shard, enum dns_outcome outcome)
+{
+	static const enum counter_id ids[] = {
+		[DNS_FOUND] = COUNTER_DNS_FOUND,       [DNS_NODATA] = COUNTER_DNS_NODATA,
+		[DNS_NXDOMAIN] = COUNTER_DNS_NXDOMAIN, [DNS_SERVFAIL] = COUNTER_DNS_SERVFAIL,
+		[DNS_BOGUS] = COUNTER_DNS_BOGUS,       [DNS_TIMEOUT] = COUNTER_DNS_TIMEOUT,
+		[DNS_BUDGET] = COUNTER_OVER_LOOKUPS,   [DNS_INVALID] = COUNTER_DNS_INVALID,
+	};
+
+	counter_up(shard->counters, ids[outcome]);
+}
+
+/* --- what the resolver says, as it is kept --- */
+
+static enum dns_outcome outcome_of(const struct io_dns_reply *reply)
+{
+	if (reply->security == IO_DNS_BOGUS)
+		return DNS_BOGUS;
+	return reply->rcode == 0 ? DNS_FOUND : reply->rcode == 3 ? DNS_NXDOMAIN : DNS_SERVFAIL;
+}
+
+static int cached_fill(struct cached *cached, const struct dns_form *form, const struct io_dns_reply *reply)
+{
+	struct dns_answer *answer = &cached->answer;
+	void *object;
+
+	answer->outcome = outcome_of(reply);
+	if (!dns_is_temporary_error(answer) && reply->packet.len)
+		TRY(dns_packet_read(reply->packet, cached->type, &cached->arena, answer));
+	answer->secure = reply->security == IO_DNS_SECURE;
+	if (!form || answer->outcome != DNS_FOUND)
+		return 0;
+	if (!(object = arena_alloc(&cached->arena, form->size)))
+		return -ENOMEM;
+	TRY(form->read(answer, &cached->arena, object));
+	answer->object = object;
+	answer->form = form;
+	return 0;
+}
+
+/* With one reference; NULL: no memory. */
+static struct cached *cached_make(const struct cache_question *question, const struct dns_form *form,
+                                  const struct io_dns_reply *reply)
+{
+	struct cached *cached = cached_new(question);
+
+	/* What cannot be read within the bound of an answer is a fault of it, and kept as one. */
+	if (cached && cached_fill(cached, form, reply) < 0)
+		cached->answer = answer_servfail;
+	return cached;
+}
+
 /* --- look-ups --- */
 
-static struct lookup **lookup_place(struct shard *shard, struct slice name, enum dns_type type, uint64_t hash)
+static struct cache_question question_of(const struct lookup *lookup)
 {
-	struct lookup **at = &shard->lookups[hash & (LOOKUP_BUCKETS - 1)];
+	return (struct cache_question){ slice_of(lookup->name, lookup->name_len), lookup->type, lookup->hash };
+}
 
-	while (*at && !((*at)->hash == hash && (*at)->type == type &&
-	                slice_equal(slice_of((*at)->name, (*at)->name_len), name)))
+static struct lookup **lookup_place(struct shard *shard, const struct cache_question *question)
+{
+	struct lookup **at = &shard->lookups[question->hash & (LOOKUP_BUCKETS - 1)];
+
+	while (*at && !((*at)->hash == question->hash && (*at)->type == question->type &&
+	                slice_equal(slice_of((*at)->name, (*at)->name_len), question->name)))
 		at = &(*at)->next;
 	return at;
 }
@@ -85,82 +140,157 @@ static void wait_no_more(struct asked *asked)
 	asked->request->answers.pending--;
 }
 
-static enum dns_outcome outcome_of(const struct io_dns_reply *reply)
+/* Everybody in this shard gets the answer, and the look-up is over here. */
+static void lookup_end(struct lookup *lookup, const struct dns_answer *answer)
 {
-	if (reply->security == IO_DNS_BOGUS)
-		return DNS_BOGUS;
-	return reply->rcode == 0 ? DNS_FOUND : reply->rcode == 3 ? DNS_NXDOMAIN : DNS_SERVFAIL;
-}
-
-/* The answer as the request keeps it: in its own arena, whatever becomes of the resolver's memory. */
-static const struct dns_answer *answer_make(struct request *request, enum dns_type type,
-                                            const struct io_dns_reply *reply)
-{
-	enum dns_outcome outcome = outcome_of(reply);
-	struct dns_answer *answer = ARENA_NEW(&request->arena, struct dns_answer);
-
-	if (!answer)
-		return &answer_servfail;
-	*answer = (struct dns_answer){ .outcome = outcome };
-	if (outcome == DNS_FOUND && dns_packet_read(reply->packet, type, &request->arena, answer) < 0)
-		return &answer_servfail;
-	answer->secure = reply->security == IO_DNS_SECURE;
-	return answer;
-}
-
-static void count_outcome(struct shard *shard, enum dns_outcome outcome)
-{
-	static const enum counter_id ids[] = {
-		[DNS_FOUND] = COUNTER_DNS_FOUND,       [DNS_NODATA] = COUNTER_DNS_NODATA,
-		[DNS_NXDOMAIN] = COUNTER_DNS_NXDOMAIN, [DNS_SERVFAIL] = COUNTER_DNS_SERVFAIL,
-		[DNS_BOGUS] = COUNTER_DNS_BOGUS,       [DNS_TIMEOUT] = COUNTER_DNS_TIMEOUT,
-		[DNS_BUDGET] = COUNTER_OVER_LOOKUPS,   [DNS_INVALID] = COUNTER_DNS_INVALID,
-	};
-
-	counter_up(shard->counters, ids[outcome]);
-}
-
-static void lookup_done(void *arg, const struct io_dns_reply *reply)
-{
-	struct lookup *lookup = arg;
+	const struct cache_question question = question_of(lookup);
 	struct shard *shard = lookup->shard;
 
-	*lookup_place(shard, slice_of(lookup->name, lookup->name_len), lookup->type, lookup->hash) = lookup->next;
+	*lookup_place(shard, &question) = lookup->next;
 	counter_add(shard->counters, COUNTER_LOOKUPS_IN_FLIGHT, UINT64_MAX);
 	while (lookup->waiting) {
 		struct asked *asked = lookup->waiting;
 
 		wait_no_more(asked);
-		asked->answer = answer_make(asked->request, lookup->type, reply);
-		count_outcome(shard, asked->answer->outcome);
+		asked->answer = answer;
+		count_outcome(shard, answer->outcome);
 		request_wake(asked->request);
 	}
 	free(lookup);
 }
 
-static void lookup_start(struct shard *shard, struct asked *asked, struct lookup **place)
+static struct lookup *lookup_of_waiter(struct cache_waiter *waiter)
+{
+	return (struct lookup *)((uint8_t *)waiter - offsetof(struct lookup, waiter));
+}
+
+/* To the shards that wait for what this one has looked up. */
+static void waiters_tell(struct shard *shard, struct cache_waiter *waiters, struct cached *found)
+{
+	while (waiters) {
+		struct lookup *lookup = lookup_of_waiter(waiters);
+
+		waiters = waiters->next;
+		lookup->found = found;
+		if (found)
+			cached_ref(found);
+		if (!shard_post(lookup->shard, &lookup->post) && found)
+			cached_unref(shard->cache, found);
+	}
+}
+
+/* Lands the look-up: what is known of the name is shared, and everybody told. */
+static void lookup_land(struct lookup *lookup, struct cached *cached)
+{
+	const struct cache_question question = question_of(lookup);
+	struct shard *shard = lookup->shard;
+	struct cached *found = cached;
+	struct cache_waiter *waiters;
+	unsigned dropped = 0;
+
+	if (cached && dns_is_temporary_error(&cached->answer)) {
+		found = cache_find_stale(shard->cache, &question, io_now_ns(shard->loop));
+		if (found)
+			counter_up(shard->counters, COUNTER_CACHE_STALE);
+		else
+			found = cached;
+	}
+	waiters = cache_land(shard->cache, &question, found == cached ? cached : NULL, io_now_ns(shard->loop), &dropped);
+	counter_add(shard->counters, COUNTER_CACHE_DROPPED, dropped);
+	waiters_tell(shard, waiters, found);
+	lookup_end(lookup, found ? &found->answer : &answer_servfail);
+	if (cached)
+		cached_unref(shard->cache, cached);
+}
+
+static void lookup_done(void *arg, const struct io_dns_reply *reply)
+{
+	struct lookup *lookup = arg;
+	const struct cache_question question = question_of(lookup);
+
+	lookup_land(lookup, cached_make(&question, lookup->form, reply));
+}
+
+static void lookup_resolve(struct lookup *lookup)
+{
+	struct slice name = slice_of(lookup->name, lookup->name_len);
+	int result;
+
+	counter_up(lookup->shard->counters, COUNTER_LOOKUPS);
+	result = io_resolver_ask(lookup->shard->resolver, name, lookup->type, lookup_done, lookup);
+	/* A name that cannot be asked for does not exist; a resolver without memory is a fault. */
+	if (result < 0)
+		lookup_done(lookup, &(struct io_dns_reply){ .rcode = result == -EINVAL ? 3 : 2 });
+}
+
+/* Finds out which shard asks. */
+static void lookup_fly(struct lookup *lookup)
+{
+	const struct cache_question question = question_of(lookup);
+	struct shard *shard = lookup->shard;
+	struct cached *found;
+
+	switch (cache_take_off(shard->cache, &question, &lookup->waiter, io_now_ns(shard->loop), &found)) {
+	case CACHE_FOUND: lookup_end(lookup, &found->answer); break;
+	case CACHE_OWNED: lookup_resolve(lookup); break;
+	case CACHE_WAITING:
+		lookup->is_waiting = true;
+		counter_up(shard->counters, COUNTER_LOOKUPS_JOINED);
+		break;
+	case CACHE_FAULT: lookup_end(lookup, &answer_servfail); break;
+	}
+}
+
+/* Another shard's look-up has ended. */
+static void lookup_hear(struct post *post, struct shard *shard)
+{
+	struct lookup *lookup = (struct lookup *)((uint8_t *)post - offsetof(struct lookup, post));
+	struct cached *found = lookup->found;
+
+	lookup->is_waiting = false;
+	if (!found) {
+		lookup_fly(lookup);
+		return;
+	}
+	lookup_end(lookup, &found->answer);
+	cached_unref(shard->cache, found);
+}
+
+static void lookup_start(struct shard *shard, struct asked *asked, const struct dns_form *form, struct lookup **place)
 {
 	struct lookup *lookup = malloc(sizeof(*lookup) + asked->name.len);
-	int result;
 
 	if (!lookup) {
 		asked->answer = &answer_servfail;
 		return;
 	}
-	*lookup = (struct lookup){ .shard = shard, .type = asked->type, .hash = asked->hash, .name_len = asked->name.len };
+	*lookup = (struct lookup){ .shard = shard, .post = { .deliver = lookup_hear }, .form = form };
+	lookup->type = asked->type;
+	lookup->since_ns = io_now_ns(shard->loop);
+	lookup->hash = asked->hash;
+	lookup->name_len = asked->name.len;
 	memcpy(lookup->name, asked->name.ptr, asked->name.len);
 	lookup->next = *place;
 	*place = lookup;
 	wait_for(asked, lookup);
-	counter_up(shard->counters, COUNTER_LOOKUPS);
 	counter_up(shard->counters, COUNTER_LOOKUPS_IN_FLIGHT);
-	result = io_resolver_ask(shard->resolver, asked->name, asked->type, lookup_done, lookup);
-	if (result < 0) {
-		/* A name that cannot be asked for does not exist; a resolver without memory is a fault. */
-		lookup_done(lookup, &(struct io_dns_reply){ .rcode = result == -EINVAL ? 3 : 2 });
-	}
+	lookup_fly(lookup);
 	if (asked->answer)
 		counter_up(shard->counters, COUNTER_LOOKUPS_AT_ONCE);
+}
+
+/* Those of other shards must not wait for what this one will not finish. */
+void lookups_abandon(struct shard *shard)
+{
+	for (size_t i = 0; i < LOOKUP_BUCKETS; i++) {
+		for (struct lookup *lookup = shard->lookups[i]; lookup; lookup = lookup->next) {
+			const struct cache_question question = question_of(lookup);
+			unsigned dropped;
+
+			if (!lookup->is_waiting)
+				waiters_tell(shard, cache_land(shard->cache, &question, NULL, 0, &dropped), NULL);
+		}
+	}
 }
 
 void lookups_drop(struct shard *shard)
@@ -186,15 +316,16 @@ static struct asked *asked_find(struct answers *answers, struct slice name, enum
 	return NULL;
 }
 
-static struct asked *asked_new(struct request *request, struct slice name, enum dns_type type, uint64_t hash)
+static struct asked *asked_new(struct request *request, const struct cache_question *question)
 {
 	struct answers *answers = &request->answers;
 	struct asked *asked = ARENA_NEW(&request->arena, struct asked);
 
-	if (!asked || arena_copy(&request->arena, name, &asked->name) < 0)
+	if (!asked)
 		return NULL;
-	asked->type = type;
-	asked->hash = hash;
+	asked->name = question->name;
+	asked->type = question->type;
+	asked->hash = question->hash;
 	asked->request = request;
 	if (answers->end)
 		*answers->end = asked;
@@ -205,64 +336,105 @@ static struct asked *asked_new(struct request *request, struct slice name, enum 
 	return asked;
 }
 
-const struct dns_answer *answers_ask(struct request *request, struct slice name, enum dns_type type, unsigned reserved)
+/* A question that is new to the request. NULL: pending. */
+static const struct dns_answer *question_new(struct request *request, const struct cache_question *question,
+                                             const struct dns_form *form)
 {
 	struct shard *shard = request->shard;
-	struct answers *answers = &request->answers;
-	uint8_t lower[256];
-	struct asked *asked;
+	struct cached *cached = cache_find(shard->cache, question, io_now_ns(shard->loop));
+	struct asked *asked = asked_new(request, question);
 	struct lookup **place;
-	uint64_t hash;
 
-	if (name.len == 0 || name.len > 253)
-		return &answer_nxdomain;
-	for (size_t i = 0; i < name.len; i++)
-		lower[i] = octet_lower(name.ptr[i]);
-	name = slice_of(lower, name.len);
-	hash = question_hash(name, type);
-	asked = asked_find(answers, name, type, hash);
-	if (asked)
-		return asked->answer;
-	if (answers->count + reserved >= shard->limits.lookups_max) {
-		count_outcome(shard, DNS_BUDGET);
-		return &answer_budget;
-	}
-	asked = asked_new(request, name, type, hash);
 	if (!asked)
 		return &answer_servfail;
-	if (answers->closed) {
+	if (cached) {
+		counter_up(shard->counters, COUNTER_CACHE_HITS);
+		count_outcome(shard, cached->answer.outcome);
+		asked->name = slice_of(cached->name, cached->name_len);
+		return asked->answer = &cached->answer;
+	}
+	if (arena_copy(&request->arena, question->name, &asked->name) < 0)
+		return asked->answer = &answer_servfail;
+	if (request->answers.closed) {
 		count_outcome(shard, DNS_TIMEOUT);
 		return asked->answer = &answer_timeout;
 	}
-	place = lookup_place(shard, name, type, hash);
+	place = lookup_place(shard, question);
 	if (*place) {
 		counter_up(shard->counters, COUNTER_LOOKUPS_JOINED);
 		wait_for(asked, *place);
 	} else {
-		lookup_start(shard, asked, place);
+		lookup_start(shard, asked, form, place);
 	}
 	return asked->answer;
 }
 
-static void pending_end(struct request *request, const struct dns_answer *answer)
+const struct dns_answer *answers_ask(struct request *request, const struct dns_question *asking)
 {
-	for (struct asked *asked = request->answers.first; asked; asked = asked->next) {
-		if (asked->answer)
-			continue;
-		wait_no_more(asked);
-		asked->answer = answer;
-		if (answer)
-			count_outcome(request->shard, answer->outcome);
+	struct shard *shard = request->shard;
+	struct cache_question question = { .type = asking->type };
+	uint8_t lower[DNS_NAME_OCTETS_MAX];
+	const struct asked *asked;
+
+	if (asking->name.len == 0 || asking->name.len > sizeof(lower))
+		return &answer_nxdomain;
+	for (size_t i = 0; i < asking->name.len; i++)
+		lower[i] = octet_lower(asking->name.ptr[i]);
+	question.name = slice_of(lower, asking->name.len);
+	question.hash = cache_hash(shard->cache, question.name, question.type);
+	asked = asked_find(&request->answers, question.name, question.type, question.hash);
+	if (asked)
+		return asked->answer;
+	if (request->answers.count + asking->reserved >= shard->limits.lookups_max) {
+		count_outcome(shard, DNS_BUDGET);
+		return &answer_budget;
 	}
+	return question_new(request, &question, asking->form);
+}
+
+/*
+ * The time for look-ups is over: an old answer serves, where there may be one, or the name counts as silent for a while,
+ * so that not every message that names it waits as long as this one did.
+ */
+static const struct dns_answer *answer_in_vain(struct asked *asked)
+{
+	struct shard *shard = asked->request->shard;
+	const struct cache_question question = { asked->name, asked->type, asked->hash };
+	int64_t now_ns = io_now_ns(shard->loop);
+	bool silent = now_ns - asked->lookup->since_ns >= shard->limits.dns_wait_ms_max * INT64_C(1000000);
+	struct cached *cached = cache_find_stale(shard->cache, &question, now_ns);
+	unsigned dropped = 0;
+
+	if (cached) {
+		counter_up(shard->counters, COUNTER_CACHE_STALE);
+		return &cached->answer;
+	}
+	/* A client in a hurry says nothing about the name. */
+	cached = silent ? cached_new(&question) : NULL;
+	if (cached) {
+		cached->answer = answer_timeout;
+		cache_keep(shard->cache, cached, now_ns, &dropped);
+		counter_add(shard->counters, COUNTER_CACHE_DROPPED, dropped);
+		cached_unref(shard->cache, cached);
+	}
+	return &answer_timeout;
 }
 
 void answers_close(struct request *request)
 {
 	request->answers.closed = true;
-	pending_end(request, &answer_timeout);
+	for (struct asked *asked = request->answers.first; asked; asked = asked->next) {
+		if (asked->answer)
+			continue;
+		asked->answer = answer_in_vain(asked);
+		wait_no_more(asked);
+		count_outcome(request->shard, asked->answer->outcome);
+	}
 }
 
 void answers_drop(struct request *request)
 {
-	pending_end(request, NULL);
+	for (struct asked *asked = request->answers.first; asked; asked = asked->next)
+		if (!asked->answer)
+			wait_no_more(asked);
 }

@@ -1,7 +1,8 @@
 /*
  * answers.h - the DNS answers pinned to a request, and the look-ups under way; private to src/engine.
  *
- * However many requests of a shard need a name at once, one question is asked (single flight).
+ * Answers come from the cache that all shards share (cache.h) or from the shard's resolver. However many requests need a
+ * name at once, in however many shards, one question is asked (single flight).
  */
 #ifndef ASSAY_ENGINE_ANSWERS_H
 #define ASSAY_ENGINE_ANSWERS_H
@@ -21,12 +22,13 @@ struct answers {
 
 void answers_init(struct answers *answers);
 /* As ask_ops.dns. */
-const struct dns_answer *answers_ask(struct request *request, struct slice name, enum dns_type type,
-                                     unsigned reserved);
+const struct dns_answer *answers_ask(struct request *request, const struct dns_question *question);
 /* Nothing is waited for any more; what is pending is DNS_TIMEOUT. */
 void answers_close(struct request *request);
 /* The request ends: it leaves the look-ups that it still waits for (asked ahead, and not needed in the end). */
 void answers_drop(struct request *request);
+/* The shard has run its last turn: other shards that wait for its look-ups ask themselves. */
+void lookups_abandon(struct shard *shard);
 /* The shard goes down: look-ups under way are forgotten. After the resolver is gone. */
 void lookups_drop(struct shard *shard);
 

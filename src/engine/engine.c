@@ -30,6 +30,7 @@ struct shard_thread {
 struct engine {
 	const struct engine_config *config;
 	struct shard_thread *threads;
+	struct cache *cache;
 	int64_t started_ns;
 	atomic_bool stopping, at_once;
 	/* The start: shards come up one after another's report, and then all go on, or none. */
@@ -37,6 +38,7 @@ struct engine {
 	pthread_cond_t changed;
 	unsigned reported;
 	int decision; /* 0: wait; 1: serve; -1: end */
+	unsigned retired; /* shards that take no turns any more */
 	unsigned connections; /* of ipc sockets: whose turn it is; guarded by lock */
 };
 
@@ -94,6 +96,20 @@ static int listen_all(struct shard_thread *self)
 	return 0;
 }
 
+/* A shard may post to any other until that one has retired: so none is taken down before all have. */
+static void retire(struct shard_thread *self)
+{
+	struct engine *engine = self->engine;
+
+	shard_retire(&self->shard);
+	pthread_mutex_lock(&engine->lock);
+	engine->retired++;
+	pthread_cond_broadcast(&engine->changed);
+	while (engine->retired < engine->config->shards)
+		pthread_cond_wait(&engine->changed, &engine->lock);
+	pthread_mutex_unlock(&engine->lock);
+}
+
 static void has_ended(struct shard_thread *self)
 {
 	pthread_mutex_lock(&self->engine->lock);
@@ -110,6 +126,7 @@ static void *shard_main(void *arg)
 	if (self->engine->config->shards > 1)
 		pin(self->index);
 	self->shard.counters = &self->counters;
+	self->shard.cache = self->engine->cache;
 	self->shard.index = self->index;
 	self->result = shard_init(&self->shard, self->engine, self->problem);
 	if (report(self->engine) && self->result == 0) {
@@ -117,6 +134,7 @@ static void *shard_main(void *arg)
 		if (self->result == 0)
 			self->result = io_loop_run(self->shard.loop);
 		engine_stop(self->engine, false);
+		retire(self);
 		/* Whoever waits for signals learns of it; of a ring that died nothing can be taken down in order. */
 		if (self->result < 0) {
 			(void)kill(getpid(), SIGTERM);
@@ -203,7 +221,7 @@ int engine_start(const struct engine_config *config, struct engine **out, char p
 	pthread_mutex_init(&engine->lock, NULL);
 	pthread_cond_init(&engine->changed, NULL);
 	engine->threads = aligned_alloc(64, config->shards * sizeof(*engine->threads));
-	if (engine->threads) {
+	if (engine->threads && cache_new(&config->limits.cache, config->shards, &engine->cache) == 0) {
 		memset(engine->threads, 0, config->shards * sizeof(*engine->threads));
 		result = listeners_open(engine, problem);
 	}
@@ -284,6 +302,7 @@ void engine_free(struct engine *engine)
 			io_listener_close(&thread->listeners[i]);
 		free(thread->listeners);
 	}
+	cache_free(engine->cache);
 	free(engine->threads);
 	pthread_cond_destroy(&engine->changed);
 	pthread_mutex_destroy(&engine->lock);

@@ -7,6 +7,7 @@
 #ifndef ASSAY_ENGINE_ENGINE_H
 #define ASSAY_ENGINE_ENGINE_H
 
+#include "engine/cache.h"
 #include "engine/counters.h"
 #include "io/resolver.h"
 #include "proto/verdict/verdict.h"
@@ -30,6 +31,8 @@ struct engine_limits {
 	unsigned stall_ms_max;               /* limits.stall-time: in it, of a greeting or frame begun, or of replies, */
 	size_t stall_octets_min;             /* limits.stall-octets have to move */
 	size_t key_cache_octets_max;         /* each shard */
+	struct cache_bounds cache;           /* of answers, all shards together */
+	size_t replay_octets_max;            /* each shard; 0: no signature is remembered */
 };
 
 struct engine_config {
@@ -59,7 +62,7 @@ void engine_free(struct engine *engine);
 
 /* For Status and the metrics, from any thread. */
 uint64_t engine_counter(const struct engine *engine, enum counter_id id);
-/* Results of SPF, DKIM and DMARC that were given for this reason. */
+/* Results of SPF, DKIM, ARC and DMARC that were given for this reason. */
 uint64_t engine_reason_count(const struct engine *engine, enum reason_id id);
 uint64_t engine_uptime_ms(const struct engine *engine);
 bool engine_is_stopping(const struct engine *engine);

@@ -1,5 +1,6 @@
-#include "engine/reply.h"
+#include "engine/reply_parts.h"
 
+#include "proto/authres/received_spf.h"
 #include "proto/mail/singleton.h"
 
 #include <stdio.h>
@@ -7,23 +8,6 @@
 #include <string.h>
 
 #define TEXT_SIZE 301
-
-static ProtobufCBinaryData bytes_of(struct slice s)
-{
-	ProtobufCBinaryData bytes = { .len = s.len };
-
-	memcpy(&bytes.data, &s.ptr, sizeof(bytes.data));
-	return bytes;
-}
-
-/* protobuf-c wants char *, and writes nothing to it. */
-static char *text_of(const char *text)
-{
-	char *out;
-
-	memcpy(&out, &text, sizeof(out));
-	return out;
-}
 
 static void send_response(const struct reply_to *to, Assay__V1__Response *response)
 {
@@ -169,7 +153,7 @@ void reply_status(const struct reply_to *to, struct arena *arena)
 
 /* --- verdicts --- */
 
-static int reason_make(const struct reason *reason, struct arena *arena, Assay__V1__Reason **out)
+int reply_reason(const struct reason *reason, struct arena *arena, Assay__V1__Reason **out)
 {
 	Assay__V1__Reason *made = ARENA_NEW(arena, Assay__V1__Reason);
 	struct slice text;
@@ -200,11 +184,13 @@ static int spf_make(const struct spf_result *spf, struct arena *arena, Assay__V1
 	made->explanation = text_of((const char *)explanation.ptr);
 	made->mechanism = bytes_of(spf->mechanism);
 	made->mechanism_domain = bytes_of(spf->mechanism_domain);
+	made->network_prefix = spf->network_prefix;
+	made->has_network_prefix = spf->has_network_prefix;
 	*out = made;
-	return reason_make(&spf->reason, arena, &made->reason);
+	return reply_reason(&spf->reason, arena, &made->reason);
 }
 
-static int dkim_make(const struct dkim_signature_result *signature, struct arena *arena, Assay__V1__Dkim **out)
+int reply_dkim(const struct dkim_signature_result *signature, struct arena *arena, Assay__V1__Dkim **out)
 {
 	Assay__V1__Dkim *made = ARENA_NEW(arena, Assay__V1__Dkim);
 
@@ -219,34 +205,39 @@ static int dkim_make(const struct dkim_signature_result *signature, struct arena
 	made->signature_start = bytes_of(signature->signature_start);
 	made->key_bits = signature->key_bits;
 	made->testing = signature->testing;
+	made->signed_at = signature->signed_at;
 	made->body_partly_unsigned = signature->body_partly_unsigned;
 	*out = made;
-	return reason_make(&signature->reason, arena, &made->reason);
+	return reply_reason(&signature->reason, arena, &made->reason);
 }
 
-static int dkim_list_make(const struct dkim_result *dkim, struct arena *arena, Assay__V1__Verdict *out)
+/* At the time of receipt, as t= and x= are judged. */
+static void sight_add(struct shard *shard, const struct verdict_input *input,
+                      const struct dkim_signature_result *signature, Assay__V1__Dkim *out)
+{
+	const struct ip_address *client = input->has_client ? &input->client : NULL;
+	struct replay_sight sight = replay_see(&shard->replay, signature, client, input->received_at);
+
+	out->seen_times = sight.times;
+	out->seen_clients = sight.clients;
+	counter_add(shard->counters, COUNTER_DKIM_SEEN_AGAIN, sight.times > 1);
+	counter_add(shard->counters, COUNTER_OVER_REPLAY_MEMORY, sight.replaced);
+}
+
+static int dkim_list_make(const struct reply_to *to, const struct verdict_input *input, const struct dkim_result *dkim,
+                          struct arena *arena, Assay__V1__Verdict *out)
 {
 	out->dkim = ARENA_NEW_ARRAY(arena, dkim->count, Assay__V1__Dkim *);
 	if (!out->dkim)
 		return -ENOMEM;
 	out->dkim_ignored = (uint32_t)dkim->ignored;
-	for (; out->n_dkim < dkim->count; out->n_dkim++)
-		TRY(dkim_make(&dkim->signatures[out->n_dkim], arena, &out->dkim[out->n_dkim]));
-	return 0;
-}
+	for (; out->n_dkim < dkim->count; out->n_dkim++) {
+		const struct dkim_signature_result *signature = &dkim->signatures[out->n_dkim];
 
-static int arc_make(const struct arc_result *arc, struct arena *arena, Assay__V1__Arc **out)
-{
-	Assay__V1__Arc *made = ARENA_NEW(arena, Assay__V1__Arc);
-
-	if (!made)
-		return -ENOMEM;
-	assay__v1__arc__init(made);
-	made->result = (Assay__V1__Arc__Result)(arc->result + 1);
-	made->instance = arc->instance;
-	made->evaluated = arc->evaluated;
-	*out = made;
-	return reason_make(&arc->reason, arena, &made->reason);
+		TRY(reply_dkim(signature, arena, &out->dkim[out->n_dkim]));
+		sight_add(to->shard, input, signature, out->dkim[out->n_dkim]);
+	}
+	return dkim->ignored ? reply_reason(&dkim->ignored_reason, arena, &out->dkim_ignored_reason) : 0;
 }
 
 static int shadow_make(const struct dmarc_shadow *shadow, struct arena *arena, Assay__V1__Dmarc__Shadow **out)
@@ -272,9 +263,27 @@ static int shadow_make(const struct dmarc_shadow *shadow, struct arena *arena, A
 	return 0;
 }
 
-static int dmarc_make(const struct dmarc_result *dmarc, const struct dmarc_shadow *shadow, struct arena *arena,
-                      Assay__V1__Dmarc **out)
+static int override_make(const struct verdict_override *override, struct arena *arena, Assay__V1__Dmarc__Override **out)
 {
+	Assay__V1__Dmarc__Override *made;
+
+	if (!override->applies)
+		return 0;
+	made = ARENA_NEW(arena, Assay__V1__Dmarc__Override);
+	if (!made)
+		return -ENOMEM;
+	assay__v1__dmarc__override__init(made);
+	made->type = text_of("local_policy");
+	made->comment = text_of((const char *)override->comment.ptr);
+	made->disposition = (Assay__V1__Dmarc__Policy)override->disposition;
+	made->arc_instance = override->instance;
+	*out = made;
+	return 0;
+}
+
+static int dmarc_make(const struct verdict *verdict, struct arena *arena, Assay__V1__Dmarc **out)
+{
+	const struct dmarc_result *dmarc = &verdict->dmarc;
 	Assay__V1__Dmarc *made = ARENA_NEW(arena, Assay__V1__Dmarc);
 
 	if (!made)
@@ -292,8 +301,9 @@ static int dmarc_make(const struct dmarc_result *dmarc, const struct dmarc_shado
 	made->testing = dmarc->testing;
 	made->record = bytes_of(dmarc->record);
 	*out = made;
-	TRY(shadow_make(shadow, arena, &made->shadow));
-	return reason_make(&dmarc->reason, arena, &made->reason);
+	TRY(shadow_make(&verdict->shadow, arena, &made->shadow));
+	TRY(override_make(&verdict->override, arena, &made->override));
+	return reply_reason(&dmarc->reason, arena, &made->reason);
 }
 
 static int duplicates_make(uint32_t repeated, struct arena *arena, Assay__V1__Flags *out)
@@ -326,40 +336,62 @@ static int flags_make(const struct verdict_flags *flags, struct arena *arena, As
 	return duplicates_make(flags->repeated_fields, arena, made);
 }
 
-static int deletions_make(const struct authres_positions *forged, struct arena *arena, Assay__V1__Verdict *out)
+static void deletions_add(const char *name, const struct authres_positions *forged, Assay__V1__Deletion *made,
+                          Assay__V1__Verdict *out)
 {
+	for (size_t i = 0; i < forged->count; i++) {
+		Assay__V1__Deletion *deletion = &made[out->n_delete_fields];
+
+		assay__v1__deletion__init(deletion);
+		deletion->name = text_of(name);
+		deletion->index = forged->at[i];
+		out->delete_fields[out->n_delete_fields++] = deletion;
+	}
+}
+
+static int deletions_make(const struct verdict *verdict, struct arena *arena, Assay__V1__Verdict *out)
+{
+	size_t count = verdict->forged.count + verdict->forged_received_spf.count;
 	Assay__V1__Deletion *made;
 
-	if (forged->count == 0)
+	if (count == 0)
 		return 0;
-	made = ARENA_NEW_ARRAY(arena, forged->count, Assay__V1__Deletion);
-	out->delete_fields = ARENA_NEW_ARRAY(arena, forged->count, Assay__V1__Deletion *);
+	made = ARENA_NEW_ARRAY(arena, count, Assay__V1__Deletion);
+	out->delete_fields = ARENA_NEW_ARRAY(arena, count, Assay__V1__Deletion *);
 	if (!made || !out->delete_fields)
 		return -ENOMEM;
-	for (; out->n_delete_fields < forged->count; out->n_delete_fields++, made++) {
-		assay__v1__deletion__init(made);
-		made->name = text_of(AUTHRES_FIELD_NAME);
-		made->index = forged->at[out->n_delete_fields];
-		out->delete_fields[out->n_delete_fields] = made;
-	}
+	deletions_add(AUTHRES_FIELD_NAME, &verdict->forged, made, out);
+	deletions_add(RECEIVED_SPF_FIELD_NAME, &verdict->forged_received_spf, made, out);
 	return 0;
 }
 
-static int verdict_make(const struct verdict *verdict, bool is_sender_verdict, struct arena *arena,
-                        Assay__V1__Verdict *out)
+static int verdict_make(const struct reply_to *to, const struct verdict_input *input, const struct verdict *verdict,
+                        bool is_sender_verdict, struct arena *arena, Assay__V1__Verdict *out)
 {
 	out->authentication_results = bytes_of(verdict->authentication_results);
+	out->received_spf = bytes_of(verdict->received_spf);
 	if (verdict->has_spf)
 		TRY(spf_make(&verdict->spf, arena, &out->spf));
 	if (verdict->has_spf_helo)
 		TRY(spf_make(&verdict->spf_helo, arena, &out->spf_helo));
 	if (is_sender_verdict)
 		return 0;
-	TRY(dkim_list_make(&verdict->dkim, arena, out));
-	TRY(arc_make(&verdict->arc, arena, &out->arc));
-	TRY(dmarc_make(&verdict->dmarc, &verdict->shadow, arena, &out->dmarc));
-	TRY(deletions_make(&verdict->forged, arena, out));
+	TRY(dkim_list_make(to, input, &verdict->dkim, arena, out));
+	TRY(reply_arc(&verdict->arc, arena, &out->arc));
+	TRY(dmarc_make(verdict, arena, &out->dmarc));
+	TRY(deletions_make(verdict, arena, out));
 	return flags_make(&verdict->flags, arena, &out->flags);
+}
+
+/* LESSONS row 7: keys that still count, and that a site may want to see the end of. */
+static void count_signature(struct counters *counters, const struct dkim_signature_result *signature)
+{
+	bool rsa = slice_starts_with_nocase(signature->algorithm, SLICE("rsa-"));
+
+	counter_up(counters, (enum counter_id)(COUNTER_DKIM_PASS + (int)signature->result));
+	counter_reason_up(counters, signature->reason.id);
+	counter_add(counters, COUNTER_DKIM_RSA_BELOW_2048,
+	            signature->result == DKIM_PASS && rsa && signature->key_bits < 2048);
 }
 
 static void count_verdict(struct shard *shard, const struct verdict *verdict, bool is_sender_verdict)
@@ -372,25 +404,32 @@ static void count_verdict(struct shard *shard, const struct verdict *verdict, bo
 	}
 	if (is_sender_verdict)
 		return;
-	for (size_t i = 0; i < verdict->dkim.count; i++) {
-		counter_up(counters, (enum counter_id)(COUNTER_DKIM_PASS + (int)verdict->dkim.signatures[i].result));
-		counter_reason_up(counters, verdict->dkim.signatures[i].reason.id);
+	for (size_t i = 0; i < verdict->dkim.count; i++)
+		count_signature(counters, &verdict->dkim.signatures[i]);
+	if (verdict->arc.evaluated) {
+		counter_up(counters, (enum counter_id)(COUNTER_ARC_NONE + (int)verdict->arc.result));
+		counter_reason_up(counters, verdict->arc.reason.id);
 	}
+	if (verdict->arc.reason.id == REASON_ARC_SETS_MANY || verdict->arc.reason.id == REASON_ARC_SETS_EXCESSIVE)
+		counter_up(counters, COUNTER_OVER_ARC_SETS);
+	if (verdict->override.applies)
+		counter_up(counters, COUNTER_ARC_OVERRIDES);
 	counter_reason_up(counters, verdict->dmarc.reason.id);
 	counter_add(counters, COUNTER_DKIM_IGNORED, verdict->dkim.ignored);
+	counter_reason_up(counters, verdict->dkim.ignored_reason.id);
 	counter_up(counters, (enum counter_id)(COUNTER_DMARC_NONE + (int)verdict->dmarc.result));
 	if (verdict->shadow.evaluated)
 		counter_up(counters, verdict->shadow.differs ? COUNTER_DMARC_SHADOW_DIFFERS : COUNTER_DMARC_SHADOW_SAME);
-	counter_add(counters, COUNTER_FORGED_FIELDS, verdict->forged.count);
+	counter_add(counters, COUNTER_FORGED_FIELDS, verdict->forged.count + verdict->forged_received_spf.count);
 }
 
-int reply_verdict(const struct reply_to *to, const struct verdict *verdict, bool is_sender_verdict,
-                  struct arena *arena)
+int reply_verdict(const struct reply_to *to, const struct verdict_input *input, const struct verdict *verdict,
+                  bool is_sender_verdict, struct arena *arena)
 {
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
 	Assay__V1__Verdict made = ASSAY__V1__VERDICT__INIT;
 
-	TRY(verdict_make(verdict, is_sender_verdict, arena, &made));
+	TRY(verdict_make(to, input, verdict, is_sender_verdict, arena, &made));
 	if (is_sender_verdict) {
 		response.result_case = ASSAY__V1__RESPONSE__RESULT_SENDER_VERDICT;
 		response.sender_verdict = &made;

@@ -18,8 +18,8 @@ struct reply_to {
 /* `text` is for people; it is cut at 300 octets. Counts the error. */
 void reply_error(const struct reply_to *to, Assay__V1__Error__Code code, const char *text);
 void reply_status(const struct reply_to *to, struct arena *arena);
-/* -ENOMEM: the arena is full, nothing was sent. */
-MUST_CHECK int reply_verdict(const struct reply_to *to, const struct verdict *verdict, bool is_sender_verdict,
-                             struct arena *arena);
+/* Of a message with `input`. -ENOMEM: the arena is full, nothing was sent. */
+MUST_CHECK int reply_verdict(const struct reply_to *to, const struct verdict_input *input,
+                             const struct verdict *verdict, bool is_sender_verdict, struct arena *arena);
 
 #endif

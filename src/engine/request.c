@@ -18,9 +18,9 @@
 
 /* --- what evaluators ask --- */
 
-static const struct dns_answer *on_dns(void *arg, struct slice name, enum dns_type type, unsigned reserved)
+static const struct dns_answer *on_dns(void *arg, const struct dns_question *question)
 {
-	return answers_ask(arg, name, type, reserved);
+	return answers_ask(arg, question);
 }
 
 static const struct body_digest *on_body_digest(void *arg, const struct body_question *question)
@@ -131,8 +131,11 @@ static struct request *request_new(struct shard *shard, struct io_conn *conn, st
 	request->prev = NULL;
 	if (request->next)
 		request->next->prev = request;
+	else
+		shard->requests_oldest = request;
 	shard->requests = request;
 	shard->requests_count++;
+	request->epoch = shard->epoch;
 	return request;
 }
 
@@ -168,6 +171,8 @@ void request_free(struct request *request)
 		shard->requests = request->next;
 	if (request->next)
 		request->next->prev = request->prev;
+	else
+		shard->requests_oldest = request->prev;
 	shard->requests_count--;
 	shard->requests_octets -= request->octets;
 	arena_reset(&request->arena);
@@ -209,7 +214,12 @@ static int evaluate(struct request *request, struct verdict *verdict)
 
 	if (request->call == CALL_CHECK_SENDER)
 		return verdict_check_sender(&request->input, config, &request->ask, &request->scratch, verdict);
-	return verdict_check_message(&request->input, config, &request->ask, &request->scratch, verdict);
+	if (!request->reading) {
+		if (!(request->reading = ARENA_NEW(&request->arena, struct verdict_reading)))
+			return -ENOMEM;
+		TRY(verdict_read_message(&request->input, config, &request->arena, request->reading));
+	}
+	return verdict_check_message(&request->input, config, request->reading, &request->ask, &request->scratch, verdict);
 }
 
 static void reply_memory(struct request *request)
@@ -256,7 +266,8 @@ static int run_once(struct request *request)
 	if (request->arena.full)
 		result = -ENOMEM;
 	if (result == 0)
-		result = reply_verdict(&to, &verdict, request->call == CALL_CHECK_SENDER, &request->scratch);
+		result = reply_verdict(&to, &request->input, &verdict, request->call == CALL_CHECK_SENDER,
+		                       &request->scratch);
 	if (result == ASK_BLOCKED && request->passes >= 2 * request->shard->limits.passes_max)
 		reply_error(&to, ASSAY__V1__ERROR__CODE__INTERNAL, "the evaluation did not end");
 	else if (result == ASK_BLOCKED && memory_is_within(request))

@@ -27,11 +27,13 @@ struct request {
 	struct slice id;
 	enum request_call call;
 	struct verdict_input input;
+	struct verdict_reading *reading; /* NULL: not read yet */
 	struct arena arena, scratch;
 	size_t octets;                 /* of both, as counted in the shard */
 	struct answers answers;
 	struct work work;
 	struct ask ask;
+	uint64_t epoch;                /* when it came: what it finds in the cache stays as long as it does */
 	struct io_timer wait;          /* for look-ups, then for the deadline */
 	bool look_ups_over;
 	int64_t deadline_ns;

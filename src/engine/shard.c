@@ -68,6 +68,18 @@ static void counters_publish(struct shard *shard)
 	counter_set(counters, COUNTER_KEY_MISSES, keys->counters.misses);
 	counter_set(counters, COUNTER_KEY_EVICTIONS, keys->counters.evictions);
 	counter_set(counters, COUNTER_KEY_OCTETS, keys->bytes);
+	/* What all shards share is told by one. */
+	if (shard->index == 0) {
+		counter_set(counters, COUNTER_CACHE_ENTRIES, cache_entries(shard->cache));
+		counter_set(counters, COUNTER_CACHE_OCTETS, cache_octets(shard->cache));
+	}
+}
+
+static void begin(void *arg)
+{
+	struct shard *shard = arg;
+
+	shard->epoch = epochs_begin(cache_epochs(shard->cache), shard->index);
 }
 
 static void adopt(struct shard *shard)
@@ -95,6 +107,7 @@ static void turn(void *arg)
 	do {
 		struct request *request;
 
+		(void)post_deliver_all(&shard->posts, shard);
 		for (; left && (request = queue_take(&shard->queue)); left--)
 			request_run(request);
 		if (crypto_batch_run(&shard->batch))
@@ -108,6 +121,8 @@ static void turn(void *arg)
 	if (engine_is_stopping(shard->engine))
 		drain_step(shard);
 	counters_publish(shard);
+	epochs_end(cache_epochs(shard->cache), shard->index,
+	           shard->requests_oldest ? shard->requests_oldest->epoch : EPOCH_NONE);
 }
 
 static void on_frame(void *arg, struct io_conn *conn, struct io_frame frame)
@@ -175,10 +190,29 @@ int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBL
 	io_timer_init(&shard->again, again_fire, shard);
 	TRY(io_loop_new(&shard->loop, problem));
 	TRY(crypto_make(shard, problem));
+	TRY(replay_init(&shard->replay, shard->limits.replay_octets_max, shard->keys.seed));
 	TRY(io_resolver_new(shard->loop, &shard->config->resolver, &shard->resolver, problem));
 	TRY(server_make(shard, problem));
-	io_loop_on_turn(shard->loop, turn, shard);
+	io_loop_on_turn(shard->loop, begin, turn, shard);
 	return 0;
+}
+
+bool shard_post(struct shard *shard, struct post *post)
+{
+	bool wake;
+
+	if (!post_put(&shard->posts, post, &wake))
+		return false;
+	if (wake)
+		io_loop_wake(shard->loop);
+	return true;
+}
+
+void shard_retire(struct shard *shard)
+{
+	lookups_abandon(shard);
+	post_close(&shard->posts);
+	epochs_end(cache_epochs(shard->cache), shard->index, EPOCH_NONE);
 }
 
 void shard_deinit(struct shard *shard)
@@ -190,6 +224,7 @@ void shard_deinit(struct shard *shard)
 	lookups_drop(shard);
 	io_server_free(shard->server);
 	crypto_batch_deinit(&shard->batch);
+	replay_deinit(&shard->replay);
 	crypto_keys_deinit(&shard->keys);
 	crypto_provider_deinit(&shard->provider);
 	free(shard->status.octets);

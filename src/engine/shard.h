@@ -6,7 +6,10 @@
 
 #include "crypto/batch.h"
 #include "crypto/keys.h"
+#include "engine/cache.h"
 #include "engine/engine.h"
+#include "engine/post.h"
+#include "engine/replay.h"
 #include "engine/queue.h"
 #include "io/server.h"
 
@@ -24,7 +27,6 @@ struct packed_status {
 
 struct shard {
 	struct engine *engine;
-	unsigned index;
 	const struct engine_config *config;
 	struct engine_limits limits; /* this shard's part of them */
 	struct io_loop *loop;
@@ -33,9 +35,15 @@ struct shard {
 	struct crypto_provider provider;
 	struct crypto_keys keys;
 	struct crypto_batch batch;
+	struct replay replay;
+	/* Set by whoever makes the shard. */
 	struct counters *counters;
+	struct cache *cache;                          /* all shards' */
+	unsigned index;
 
-	struct request *requests;                     /* in flight */
+	struct postbox posts;
+	uint64_t epoch;                               /* of this turn */
+	struct request *requests, *requests_oldest;   /* in flight */
 	unsigned requests_count;
 	size_t requests_octets;                       /* of their arenas */
 	struct queue queue;                           /* to be evaluated */
@@ -60,6 +68,12 @@ unsigned engine_handed_over(struct engine *engine, unsigned to, int fds[HANDED_O
 
 /* 0; or a negative errno and a line in `problem`. In the shard's own thread. */
 MUST_CHECK int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBLEM_SIZE]);
+/* After the last turn: others need not wait for this shard any more. */
+void shard_retire(struct shard *shard);
+/* When every shard has retired. */
 void shard_deinit(struct shard *shard);
+
+/* From any thread. False: the shard has retired. */
+bool shard_post(struct shard *shard, struct post *post);
 
 #endif

@@ -27,6 +27,7 @@ struct io_loop {
 	bool stopped;
 	struct op_slot *slots;
 	uint32_t slots_count, free_slot; /* free_slot == slots_count: none */
+	void (*begin)(void *arg);
 	void (*turn)(void *arg);
 	void *turn_arg;
 	int wake_fd;
@@ -136,8 +137,9 @@ void io_loop_free(struct io_loop *loop)
 	free(loop);
 }
 
-void io_loop_on_turn(struct io_loop *loop, void (*turn)(void *arg), void *arg)
+void io_loop_on_turn(struct io_loop *loop, void (*begin)(void *arg), void (*turn)(void *arg), void *arg)
 {
+	loop->begin = begin;
 	loop->turn = turn;
 	loop->turn_arg = arg;
 }
@@ -192,6 +194,8 @@ int io_loop_run(struct io_loop *loop)
 	while (!loop->stopped) {
 		TRY(wait_for_completions(loop));
 		clock_read(loop);
+		if (loop->begin)
+			loop->begin(loop->turn_arg);
 		completions_handle(loop);
 		io_timers_fire(&loop->timers, loop->now_ns);
 		if (loop->turn)

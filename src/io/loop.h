@@ -26,8 +26,8 @@ struct io_uring_sqe;
 MUST_CHECK int io_loop_new(struct io_loop **out, char problem[IO_PROBLEM_SIZE]);
 void io_loop_free(struct io_loop *loop);
 
-/* Called once in every turn, and once when the loop was woken. */
-void io_loop_on_turn(struct io_loop *loop, void (*turn)(void *arg), void *arg);
+/* Called once in every turn: `begin` before completions are handed out, `turn` after timers have fired. */
+void io_loop_on_turn(struct io_loop *loop, void (*begin)(void *arg), void (*turn)(void *arg), void *arg);
 
 /* Runs turns until io_loop_stop(). 0 or the negative errno that the ring died of. */
 MUST_CHECK int io_loop_run(struct io_loop *loop);

@@ -94,3 +94,8 @@ struct slice io_public_suffixes_organizational_domain(void *arg, struct slice na
 	found = psl_registrable_domain(suffixes->list, copy);
 	return found ? slice_from(name, (size_t)(found - copy)) : SLICE_EMPTY;
 }
+
+bool io_public_suffixes_contain(void *arg, struct slice name)
+{
+	return io_public_suffixes_organizational_domain(arg, name).len == 0;
+}

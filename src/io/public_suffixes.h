@@ -32,5 +32,7 @@ const char *io_public_suffixes_source(const struct io_public_suffixes *suffixes)
  * `arg`: a struct io_public_suffixes, so that this is a function that can be handed on.
  */
 struct slice io_public_suffixes_organizational_domain(void *arg, struct slice name);
+/* Is it a public suffix itself? Of such a name. */
+bool io_public_suffixes_contain(void *arg, struct slice name);
 
 #endif

@@ -390,7 +390,7 @@ static struct io_dns_reply reply_make(int rcode, const uint8_t *packet, int pack
 		rcode = packet[3] & 15;
 	return (struct io_dns_reply){
 		.rcode = rcode,
-		.packet = rcode == 0 ? slice_of(packet, (size_t)packet_len) : SLICE_EMPTY,
+		.packet = packet && packet_len >= HEADER_OCTETS ? slice_of(packet, (size_t)packet_len) : SLICE_EMPTY,
 	};
 }
 

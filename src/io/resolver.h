@@ -36,7 +36,7 @@ enum io_dns_security { IO_DNS_INSECURE, IO_DNS_BOGUS, IO_DNS_SECURE };
 
 struct io_dns_reply {
 	int rcode;            /* RFC 6895; also when there is no packet */
-	struct slice packet;  /* wire format when rcode is 0; valid during the call only */
+	struct slice packet;  /* wire format, always there when rcode is 0; valid during the call only */
 	enum io_dns_security security;
 };
 

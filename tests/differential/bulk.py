@@ -1,4 +1,4 @@
-"""What both differential tests share: where the other tests' modules are, a zone for many thousands of cases, the
+"""What the differential tests share: where the other tests' modules are, a zone for many thousands of cases, the
 daemon with room for them, and the oracles of Debian.
 
 A case is made from (seed, number) alone, so that any of them can be had again by itself; its names are below a domain

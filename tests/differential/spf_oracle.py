@@ -262,7 +262,8 @@ class Corrected(spf.query):
         try:
             return super().validate_mechanism(mech)
         except spf.PermError as error:
-            if "include-self" not in self.corrections or "trivial recursion" not in error.msg:
+            # It takes an include without a domain for one of its own: that is an error of the record (section 5.2).
+            if "include-self" not in self.corrections or "trivial recursion" not in error.msg or ":" not in mech:
                 raise
             return mech, "include", self.d, self.cidrmax, spf.RESULTS.get(mech[0], "pass")
 

@@ -28,13 +28,18 @@ def expected_results(verdict):
     """(method, result) in the order of the field."""
     results = [("spf", verdict[key]["result"]) for key in ("spf", "spf_helo") if verdict[key]]
     if verdict["dmarc"]:
-        results += [("dkim", signature["result"]) for signature in verdict["dkim"]] or [unsigned(verdict)]
+        results += dkim_results(verdict)
+        results += [("arc", verdict["arc"]["result"])] if verdict["arc"]["evaluated"] else []
         results.append(("dmarc", verdict["dmarc"]["result"]))
     return results
 
 
-def unsigned(verdict):
-    return ("dkim", "policy" if verdict["dkim_ignored"] else "none")
+def dkim_results(verdict):
+    """One for each signature, and one for those that a limit left aside."""
+    results = [("dkim", signature["result"]) for signature in verdict["dkim"]]
+    if verdict["dkim_ignored"]:
+        results.append(("dkim", "policy"))
+    return results or [("dkim", "none")]
 
 
 def expected_properties(verdict):

@@ -81,6 +81,28 @@ def check_duplicates(report, daemon):
     report.check("else none", verdict["flags"]["duplicate_fields"] == [] and verdict["delete_fields"] == [], str(verdict))
 
 
+def check_received_spf(report, daemon, dns):
+    """RFC 7208 section 9.1: ours by name or nobody's go; the field is written where that is configured."""
+    fields = [b"Received-SPF: pass receiver=mx.example.org\r\n", b"Received-SPF: pass receiver=other.example\r\n",
+              b"Received-SPF: pass (mx.example.org: yes)\r\n", b"Authentication-Results: mx.example.org; none\r\n"]
+    message = b"".join(fields) + b"From: a@pass.example\r\n\r\n"
+    verdict = daemon.ask("check", *PASS_ENVELOPE, "-", stdin=message)
+    named = [(deletion["name"], deletion["index"]) for deletion in verdict["delete_fields"]]
+    report.check("Received-SPF", named == [(NAME, 1), ("Received-SPF", 3), ("Received-SPF", 1)], str(named))
+    left = message
+    for name, index in named:
+        left = remove(left, name, index)
+    report.check("only another's is left", left == fields[1] + b"From: a@pass.example\r\n\r\n", left.decode())
+    report.check("not written", verdict["received_spf"] is None, str(verdict["received_spf"]))
+    with Daemon(dns, extra="spf { received-spf = true }") as writing:
+        verdict = writing.ask("check", *PASS_ENVELOPE, "-", stdin=message)
+        expected = ('pass receiver=mx.example.org; client-ip=192.0.2.1; identity=mailfrom; envelope-from="a@pass.example"; '
+                    'helo=mail.pass.example; mechanism="ip4:192.0.2.0/24";')
+        report.check("written", verdict["received_spf"] == expected, str(verdict["received_spf"]))
+        _, output, _ = writing.assay("spf", *PASS_ENVELOPE)
+        report.check("in words", b"Received-SPF: pass\n" in output, output.decode())
+
+
 def check_words(report, daemon):
     status, output, _ = daemon.assay("check", *PASS_ENVELOPE, "-", stdin=MESSAGE)
     text = " ".join(output.decode().split())
@@ -106,6 +128,7 @@ def main():
         check_forged(report, daemon)
         check_other_id(report, daemon)
         check_duplicates(report, daemon)
+        check_received_spf(report, daemon, dns)
         check_words(report, daemon)
     check_configuration(report, dns)
     dns.stop()

@@ -21,7 +21,8 @@ def main():
     dns = DnsServer(PASS)
     tcp = free_tcp_url()
     half = [str(CONNECTIONS // 2), str(LANES), str(SECONDS)]
-    with Daemon(dns, listen=[tcp]) as daemon, concurrent.futures.ThreadPoolExecutor(2) as pool:
+    patient = "limits { queue-time = 600000 }"  # every request is to be answered, on slow machines too
+    with Daemon(dns, listen=[tcp], extra=patient) as daemon, concurrent.futures.ThreadPoolExecutor(2) as pool:
         runs = [pool.submit(daemon.stock, "soak", *half, url=url, timeout=SECONDS + 120) for url in (daemon.ipc, tcp)]
         for run in runs:
             status, output = run.result()

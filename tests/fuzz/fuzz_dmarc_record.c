@@ -17,10 +17,9 @@ static void check_uris(struct slice list)
 			ASSERT(uri.ptr[i] > ' ' && uri.ptr[i] < 0x7f && uri.ptr[i] != ',' && uri.ptr[i] != '!');
 }
 
-static const struct dns_answer *dns(void *arg, struct slice name, enum dns_type type, unsigned reserved)
+static const struct dns_answer *dns(void *arg, const struct dns_question *question)
 {
-	(void)reserved;
-	ASSERT(type == DNS_TXT && name.len <= DOMAIN_OCTETS_MAX);
+	ASSERT(question->type == DNS_TXT && question->name.len <= DOMAIN_OCTETS_MAX);
 	return arg;
 }
 

@@ -43,16 +43,15 @@ static bool seen(struct answers *answers, uint64_t hash)
 	return false;
 }
 
-static const struct dns_answer *dns(void *arg, struct slice name, enum dns_type type, unsigned reserved)
+static const struct dns_answer *dns(void *arg, const struct dns_question *question)
 {
 	struct answers *answers = arg;
-	uint64_t hash = hash_of(name, type);
+	uint64_t hash = hash_of(question->name, question->type);
 
-	(void)reserved;
-	ASSERT(name.len > 0 && name.len <= 253 && name.ptr[name.len - 1] != '.');
+	ASSERT(question->name.len > 0 && question->name.len <= 253 && question->name.ptr[question->name.len - 1] != '.');
 	if (!seen(answers, hash) && !answers->eager)
 		return NULL;
-	if (type == DNS_TXT)
+	if (question->type == DNS_TXT)
 		return &answers->found[0];
 	switch ((hash >> 32) % 8) {
 	case 0: return &answers->none;
@@ -60,7 +59,7 @@ static const struct dns_answer *dns(void *arg, struct slice name, enum dns_type 
 	case 2: return &answers->fault;
 	default: break;
 	}
-	return type == DNS_MX || type == DNS_PTR ? &answers->found[1] : &answers->found[2];
+	return question->type == DNS_MX || question->type == DNS_PTR ? &answers->found[1] : &answers->found[2];
 }
 
 static void answers_init(struct answers *answers, struct slice text, bool eager)

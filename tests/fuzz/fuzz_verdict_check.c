@@ -1,6 +1,7 @@
 /*
  * Goal:   any message, envelope and answers give a verdict, in bounds and without a fault; waiting for answers changes
- *         nothing in it; a pass always has something proved behind it; the field is grammatical.
+ *         nothing in it; a pass, and a policy overridden, always have something proved behind them; the field is
+ *         grammatical.
  * Method: of the input's lines up to an empty one the first is the HELO name, the second the reverse-path, the others
  *         are the TXT records that there are (which name gets which goes by a hash of the name). The message follows.
  *         Body hashes are zero octets, every other signature is valid. Each input is checked with all answers at hand
@@ -49,13 +50,12 @@ static bool known(struct answers *answers, uint64_t hash)
 	return answers->eager;
 }
 
-static const struct dns_answer *dns(void *arg, struct slice name, enum dns_type type, unsigned reserved)
+static const struct dns_answer *dns(void *arg, const struct dns_question *question)
 {
 	struct answers *answers = arg;
-	uint64_t hash = hash_of("dns", name, type);
+	uint64_t hash = hash_of("dns", question->name, question->type);
 
-	(void)reserved;
-	ASSERT(name.len > 0 && name.len <= 253 && name.ptr[name.len - 1] != '.');
+	ASSERT(question->name.len > 0 && question->name.len <= 253 && question->name.ptr[question->name.len - 1] != '.');
 	if (!known(answers, hash))
 		return NULL;
 	switch (hash % 16) {
@@ -64,9 +64,9 @@ static const struct dns_answer *dns(void *arg, struct slice name, enum dns_type 
 	case 2: return &answers->missing;
 	default: break;
 	}
-	if (type == DNS_TXT && answers->texts_count)
+	if (question->type == DNS_TXT && answers->texts_count)
 		return &answers->found[(hash >> 8) % answers->texts_count];
-	return type == DNS_A ? &answers->host : &answers->missing;
+	return question->type == DNS_A ? &answers->host : &answers->missing;
 }
 
 static const struct body_digest *body_digest(void *arg, const struct body_question *question)
@@ -127,9 +127,15 @@ static void check_sense(const struct verdict *verdict)
 	ASSERT(!verdict->dmarc.dkim_aligned || signature_passed);
 	if (verdict->dmarc.result == DMARC_RESULT_PASS)
 		ASSERT((verdict->dmarc.spf_aligned || verdict->dmarc.dkim_aligned) && !verdict->flags.malformed_from);
-	ASSERT(verdict->dmarc.has_policy || verdict->dmarc.disposition == DMARC_POLICY_NONE);
+	if (verdict->dmarc.result == DMARC_RESULT_PERMERROR)
+		ASSERT(verdict->dmarc.disposition >= DMARC_POLICY_QUARANTINE);
+	else
+		ASSERT(verdict->dmarc.has_policy || verdict->dmarc.disposition == DMARC_POLICY_NONE);
 	for (size_t i = 0; i < verdict->forged.count; i++)
 		ASSERT(verdict->forged.at[i] > 0 && (i == 0 || verdict->forged.at[i] < verdict->forged.at[i - 1]));
+	ASSERT(!verdict->override.applies ||
+	       (verdict->arc.result == ARC_PASS && verdict->dmarc.result == DMARC_RESULT_FAIL &&
+		verdict->dmarc.disposition == DMARC_POLICY_NONE && verdict->override.comment.len > 0));
 	ASSERT(!verdict->shadow.evaluated || !verdict->flags.malformed_from);
 }
 
@@ -148,20 +154,26 @@ static void run(const struct verdict_input *input, struct answers *answers, stru
 		.signature_known = signature_known,
 		.signature = signature,
 	};
+	static const struct slice sealers[] = { { (const uint8_t *)".example", 8 } };
 	const struct verdict_config config = {
 		.authserv_id = SLICE("mx.example.org"),
 		.spf = { .lookups_max = 10, .void_lookups_max = 2 },
-		.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300 },
+		.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300,
+			  .verify_us_max = 5000 },
+		.arc = { .verify = true, .sets_max = 10, .trusted_sealers = sealers, .trusted_sealers_count = 1 },
 		.shadow = { .organizational_domain = last_two_labels },
+		.no_author = DMARC_POLICY_QUARANTINE,
 		.bounds = { .header_octets_max = 65536, .fields_max = 100, .field_octets_max = 16384 },
 	};
 	const struct ask ask = { .ops = &ops, .arg = answers };
+	struct verdict_reading reading;
 	unsigned passes = 0;
 	int result;
 
+	ASSERT(verdict_read_message(input, &config, arena, &reading) == 0);
 	do {
 		ASSERT(passes++ < 100);
-		result = verdict_check_message(input, &config, &ask, arena, out);
+		result = verdict_check_message(input, &config, &reading, &ask, arena, out);
 	} while (result == ASK_BLOCKED);
 	ASSERT(result == 0 && (!answers->eager || passes == 1));
 	check_sense(out);

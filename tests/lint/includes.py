@@ -20,7 +20,10 @@ MAY_SEE = {
     "proto/dkim": {"proto/ask", "proto/reason", "proto/mail"},
     "proto/dmarc": {"proto/ask", "proto/reason", "proto/mail"},
     "proto/authres": {"proto/mail"},
-    "proto/verdict": {"proto/ask", "proto/reason", "proto/mail", "proto/spf", "proto/dkim", "proto/dmarc", "proto/authres"},
+    "proto/arc": {"proto/ask", "proto/reason", "proto/mail", "proto/dkim", "proto/authres"},
+    "proto/verdict": {
+        "proto/ask", "proto/reason", "proto/mail", "proto/spf", "proto/dkim", "proto/dmarc", "proto/authres", "proto/arc",
+    },
     "proto/wire": set(),
     "crypto": set(),
     "io": set(),

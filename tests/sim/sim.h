@@ -23,7 +23,7 @@ struct sim {
 	struct io_timers timers;
 	int64_t now_ns;
 	bool stopped;
-	void (*turn)(void *arg);
+	void (*begin)(void *arg), (*turn)(void *arg);
 	void *turn_arg;
 	struct io_server *server;
 	/* The test's. */

@@ -41,9 +41,10 @@ void io_loop_free(struct io_loop *loop)
 	free(loop);
 }
 
-void io_loop_on_turn(struct io_loop *loop, void (*turn)(void *arg), void *arg)
+void io_loop_on_turn(struct io_loop *loop, void (*begin)(void *arg), void (*turn)(void *arg), void *arg)
 {
 	(void)loop;
+	sim.begin = begin;
 	sim.turn = turn;
 	sim.turn_arg = arg;
 }
@@ -54,6 +55,7 @@ int io_loop_run(struct io_loop *loop)
 	while (!sim.stopped && io_timers_next(&sim.timers) != INT64_MAX) {
 		if (io_timers_next(&sim.timers) > sim.now_ns)
 			sim.now_ns = io_timers_next(&sim.timers);
+		sim.begin(sim.turn_arg);
 		io_timers_fire(&sim.timers, sim.now_ns);
 		sim.turn(sim.turn_arg);
 	}

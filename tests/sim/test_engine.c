@@ -290,10 +290,19 @@ static void configure(struct engine_config *config)
 		.drain_ms_max = 10000,
 		.stall_ms_max = 10000,
 		.key_cache_octets_max = 1 << 20,
+		.cache = {
+			.octets_max = 4 << 10, /* less than the answers need: some are dropped while in use */
+			.ttl_s_min = 1,
+			.ttl_s_max = 2,
+			.negative_ttl_s_max = 1,
+			.failure_ttl_s = 1,
+			.bogus_ttl_s = 1,
+		},
 	};
 	config->verdict.authserv_id = SLICE("mx.sim");
 	config->verdict.spf = (struct spf_config){ .lookups_max = 10, .void_lookups_max = 2 };
-	config->verdict.dkim = (struct dkim_config){ .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096 };
+	config->verdict.dkim = (struct dkim_config){ .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096,
+	                                             .verify_us_max = 5000 };
 	config->verdict.bounds = (struct mail_bounds){ 1 << 18, 1000, 1 << 16 };
 }
 
@@ -310,6 +319,7 @@ static void run_seed(uint64_t seed)
 	for (unsigned i = 1; i < DOMAINS; i++)
 		run.domains[i] = sim_random(3) == 0 ? DOMAIN_FAULTY : DOMAIN_GOOD;
 	run.shard.counters = &run.counters;
+	CHECK(cache_new(&run.config.limits.cache, 1, &run.shard.cache) == 0, "no cache");
 	CHECK(shard_init(&run.shard, NULL, problem) == 0, "%s", problem);
 	for (unsigned i = 0; i < CLIENTS; i++)
 		run.conns[i] = sim_connect();
@@ -322,7 +332,9 @@ static void run_seed(uint64_t seed)
 	CHECK(sim.questions_doubled == 0, "%u questions were under way twice", sim.questions_doubled);
 	CHECK(sim.frames_held == 0, "%u frames are still held", sim.frames_held);
 	CHECK(run.sent_count == REQUESTS && run.replies > REQUESTS / 4, "only %u replies", run.replies);
+	shard_retire(&run.shard);
 	shard_deinit(&run.shard);
+	cache_free(run.shard.cache);
 }
 
 int main(int argc, char **argv)

@@ -66,7 +66,7 @@ static inline void looping_begin(void (*turn)(void))
 	if (io_loop_new(&looping.loop, problem) != 0)
 		fail_msg("%s", problem);
 	io_timer_init(&looping.tick, looping_tick, NULL);
-	io_loop_on_turn(looping.loop, looping_turn, NULL);
+	io_loop_on_turn(looping.loop, NULL, looping_turn, NULL);
 }
 
 /* Turns until `until` returns true, which it is asked after every turn. */

@@ -14,3 +14,16 @@ const char *dns_outcome_text(enum dns_outcome outcome)
 	}
 	return "unknown";
 }
+
+int dns_answer_read(const struct dns_answer *answer, const struct dns_form *form, struct arena *arena,
+                    const void **object_out)
+{
+	void *object;
+
+	*object_out = answer->object;
+	if (answer->form == form)
+		return 0;
+	if (!(*object_out = object = arena_alloc(arena, form->size)))
+		return -ENOMEM;
+	return form->read(answer, arena, object);
+}

@@ -16,11 +16,14 @@
 #ifndef ASSAY_PROTO_ASK_H
 #define ASSAY_PROTO_ASK_H
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/slice.h"
 
 /* Returned by evaluators: something asked for is pending; call again when it has been answered. */
 #define ASK_BLOCKED 1
+
+#define DNS_NAME_OCTETS_MAX 253 /* as text, without the final dot (RFC 1035 section 3.1) */
 
 enum dns_type { /* IANA "Resource Record (RR) TYPEs" */
 	DNS_A = 1,
@@ -56,18 +59,39 @@ struct dns_record {
 	uint16_t preference; /* MX only */
 };
 
+struct dns_form;
+
 struct dns_answer {
 	enum dns_outcome outcome;
 	bool secure;   /* validated by DNSSEC, the aliases on the way and negative answers too */
-	uint32_t ttl;  /* seconds; the least on the way */
+	uint32_t ttl;  /* seconds; the least on the way; of a negative answer as RFC 2308 section 5 has it */
 	size_t count;  /* of records; above 0 exactly when outcome is DNS_FOUND */
 	const struct dns_record *records; /* in the order of the answer */
+	/* The records as one form reads them, kept with them; NULL: not read yet. Through dns_answer_read() only. */
+	const struct dns_form *form;
+	const void *object;
+};
+
+/*
+ * How the evaluators of one specification read an answer: an SPF record as its terms, a key record with its key. A pure
+ * function of the records, so that whoever keeps answers can keep what was read with them, for all messages.
+ */
+struct dns_form {
+	size_t size; /* of the object, which is aligned for anything */
+	/*
+	 * `answer`: DNS_FOUND. The object comes zeroed; it may point into the answer and the arena. 0 or -ENOMEM.
+	 */
+	int (*read)(const struct dns_answer *answer, struct arena *arena, void *object);
 };
 
 static inline bool dns_is_temporary_error(const struct dns_answer *answer)
 {
 	return answer->outcome >= DNS_SERVFAIL;
 }
+
+/* The answer (DNS_FOUND) in that form: what was kept with it, or else read now, into the arena. 0 or -ENOMEM. */
+MUST_CHECK int dns_answer_read(const struct dns_answer *answer, const struct dns_form *form, struct arena *arena,
+                               const void **object_out);
 
 /* RFC 7208 section 4.6.4: neither records nor an error. */
 static inline bool dns_is_void(const struct dns_answer *answer)
@@ -129,12 +153,16 @@ enum signature_answer {
 
 #define SIGNATURE_ID_MAX 256 /* ids are below this */
 
+struct dns_question {
+	struct slice name;           /* A-labels, no final dot, 1 to 253 octets, any case */
+	enum dns_type type;
+	const struct dns_form *form; /* in which the answer will be read; NULL: none. No part of what tells two apart */
+	unsigned reserved;           /* so many of the request's look-ups are for others */
+};
+
 struct ask_ops {
-	/*
-	 * `name`: A-labels, no final dot, 1 to 253 octets, any case. `reserved`: so many of the request's look-ups are for
-	 * others; when no more are left, a new question is DNS_BUDGET. NULL: pending.
-	 */
-	const struct dns_answer *(*dns)(void *arg, struct slice name, enum dns_type type, unsigned reserved);
+	/* NULL: pending. When no look-ups are left but those reserved, a new question is DNS_BUDGET. */
+	const struct dns_answer *(*dns)(void *arg, const struct dns_question *question);
 	/* Of the message's body. NULL: pending. */
 	const struct body_digest *(*body_digest)(void *arg, const struct body_question *question);
 	/* What is known of the question of that id: asked before (or answered), or `false`: ask it now. */
@@ -148,9 +176,13 @@ struct ask {
 	unsigned lookups_reserved; /* what questions asked through this leave of the budget; 0: they may spend it all */
 };
 
-static inline const struct dns_answer *ask_dns(const struct ask *ask, struct slice name, enum dns_type type)
+/* `form`: see struct dns_question. */
+static inline const struct dns_answer *ask_dns(const struct ask *ask, struct slice name, enum dns_type type,
+                                               const struct dns_form *form)
 {
-	return ask->ops->dns(ask->arg, name, type, ask->lookups_reserved);
+	const struct dns_question question = { name, type, form, ask->lookups_reserved };
+
+	return ask->ops->dns(ask->arg, &question);
 }
 
 static inline const struct body_digest *ask_body_digest(const struct ask *ask, const struct body_question *question)

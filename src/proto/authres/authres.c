@@ -5,8 +5,6 @@
 #include "proto/mail/domain.h"
 
 #define FIELD_NAME_OCTETS (sizeof("Authentication-Results: ") - 1)
-/* Longer than any address (RFC 5321 section 4.5.3.1): a value above it identifies nothing, and is left out. */
-#define VALUE_OCTETS_MAX  500
 
 static void put(struct authres_writer *writer, struct slice s)
 {
@@ -38,23 +36,6 @@ static bool is_ascii(struct slice s)
 	return true;
 }
 
-/*
- * quoted-string: RFC 5322 section 3.2.4; "?" for anything but printable ASCII. Left out, such an octet would make one
- * name of another: of "ba" and "nk.example" with a control between, "bank.example".
- */
-static void quote(struct text *text, struct slice s)
-{
-	text_octet(text, '"');
-	for (size_t i = 0; i < s.len; i++) {
-		bool printable = s.ptr[i] >= ' ' && s.ptr[i] < 0x7f;
-
-		if (s.ptr[i] == '"' || s.ptr[i] == '\\')
-			text_octet(text, '\\');
-		text_octet(text, printable ? s.ptr[i] : '?');
-	}
-	text_octet(text, '"');
-}
-
 /* A name with U-labels (an authserv-id, a selector: RFC 8616) is written with A-labels. */
 static void value_add(struct text *text, struct slice value)
 {
@@ -70,7 +51,7 @@ static void value_add(struct text *text, struct slice value)
 	if (authres_is_token(value))
 		text_add(text, value);
 	else
-		quote(text, value);
+		authres_quote(text, value);
 }
 
 void authres_begin(struct authres_writer *writer, struct arena *arena, struct slice authserv_id)
@@ -98,7 +79,7 @@ static void property(struct authres_writer *writer, const char *name, struct sli
 	struct text text;
 	struct slice token;
 
-	if (value.len == 0 || value.len > VALUE_OCTETS_MAX)
+	if (value.len == 0 || value.len > AUTHRES_VALUE_OCTETS_MAX)
 		return;
 	text_init(&text, writer->text.arena);
 	text_str(&text, name);
@@ -161,7 +142,7 @@ void authres_reason(struct authres_writer *writer, struct slice reason)
 		return;
 	text_init(&text, writer->text.arena);
 	text_str(&text, "reason=");
-	quote(&text, slice_sub(reason, 0, VALUE_OCTETS_MAX));
+	authres_quote(&text, slice_sub(reason, 0, AUTHRES_VALUE_OCTETS_MAX));
 	if (text_finish(&text, &rest)) {
 		writer->text.failed = true;
 		return;

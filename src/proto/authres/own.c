@@ -1,6 +1,7 @@
 #include "proto/authres/own.h"
 
 #include "proto/authres/reader.h"
+#include "proto/authres/received_spf.h"
 #include "proto/mail/domain.h"
 
 static bool is_ascii(struct slice s)
@@ -55,6 +56,17 @@ static int id_is_own(struct slice id, const struct authres_own *own, struct aren
 	return 0;
 }
 
+/* What is no domain name ("<UNKNOWN>", as some write it) names nobody, and so perhaps us. */
+static int receiver_is_own(struct slice receiver, const struct authres_own *own, struct arena *arena, bool *out)
+{
+	struct slice name;
+	int result = domain_canonical(slice_trim_wsp(receiver), arena, &name);
+
+	TRY(result);
+	*out = result == DOMAIN_INVALID;
+	return *out ? 0 : id_is_own(name, own, arena, out);
+}
+
 /* To the end: a fault behind the authserv-id counts as well. 0, AUTHRES_UNREADABLE or -ENOMEM. */
 static int read_through(struct authres_reader *reader, struct slice value, struct arena *arena)
 {
@@ -76,10 +88,29 @@ int authres_is_own(struct slice field_value, const struct authres_own *own, stru
 	return *out ? 0 : id_is_own(reader.authserv_id, own, arena, out);
 }
 
-int authres_own_fields(const struct mail_message *message, const struct authres_own *own, struct arena *arena,
-		       struct authres_positions *out)
+/* Of a field with several receivers each counts: which one a reader takes is anybody's guess. */
+int authres_is_own_received_spf(struct slice field_value, const struct authres_own *own, struct arena *arena, bool *out)
 {
-	const struct slice name = SLICE(AUTHRES_FIELD_NAME);
+	struct slice key = SLICE("result"), value;
+	bool named = false, is_own = false;
+	struct cursor in;
+	int result = received_spf_read(&in, field_value);
+
+	while (result == 0 && key.len && !is_own) {
+		result = received_spf_next(&in, &key, &value);
+		if (result || !slice_equal_nocase(key, SLICE("receiver")))
+			continue;
+		named = true;
+		TRY(receiver_is_own(value, own, arena, &is_own));
+	}
+	*out = result || !named || is_own;
+	return 0;
+}
+
+static int own_fields(const struct mail_message *message, struct slice name,
+		      int (*ask)(struct slice value, const struct authres_own *own, struct arena *arena, bool *out),
+		      const struct authres_own *own, struct arena *arena, struct authres_positions *out)
+{
 	uint32_t position = (uint32_t)mail_field_count(message, name);
 	uint32_t *at;
 
@@ -95,11 +126,23 @@ int authres_own_fields(const struct mail_message *message, const struct authres_
 
 		if (!mail_field_is(field, name))
 			continue;
-		TRY(authres_is_own(field->value, own, arena, &is_own));
+		TRY(ask(field->value, own, arena, &is_own));
 		if (is_own)
 			at[out->count++] = position;
 		position--;
 	}
 	out->at = at;
 	return 0;
+}
+
+int authres_own_fields(const struct mail_message *message, const struct authres_own *own, struct arena *arena,
+		       struct authres_positions *out)
+{
+	return own_fields(message, SLICE(AUTHRES_FIELD_NAME), authres_is_own, own, arena, out);
+}
+
+int authres_own_received_spf(const struct mail_message *message, const struct authres_own *own, struct arena *arena,
+			     struct authres_positions *out)
+{
+	return own_fields(message, SLICE(RECEIVED_SPF_FIELD_NAME), authres_is_own_received_spf, own, arena, out);
 }

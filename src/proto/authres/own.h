@@ -1,5 +1,5 @@
 /*
- * own.h - the Authentication-Results fields that came with a message and claim to be our own.
+ * own.h - the Authentication-Results and Received-SPF fields that came with a message and claim to be our own.
  *
  * Source:    RFC 8601 section 5; STANDARDS 5.3; CVE-2022-48521 (LESSONS 13).
  * Purity:    no I/O, no clock.
@@ -28,6 +28,13 @@ struct authres_own {
  */
 MUST_CHECK int authres_is_own(struct slice field_value, const struct authres_own *own, struct arena *arena, bool *out);
 
+/*
+ * The same of a Received-SPF field and its receivers (RFC 7208 section 9.1; STANDARDS 5.3): true when one of them is
+ * ours or no domain name, when it names none, and when it cannot be read.
+ */
+MUST_CHECK int authres_is_own_received_spf(struct slice field_value, const struct authres_own *own, struct arena *arena,
+					   bool *out);
+
 #define AUTHRES_FIELD_NAME "Authentication-Results"
 
 /*
@@ -42,5 +49,8 @@ struct authres_positions {
 
 MUST_CHECK int authres_own_fields(const struct mail_message *message, const struct authres_own *own,
 				  struct arena *arena, struct authres_positions *out);
+/* The Received-SPF fields for which authres_is_own_received_spf() holds, likewise. */
+MUST_CHECK int authres_own_received_spf(const struct mail_message *message, const struct authres_own *own,
+					struct arena *arena, struct authres_positions *out);
 
 #endif

@@ -38,3 +38,16 @@ bool authres_is_domain_name(struct slice name, bool utf8)
 	}
 	return labels > 1;
 }
+
+void authres_quote(struct text *text, struct slice s)
+{
+	text_octet(text, '"');
+	for (size_t i = 0; i < s.len; i++) {
+		bool printable = s.ptr[i] >= ' ' && s.ptr[i] < 0x7f;
+
+		if (s.ptr[i] == '"' || s.ptr[i] == '\\')
+			text_octet(text, '\\');
+		text_octet(text, printable ? s.ptr[i] : '?');
+	}
+	text_octet(text, '"');
+}

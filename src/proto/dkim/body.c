@@ -1,5 +1,7 @@
 #include "proto/dkim/body.h"
 
+#include "base/scan.h"
+
 /*
  * body = *( *octet CRLF ) [ *octet ]        ; a CR or LF alone is an octet; a last line without CRLF gets one
  *
@@ -12,9 +14,6 @@
 #define CRLF_8 "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"
 static const uint8_t line_ends[] = CRLF_8 CRLF_8 CRLF_8 CRLF_8 CRLF_8 CRLF_8 CRLF_8 CRLF_8;
 #define LINE_ENDS ((sizeof(line_ends) - 1) / 2)
-
-/* Fixed size and no exit inside, so that compilers turn the scan of a block into vector code. */
-#define BLOCK 64
 
 void dkim_body_init(struct dkim_body *body, enum canonicalization canon)
 {
@@ -91,30 +90,11 @@ static bool line_end(struct dkim_body *body, struct slice *out)
 	return emit(body, slice_of(line_ends, 2), out);
 }
 
-static bool is_reducible(uint8_t c, uint8_t following)
-{
-	return c == '\t' || (c == ' ' && (following == ' ' || following == '\t' || following == '\r'));
-}
-
-static bool block_is_reducible(const uint8_t *p)
-{
-	uint8_t found = 0;
-
-	for (size_t i = 0; i < BLOCK; i++)
-		found |= (uint8_t)((p[i] == '\t') |
-		                   ((p[i] == ' ') & ((p[i + 1] == ' ') | (p[i + 1] == '\t') | (p[i + 1] == '\r'))));
-	return found;
-}
-
 /* Octets from the front in which relaxed canonicalization has nothing to change, trailing line ends apart. */
 static size_t relaxed_run(struct slice s)
 {
-	size_t i = 0;
+	size_t i = scan_wsp_run(s);
 
-	while (i + BLOCK < s.len && !block_is_reducible(s.ptr + i))
-		i += BLOCK;
-	while (i + 1 < s.len && !is_reducible(s.ptr[i], s.ptr[i + 1]))
-		i++;
 	/* The last octet's successor is not known yet. */
 	return i + 1 == s.len && !octet_is_wsp(s.ptr[i]) ? s.len : i;
 }

@@ -161,6 +161,22 @@ static uint8_t *line_end(uint8_t *at)
 	return at;
 }
 
+int dkim_header_relaxed(const struct mail_field *field, struct slice without, struct arena *arena, struct slice *out)
+{
+	uint8_t *start = arena_alloc(arena, field->raw.len + 2), *at;
+	struct value_parts value = { { field->value } };
+
+	if (!start)
+		return -ENOMEM;
+	if (without.ptr)
+		value = value_without(field->value, without);
+	at = relaxed_field(start, field->name, &value);
+	if (!without.ptr)
+		at = line_end(at);
+	*out = slice_of(start, (size_t)(at - start));
+	return 0;
+}
+
 /* What is to be signed, as selected. */
 struct selection {
 	const struct mail_field **fields;

@@ -32,6 +32,13 @@ MUST_CHECK int dkim_header_signed(const struct dkim_header *header, const struct
                                   const struct slice **parts_out, size_t *parts_count_out);
 
 /*
+ * One field in relaxed form (section 3.4.2), with its CRLF; or, where `without` is a part of its value and not NULL,
+ * without that part and without a CRLF, as a signature's own field is covered. 0 or -ENOMEM.
+ */
+MUST_CHECK int dkim_header_relaxed(const struct mail_field *field, struct slice without, struct arena *arena,
+                                   struct slice *out);
+
+/*
  * RFC 6376 section 8.15: a field that may occur once (RFC 5322 section 3.6, RFC 2045) and that h= names fewer times
  * than the message has it: one of them is shown to a reader and not signed. Its name, or empty.
  */

@@ -4,6 +4,9 @@
 #include "proto/dkim/der.h"
 
 #define ED25519_OCTETS      32
+#define ED25519_VERIFY_NS   150000
+#define RSA_VERIFY_NS       2000 /* and for each multiplication so much for each pair of 64-bit words of the modulus: */
+#define RSA_PAIR_NS(pairs)  ((pairs) * 6 / 5)
 #define RSA_EXPONENT_OCTETS 4 /* e < 2^32: the cost of a verification grows with its size as with the modulus's */
 
 static struct slice value_or(const struct dkim_taglist *list, struct slice name, struct slice otherwise)
@@ -109,4 +112,42 @@ int dkim_key_parse(struct slice record, struct arena *arena, struct dkim_key *ou
 	else
 		return key_data(data->value, arena, out);
 	return 0;
+}
+
+static int records_read(const struct dns_answer *answer, struct arena *arena, void *object)
+{
+	struct dkim_key_records *records = object;
+	size_t count = answer->count < DKIM_KEY_RECORDS_READ_MAX ? answer->count : DKIM_KEY_RECORDS_READ_MAX;
+
+	records->keys = ARENA_NEW_ARRAY(arena, count, struct dkim_key);
+	if (!records->keys)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		int result = dkim_key_parse(answer->records[i].data, arena, &records->keys[records->count]);
+
+		TRY(result);
+		records->count += result != DKIM_KEY_NO_RECORD;
+	}
+	return 0;
+}
+
+const struct dns_form dkim_key_form = { sizeof(struct dkim_key_records), records_read };
+
+/* By squaring for each bit of the exponent and multiplying for each that is set, but for the first one. */
+static unsigned multiplications(struct slice exponent)
+{
+	unsigned count = bits_of(exponent);
+
+	for (size_t i = 0; i < exponent.len; i++)
+		count += (unsigned)__builtin_popcount(exponent.ptr[i]);
+	return count - 2;
+}
+
+uint64_t dkim_key_verify_ns(const struct public_key *key)
+{
+	uint64_t words = (key->bits + 63) / 64;
+
+	if (key->kind == PUBLIC_KEY_ED25519)
+		return ED25519_VERIFY_NS;
+	return RSA_VERIFY_NS + RSA_PAIR_NS(words * words * multiplications(key->exponent));
 }

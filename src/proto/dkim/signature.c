@@ -11,6 +11,7 @@
 /* What reading a field works on. */
 struct reading {
 	struct dkim_taglist list;
+	enum dkim_form form;
 	struct arena *arena;
 	struct dkim_signature *out;
 };
@@ -80,21 +81,34 @@ static int as_written(struct reading *reading)
 	out->algorithm = value_of(reading, "a");
 	out->domain = value_of(reading, "d");
 	out->selector = value_of(reading, "s");
-	out->identity = value_of(reading, "i");
 	TRY(domain_name(out->domain, reading->arena, &out->domain_canonical));
 	TRY(signature_start(reading, value_of(reading, "b")));
+	if (reading->form != DKIM_FORM_SIGNATURE)
+		return 0;
+	out->identity = value_of(reading, "i");
 	return tag_of(reading, "i") ? 0 : identity_default(reading);
 }
 
 static int required(struct reading *reading)
 {
-	static const char *const names[] = { "v", "a", "b", "bh", "d", "h", "s" };
+	static const char *const names[][8] = {
+		[DKIM_FORM_SIGNATURE] = { "v", "a", "b", "bh", "d", "h", "s" },
+		[DKIM_FORM_ARC_MESSAGE_SIGNATURE] = { "a", "b", "bh", "d", "h", "s" },
+		[DKIM_FORM_ARC_SEAL] = { "a", "b", "d", "s" },
+	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!tag_of(reading, names[i]))
+	for (const char *const *name = names[reading->form]; *name; name++)
+		if (!tag_of(reading, *name))
 			return unusable(reading, DKIM_PERMERROR,
-			                reason_of_1(REASON_DKIM_TAG_MISSING, slice_of_str(names[i])));
+			                reason_of_1(REASON_DKIM_TAG_MISSING, slice_of_str(*name)));
 	return 0;
+}
+
+/* RFC 8617 section 4.1.3: "NOT allowed and, if found, MUST result in a cv status of fail". */
+static int seal_names_nothing(struct reading *reading)
+{
+	reading->out->header_canon = CANON_RELAXED;
+	return tag_of(reading, "h") ? unusable(reading, DKIM_PERMERROR, reason_of(REASON_ARC_SEAL_NAMES)) : 0;
 }
 
 static int version(struct reading *reading)
@@ -232,7 +246,7 @@ static int identity(struct reading *reading)
 	int result;
 
 	out->identity_domain = out->domain_canonical;
-	if (!tag)
+	if (!tag || reading->form != DKIM_FORM_SIGNATURE)
 		return 0;
 	result = quoted_printable(tag->value, reading->arena, &decoded);
 	if (result)
@@ -257,30 +271,39 @@ static bool is_field_name(struct slice name)
 	return name.len > 0;
 }
 
+/*
+ * RFC 8617 section 4.1.2 forbids all fields of ARC in h=, but signers have named ARC-Authentication-Results from the
+ * start; with ARC-Seal there the two would sign each other. An empty item covers nothing, as an absent field does.
+ */
+static bool is_arc_signable(struct slice name)
+{
+	return name.len == 0 || (is_field_name(name) && !slice_equal_nocase(name, SLICE("ARC-Seal")));
+}
+
 static int signed_names(struct reading *reading)
 {
 	const struct dkim_tag *tag = tag_of(reading, "h");
+	bool arc = reading->form != DKIM_FORM_SIGNATURE, from = arc;
 	struct slice rest = tag->value, name;
 	size_t count = 0;
-	bool from = false;
 
 	reading->out->names = tag->value;
 	while (dkim_colon_next(&rest, &name)) {
 		if (++count > DKIM_SIGNED_NAMES_MAX)
 			return unusable(reading, DKIM_PERMERROR, reason_of(REASON_DKIM_NAMES_EXCESSIVE));
-		if (!is_field_name(name))
+		if (!(arc ? is_arc_signable(name) : is_field_name(name)))
 			return malformed(reading, tag);
 		from = from || slice_equal_nocase(name, SLICE("From"));
 	}
 	return from ? 0 : unusable(reading, DKIM_PERMERROR, reason_of(REASON_DKIM_FROM_NOT_SIGNED));
 }
 
-static bool all_digits(struct slice s, size_t digits_max)
+static bool all_digits(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
 		if (!octet_is_digit(s.ptr[i]))
 			return false;
-	return s.len >= 1 && s.len <= digits_max;
+	return s.len > 0;
 }
 
 /* A number, or UINT64_MAX for one of more than `digits_finite` digits or that does not fit. */
@@ -291,18 +314,26 @@ static int number(struct reading *reading, const char *name, size_t digits_finit
 	*has_out = tag != NULL;
 	if (!tag)
 		return 0;
-	if (!all_digits(tag->value, DKIM_LENGTH_DIGITS_MAX))
+	if (!all_digits(tag->value))
 		return malformed(reading, tag);
 	if (!slice_to_u64(tag->value, digits_finite, out))
 		*out = UINT64_MAX;
 	return 0;
 }
 
+static int seal_time(struct reading *reading)
+{
+	return number(reading, "t", DKIM_TIME_DIGITS_MAX, &reading->out->has_time, &reading->out->time);
+}
+
+/* The grammar ends l= at 76 digits; t= and x= may be of any length (RFC 6376 section 3.5: "to be infinite"). */
 static int numbers(struct reading *reading)
 {
 	struct dkim_signature *out = reading->out;
 	int result = number(reading, "l", DKIM_LENGTH_DIGITS_MAX, &out->has_length, &out->length);
 
+	if (!result && value_of(reading, "l").len > DKIM_LENGTH_DIGITS_MAX)
+		result = malformed(reading, tag_of(reading, "l"));
 	if (!result)
 		result = number(reading, "t", DKIM_TIME_DIGITS_MAX, &out->has_time, &out->time);
 	if (!result)
@@ -338,20 +369,28 @@ static int signature(struct reading *reading)
 	return base64_tag(reading, "b", 0, &reading->out->signature);
 }
 
-int dkim_signature_parse(const struct mail_field *field, struct arena *arena, struct dkim_signature *out)
+typedef int (*step_fn)(struct reading *reading);
+
+int dkim_signature_parse(const struct mail_field *field, enum dkim_form form, struct arena *arena,
+                         struct dkim_signature *out)
 {
-	static int (*const steps[])(struct reading *reading) = {
-		required, version,      algorithm, canonicalizations, query_methods, domain,
-		identity, signed_names, numbers,   body_hash,         signature,     query_name,
+	static const step_fn steps[][16] = {
+		[DKIM_FORM_SIGNATURE] = { required, version, algorithm, canonicalizations, query_methods, domain,
+		                          identity, signed_names, numbers, body_hash, signature, query_name },
+		[DKIM_FORM_ARC_MESSAGE_SIGNATURE] = { required, algorithm, canonicalizations, query_methods, domain,
+		                                      identity, signed_names, numbers, body_hash, signature,
+		                                      query_name },
+		[DKIM_FORM_ARC_SEAL] = { required, seal_names_nothing, algorithm, domain, identity, seal_time, signature,
+		                         query_name },
 	};
-	struct reading reading = { .arena = arena, .out = out };
+	struct reading reading = { .form = form, .arena = arena, .out = out };
 
 	*out = (struct dkim_signature){ 0 };
 	if (dkim_taglist_parse(field->value, &reading.list))
 		return unusable(&reading, DKIM_PERMERROR, reason_of(REASON_DKIM_SYNTAX));
 	TRY(as_written(&reading));
-	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
-		int result = steps[i](&reading);
+	for (const step_fn *step = steps[form]; *step; step++) {
+		int result = (*step)(&reading);
 
 		if (result)
 			return result;

@@ -84,7 +84,7 @@ static int author_exists(const struct dmarc_walk *walk, const struct ask *ask, s
 	if (walk->steps[0].outcome == DNS_FOUND || walk->steps[0].outcome == DNS_NODATA)
 		return 0;
 	/* The question that SPF has asked, where the reverse-path is of the same domain. */
-	answer = ask_dns(ask, walk->steps[0].name, DNS_TXT);
+	answer = ask_dns(ask, walk->steps[0].name, DNS_TXT, NULL);
 	if (!answer)
 		return ASK_BLOCKED;
 	if (dns_is_temporary_error(answer)) {
@@ -323,6 +323,8 @@ int dmarc_evaluate(const struct dmarc_input *input, const struct ask *ask, struc
 	}
 	if (!usable)
 		out->reason = author_reason(author);
+	if (out->result == DMARC_RESULT_PERMERROR && out->disposition < input->no_author)
+		out->disposition = input->no_author;
 	return blocked ? ASK_BLOCKED : 0;
 }
 

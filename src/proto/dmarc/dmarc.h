@@ -31,6 +31,7 @@ struct dmarc_input {
 	const struct dmarc_identifier *spf;  /* the MAIL FROM identity (RFC 7208 section 2.4); NULL: SPF was not checked */
 	const struct dmarc_identifier *dkim; /* one for each signature */
 	size_t dkim_count;
+	enum dmarc_policy no_author; /* what is asked at least of mail without a certain author (section 11.5) */
 };
 
 struct dmarc_result {
@@ -41,7 +42,7 @@ struct dmarc_result {
 	enum dmarc_policy policy;   /* the published word for this author domain: p, sp or np; before t=y */
 	/*
 	 * What is asked for this message: none when it passed; after t=y. With DMARC_RESULT_PERMERROR (no certain
-	 * author): the strictest that a readable author domain asks for mail that fails.
+	 * author): the strictest that a readable author domain asks for mail that fails, and dmarc_input.no_author.
 	 */
 	enum dmarc_policy disposition;
 	bool spf_aligned;           /* an aligned pass by SPF */

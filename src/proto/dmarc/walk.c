@@ -13,6 +13,31 @@ static struct slice target_next(struct slice name)
 								 : domain_parent(name);
 }
 
+/* 4.10 steps 2 and 6: other records do not count; of several policy records none counts. */
+struct selection {
+	unsigned policies, usable;
+	struct dmarc_record record; /* the last usable one */
+};
+
+static void selection_fill(const struct dns_answer *answer, struct selection *selection)
+{
+	for (size_t i = 0; i < answer->count; i++) {
+		int result = dmarc_record_parse(answer->records[i].data, &selection->record);
+
+		selection->policies += result != DMARC_RECORD_OTHER;
+		selection->usable += result == DMARC_RECORD_OK;
+	}
+}
+
+static int selection_read(const struct dns_answer *answer, struct arena *arena, void *object)
+{
+	(void)arena;
+	selection_fill(answer, object);
+	return 0;
+}
+
+static const struct dns_form selection_form = { sizeof(struct selection), selection_read };
+
 /* A name too long to be asked for cannot exist. */
 const struct dns_answer *dmarc_ask_records(struct slice name, const struct ask *ask)
 {
@@ -24,29 +49,29 @@ const struct dns_answer *dmarc_ask_records(struct slice name, const struct ask *
 		return &impossible;
 	memcpy(question, PREFIX, prefix);
 	memcpy(question + prefix, name.ptr, name.len);
-	return ask_dns(ask, slice_of(question, prefix + name.len), DNS_TXT);
+	return ask_dns(ask, slice_of(question, prefix + name.len), DNS_TXT, &selection_form);
 }
 
-/* 4.10 steps 2 and 6: other records do not count; of several policy records none counts. */
 static void step_read(struct dmarc_step *step, const struct dns_answer *answer)
 {
-	unsigned policies = 0, usable = 0;
+	struct selection own = { 0 };
+	const struct selection *selection = &own;
 
 	step->outcome = answer->outcome;
-	if (dns_is_temporary_error(answer)) {
+	if (dns_is_temporary_error(answer))
 		step->state = DMARC_STEP_ERROR;
+	if (answer->outcome != DNS_FOUND)
 		return;
-	}
-	for (size_t i = 0; i < answer->count; i++) {
-		int result = dmarc_record_parse(answer->records[i].data, &step->record);
-
-		policies += result != DMARC_RECORD_OTHER;
-		usable += result == DMARC_RECORD_OK;
-	}
-	if (policies == 1 && usable == 1)
-		step->state = DMARC_STEP_RECORD;
+	if (answer->form == &selection_form)
+		selection = answer->object;
 	else
-		step->discarded = policies;
+		selection_fill(answer, &own);
+	if (selection->policies == 1 && selection->usable == 1) {
+		step->state = DMARC_STEP_RECORD;
+		step->record = selection->record;
+	} else {
+		step->discarded = selection->policies;
+	}
 }
 
 /* 4.10.2, "select the Organizational Domain"; steps go from the longest name to the shortest. */

@@ -7,6 +7,8 @@
 #define NAME_OCTETS_MAX 255
 #define NAME_TEXT_MAX (NAME_OCTETS_MAX * 4)
 #define CLASS_IN 1
+#define RCODE_MASK 0xf
+#define RCODE_NXDOMAIN 3
 
 /* A name in wire form, uncompressed and in lower case: names are equal when these octets are. */
 struct name {
@@ -104,7 +106,7 @@ static void take_record(struct cursor *c, struct record *record)
 struct reader {
 	struct slice packet;
 	struct cursor answers; /* at the answer section */
-	uint16_t answers_count;
+	uint16_t answers_count, authorities_count;
 	struct arena *arena;
 };
 
@@ -219,26 +221,51 @@ static int read_records(const struct reader *reader, const struct name *owner, e
 	return 0;
 }
 
+/* RFC 2308 section 5: the lesser of the TTL of the SOA record and its last field; without one it is not to be kept. */
+static uint32_t negative_ttl(const struct reader *reader)
+{
+	struct cursor c = reader->answers;
+	struct record record;
+
+	for (unsigned i = 0; i < (unsigned)reader->answers_count + reader->authorities_count; i++) {
+		take_record(&c, &record);
+		if (c.failed)
+			return 0;
+		if (i >= reader->answers_count && record.type == DNS_SOA && record.class == CLASS_IN && record.rdata_len >= 4) {
+			struct cursor minimum = { .all = reader->packet, .at = record.rdata_at + record.rdata_len - 4u };
+
+			return least(record.ttl, cursor_u32(&minimum));
+		}
+	}
+	return 0;
+}
+
 int dns_packet_read(struct slice packet, enum dns_type type, struct arena *arena, struct dns_answer *out)
 {
 	struct cursor c = cursor_of(packet);
 	struct reader reader = { .packet = packet, .arena = arena };
 	struct name owner;
-	uint16_t questions;
+	uint16_t flags, questions;
 	enum alias alias = type == DNS_CNAME ? ALIAS_NONE : ALIAS_FOLLOWED;
 	unsigned aliases = 0;
 	uint32_t ttl = UINT32_MAX;
 
 	*out = (struct dns_answer){ .outcome = DNS_INVALID };
-	(void)cursor_take(&c, 4);
+	(void)cursor_take(&c, 2);
+	flags = cursor_u16(&c);
 	questions = cursor_u16(&c);
 	reader.answers_count = cursor_u16(&c);
-	(void)cursor_take(&c, 4);
+	reader.authorities_count = cursor_u16(&c);
+	(void)cursor_take(&c, 2);
 	take_name(&c, &owner);
 	(void)cursor_take(&c, 4);
 	if (c.failed || questions != 1)
 		return 0;
 	reader.answers = c;
+	if ((flags & RCODE_MASK) == RCODE_NXDOMAIN) {
+		*out = (struct dns_answer){ .outcome = DNS_NXDOMAIN, .ttl = negative_ttl(&reader) };
+		return 0;
+	}
 	while (alias == ALIAS_FOLLOWED) {
 		alias = follow_alias(&reader, &owner, &ttl);
 		if (alias == ALIAS_MALFORMED || (alias == ALIAS_FOLLOWED && ++aliases > DNS_ALIASES_MAX))
@@ -246,7 +273,7 @@ int dns_packet_read(struct slice packet, enum dns_type type, struct arena *arena
 	}
 	out->ttl = ttl;
 	TRY(read_records(&reader, &owner, type, out));
-	if (out->ttl == UINT32_MAX)
-		out->ttl = 0;
+	if (out->outcome == DNS_NODATA)
+		out->ttl = least(ttl, negative_ttl(&reader));
 	return 0;
 }

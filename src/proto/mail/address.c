@@ -24,12 +24,12 @@ struct reader {
 	struct cursor in;
 	struct arena *arena;
 	struct mail_author *author;
-	size_t addresses;
+	size_t addresses, u_labels;
 };
 
 /* What a production returns besides 0 and -ENOMEM. */
 #define BREACH CFWS_BREACH
-#define MANY   2 /* more addresses than are read */
+#define MANY   2 /* more than is read */
 
 /* As TRY(), for any result but 0. */
 #define READ(expr)                                                                                                     \
@@ -109,16 +109,27 @@ static void author_add(struct mail_author *author, struct slice name)
 		author->domains_more = true;
 }
 
+static bool is_ascii(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/* Is there room for another address at that domain? */
+static bool is_within_bounds(struct reader *r, struct slice name)
+{
+	r->u_labels += !is_ascii(name);
+	return ++r->addresses <= MAIL_AUTHOR_ADDRESSES_MAX && r->u_labels <= MAIL_AUTHOR_U_LABELS_MAX;
+}
+
 /* Behind the "@". */
 static int domain(struct reader *r)
 {
 	struct slice name;
 	size_t start;
 
-	if (++r->addresses > MAIL_AUTHOR_ADDRESSES_MAX) {
-		r->author->domains_more = true;
-		return MANY;
-	}
 	READ(cfws_skip(&r->in));
 	start = r->in.at;
 	do {
@@ -126,7 +137,12 @@ static int domain(struct reader *r)
 			return BREACH;
 		atom(r);
 	} while (skip(r, '.'));
-	READ(domain_canonical(slice_sub(r->in.all, start, r->in.at - start), r->arena, &name));
+	name = slice_sub(r->in.all, start, r->in.at - start);
+	if (!is_within_bounds(r, name)) {
+		r->author->domains_more = true;
+		return MANY;
+	}
+	READ(domain_canonical(name, r->arena, &name));
 	author_add(r->author, name);
 	return cfws_skip(&r->in);
 }
@@ -257,11 +273,14 @@ static int from_read(struct authors *authors, struct slice value, bool disguised
 {
 	int result;
 
+	if (++authors->fields > MAIL_AUTHOR_FIELDS_MAX) {
+		authors->reader.author->domains_more = true;
+		return 0;
+	}
 	authors->reader.in = cursor_of(value);
 	result = address_list(&authors->reader, false);
 	TRY(result);
 	authors->malformed = authors->malformed || disguised || result == BREACH || !utf8_is_valid(value);
-	authors->fields++;
 	return 0;
 }
 

@@ -7,7 +7,8 @@
  * Errors:    0 (whatever was found is in *out) or -ENOMEM. A From field that does not follow the grammar is a
  *            finding (MAIL_AUTHOR_MALFORMED), never skipped.
  * Bounds:    those of cfws.h; addresses up to MAIL_AUTHOR_ADDRESSES_MAX are read, domains up to
- *            MAIL_AUTHOR_DOMAINS_MAX kept.
+ *            MAIL_AUTHOR_DOMAINS_MAX kept; of domains with U-labels MAIL_AUTHOR_U_LABELS_MAX are converted, and
+ *            MAIL_AUTHOR_FIELDS_MAX fields are read. Beyond each there are more domains than are known.
  */
 #ifndef ASSAY_PROTO_MAIL_ADDRESS_H
 #define ASSAY_PROTO_MAIL_ADDRESS_H
@@ -16,6 +17,10 @@
 
 #define MAIL_AUTHOR_DOMAINS_MAX 4
 #define MAIL_AUTHOR_ADDRESSES_MAX 5000
+/* A conversion costs 30 to 50 us, in each pass: a header of U-labels would take seconds (STANDARDS chapter 8, S12). */
+#define MAIL_AUTHOR_U_LABELS_MAX 64
+/* From fields, those behind a CR or LF alone among them: two are as good as any number, but for whose policy counts. */
+#define MAIL_AUTHOR_FIELDS_MAX 64
 
 enum mail_author_state {
 	MAIL_AUTHOR_OK,         /* one From field, well-formed, with one domain or more */
@@ -30,7 +35,7 @@ struct mail_author {
 	/* Distinct, canonical, in order of appearance; also the readable ones when the state is not OK. */
 	struct slice domains[MAIL_AUTHOR_DOMAINS_MAX];
 	size_t domains_count;
-	bool domains_more; /* there were more than MAIL_AUTHOR_DOMAINS_MAX, or more addresses than are read */
+	bool domains_more; /* there were more than MAIL_AUTHOR_DOMAINS_MAX, or more than is read (see Bounds) */
 };
 
 /*

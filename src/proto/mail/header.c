@@ -1,5 +1,7 @@
 #include "proto/mail/header.h"
 
+#include "base/scan.h"
+
 #include <string.h>
 
 #define FIELDS_FIRST 64
@@ -10,36 +12,18 @@
  */
 #define BLOCK 64
 
-/* A CR that no LF follows, or an LF that no CR precedes, in a block and the octet behind it. */
-static bool block_has_lone_line_end(const uint8_t *p)
-{
-	uint8_t lone = 0;
-
-	for (size_t i = 0; i < BLOCK; i++)
-		lone |= (uint8_t)((p[i] == '\r') ^ (p[i + 1] == '\n'));
-	return lone;
-}
-
-static void line_ends_note(struct slice s, size_t from, size_t to, struct mail_message *out)
-{
-	for (size_t i = from; i < to; i++) {
-		if (s.ptr[i] == '\r')
-			out->bare_cr |= i + 1 == s.len || s.ptr[i + 1] != '\n';
-		else if (s.ptr[i] == '\n')
-			out->bare_lf |= i == 0 || s.ptr[i - 1] != '\r';
-	}
-}
-
 static void line_ends_check(struct slice s, struct mail_message *out)
 {
-	size_t i = 0;
+	struct slice left = s;
 
-	for (; i + BLOCK < s.len && !(out->bare_cr && out->bare_lf); i += BLOCK)
-		if (block_has_lone_line_end(s.ptr + i))
-			line_ends_note(s, i, i + BLOCK + 1, out);
-	/* The first octet is no other's successor; so look at it and at what is left of the last block. */
-	line_ends_note(s, 0, s.len ? 1 : 0, out);
-	line_ends_note(s, i, s.len, out);
+	out->bare_lf = s.len && s.ptr[0] == '\n';
+	while (left.len > 0 && !(out->bare_cr && out->bare_lf)) {
+		size_t at = scan_lone_line_end(left);
+
+		out->bare_cr |= left.ptr[at] == '\r';
+		out->bare_lf |= left.ptr[at] != '\r' && at + 1 < left.len;
+		left = slice_from(left, at + 1);
+	}
 }
 
 /* All octets of a block, or-ed. */
@@ -207,7 +191,7 @@ const struct mail_field *mail_field_next(const struct mail_message *message, str
 	while (*at < message->fields_count) {
 		const struct mail_field *field = &message->fields[(*at)++];
 
-		if (mail_field_is(field, name))
+		if (field->name.len == name.len && mail_field_is(field, name))
 			return field;
 	}
 	return NULL;

@@ -181,11 +181,11 @@ static int explain(struct spf_run *run, const struct spf_host *host, struct slic
 /* Section 6.2: `host` is the one whose mechanism gave the "fail", after redirects; never an included one. */
 static int explanation(struct spf_run *run, const struct spf_host *host, struct slice *out)
 {
-	const struct spf_term *exp = host->record.exp;
+	const struct spf_term *exp = host->word == SPF_FAIL ? host->record->exp : NULL;
 	struct slice name;
 	int step;
 
-	if (host->word != SPF_FAIL || !exp)
+	if (!exp)
 		return 0;
 	step = spf_target(run, host, exp, &name);
 	ASSERT(step != SPF_STEP_EXCEPTION);
@@ -203,11 +203,24 @@ static struct reason reason_of_match(const struct spf_host *host)
 	default: return reason_of_2(REASON_SPF_NEUTRAL, host->term->text, host->domain);
 	}
 	if (host->term->kind == SPF_TERM_INCLUDE)
-		return reason_of_2(REASON_SPF_PASS_INCLUDED, host->term->text, host->decider);
+		return reason_of_2(REASON_SPF_PASS_INCLUDED, host->term->text, host->decider->text);
 	return reason_of_2(REASON_SPF_PASS, host->term->text, host->domain);
 }
 
-static void set_result(const struct spf_host *host, struct spf_result *out)
+/* The bits that a term compares; those that ask about the client's name or a macro do not draw a network. */
+static bool network_prefix(const struct spf_term *term, bool is_v6, uint8_t *out)
+{
+	switch (term->kind) {
+	case SPF_TERM_ALL: *out = 0; return true;
+	case SPF_TERM_A:
+	case SPF_TERM_MX:
+	case SPF_TERM_IP4:
+	case SPF_TERM_IP6: *out = is_v6 ? term->prefix_v6 : term->prefix_v4; return true;
+	default: return false;
+	}
+}
+
+static void set_result(const struct spf_run *run, const struct spf_host *host, struct spf_result *out)
 {
 	out->result = host->word;
 	if (host->word == SPF_NONE) {
@@ -216,8 +229,9 @@ static void set_result(const struct spf_host *host, struct spf_result *out)
 		out->reason = reason_of_1(REASON_SPF_NO_MATCH, host->domain);
 	} else {
 		out->reason = reason_of_match(host);
-		out->mechanism = host->decider;
+		out->mechanism = host->decider->text;
 		out->mechanism_domain = host->decider_domain;
+		out->has_network_prefix = network_prefix(host->decider, run->values.client.is_v6, &out->network_prefix);
 	}
 }
 
@@ -233,7 +247,7 @@ static int evaluate(struct spf_run *run, struct slice domain, struct spf_result 
 	}
 	if (step)
 		return step;
-	set_result(&host, out);
+	set_result(run, &host, out);
 	return explanation(run, &host, &out->explanation);
 }
 

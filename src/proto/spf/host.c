@@ -9,16 +9,26 @@ bool spf_domain_is_checkable(struct slice domain)
 	return spf_name_is_askable(domain) && domain_label_count(domain) > 1 && !ip_parse(domain, &address);
 }
 
-/* Section 4.5: the number of SPF records, and the first one. */
-static size_t select_records(const struct dns_answer *answer, struct slice *text_out)
-{
-	size_t count = 0;
+/* Section 4.5: the SPF records among those of a name. */
+struct selection {
+	size_t count;
+	struct spf_record record; /* the first */
+};
 
-	for (size_t i = 0; i < answer->count; i++)
-		if (spf_record_is_spf(answer->records[i].data) && count++ == 0)
-			*text_out = answer->records[i].data;
-	return count;
+static int selection_read(const struct dns_answer *answer, struct arena *arena, void *object)
+{
+	struct selection *selection = object;
+
+	for (size_t i = 0; i < answer->count; i++) {
+		struct slice text = answer->records[i].data;
+
+		if (spf_record_is_spf(text) && selection->count++ == 0)
+			TRY(spf_record_parse(text, arena, &selection->record));
+	}
+	return 0;
 }
+
+static const struct dns_form selection_form = { sizeof(struct selection), selection_read };
 
 static int several_records(struct spf_run *run, const struct spf_host *host, size_t count)
 {
@@ -41,9 +51,9 @@ static int host_none(struct spf_host *host, enum reason_id id)
 /* Sections 4.4 to 4.6: MATCH: host->record is there; NO_MATCH: host->word is "none". */
 static int host_fetch(struct spf_run *run, struct spf_host *host)
 {
-	const struct dns_answer *answer = spf_ask(run, host->domain, DNS_TXT);
-	struct slice text;
-	size_t count;
+	const struct dns_answer *answer = spf_ask_as(run, host->domain, DNS_TXT, &selection_form);
+	const struct selection *selection;
+	const void *object;
 
 	if (!answer)
 		return SPF_STEP_BLOCKED;
@@ -51,14 +61,17 @@ static int host_fetch(struct spf_run *run, struct spf_host *host)
 		return spf_dns_exception(run, host->domain, DNS_TXT, answer, host->needed_for);
 	if (answer->outcome == DNS_NXDOMAIN)
 		return host_none(host, REASON_SPF_NXDOMAIN);
-	count = select_records(answer, &text);
-	if (count == 0)
+	if (answer->outcome == DNS_NODATA)
 		return host_none(host, REASON_SPF_NO_RECORD);
-	if (count > 1)
-		return several_records(run, host, count);
-	TRY(spf_record_parse(text, run->arena, &host->record));
-	if (host->record.error)
-		return spf_permerror(run, reason_of_2(host->record.error, host->record.error_term, host->domain));
+	TRY(dns_answer_read(answer, &selection_form, run->arena, &object));
+	selection = object;
+	if (selection->count == 0)
+		return host_none(host, REASON_SPF_NO_RECORD);
+	if (selection->count > 1)
+		return several_records(run, host, selection->count);
+	host->record = &selection->record;
+	if (host->record->error)
+		return spf_permerror(run, reason_of_2(host->record->error, host->record->error_term, host->domain));
 	return SPF_STEP_MATCH;
 }
 
@@ -67,12 +80,12 @@ static int host_terms(struct spf_run *run, struct spf_host *host)
 {
 	bool blocked = false;
 
-	for (size_t i = 0; i < host->record.terms_count; i++) {
-		int step = spf_match(run, host, &host->record.terms[i]);
+	for (size_t i = 0; i < host->record->terms_count; i++) {
+		int step = spf_match(run, host, &host->record->terms[i]);
 
 		TRY(step);
 		if (step == SPF_STEP_MATCH)
-			host->term = &host->record.terms[i];
+			host->term = &host->record->terms[i];
 		if (step == SPF_STEP_BLOCKED)
 			blocked = true;
 		else if (step)
@@ -84,7 +97,7 @@ static int host_terms(struct spf_run *run, struct spf_host *host)
 /* Section 6.1: the host becomes the one redirected to, whose exp= is then the one that counts. */
 static int host_redirect(struct spf_run *run, struct spf_host *host)
 {
-	const struct spf_term *term = host->record.redirect;
+	const struct spf_term *term = host->record->redirect;
 	struct spf_host target = { .needed_for = term->text, .depth = host->depth + 1 };
 	int step;
 
@@ -118,7 +131,7 @@ int spf_check_host(struct spf_run *run, struct spf_host *host)
 		return step;
 	host->word = SPF_NEUTRAL; /* section 4.7 */
 	/* A match behind a pending term was dropped, yet evaluation can never come past it: nothing more to ask for. */
-	if (!host->record.redirect || host->term)
+	if (!host->record->redirect || host->term)
 		return step;
 	redirected = host_redirect(run, host);
 	return step == SPF_STEP_BLOCKED && redirected >= 0 ? step : redirected;

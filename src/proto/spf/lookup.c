@@ -5,13 +5,19 @@
 
 const struct dns_answer *spf_ask(struct spf_run *run, struct slice name, enum dns_type type)
 {
+	return spf_ask_as(run, name, type, NULL);
+}
+
+const struct dns_answer *spf_ask_as(struct spf_run *run, struct slice name, enum dns_type type,
+				    const struct dns_form *form)
+{
 	const struct dns_answer *answer;
 
 	ASSERT(spf_name_is_askable(name));
 	/* An answer held back here changes nothing: with a question pending the pass is void already. */
 	if (run->pending >= SPF_PENDING_MAX)
 		return NULL;
-	answer = ask_dns(run->ask, name, type);
+	answer = ask_dns(run->ask, name, type, form);
 	run->pending += !answer;
 	return answer;
 }

@@ -184,7 +184,7 @@ int spf_match(struct spf_run *run, struct spf_host *host, const struct spf_term 
 {
 	bool matches;
 
-	host->decider = term->text;
+	host->decider = term;
 	host->decider_domain = host->domain;
 	switch (term->kind) {
 	case SPF_TERM_ALL: return SPF_STEP_MATCH;

@@ -39,9 +39,9 @@ struct spf_host {
 	unsigned depth;          /* include and redirect above it */
 	enum spf_word word;
 	struct reason none_reason; /* when word is SPF_NONE */
-	struct spf_record record;
+	const struct spf_record *record;
 	const struct spf_term *term; /* that matched; NULL: none */
-	struct slice decider;        /* the term at the end of a chain of includes, as written */
+	const struct spf_term *decider; /* the term at the end of a chain of includes */
 	struct slice decider_domain; /* whose record has the decider */
 };
 
@@ -49,6 +49,8 @@ struct spf_host {
 
 /* As ask_dns(), for a name that is askable; NULL: pending. */
 const struct dns_answer *spf_ask(struct spf_run *run, struct slice name, enum dns_type type);
+const struct dns_answer *spf_ask_as(struct spf_run *run, struct slice name, enum dns_type type,
+				    const struct dns_form *form);
 /* SPF_STEP_EXCEPTION, or -ENOMEM. The temporary error is that of the question. */
 MUST_CHECK int spf_dns_exception(struct spf_run *run, struct slice name, enum dns_type type,
 				 const struct dns_answer *answer, struct slice needed_for);

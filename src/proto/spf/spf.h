@@ -47,6 +47,13 @@ struct spf_result {
 	struct slice explanation; /* exp= text on SPF_FAIL, printable ASCII; empty: none. Third-party text */
 	struct slice mechanism;   /* the term that decided, as written in its record; empty: none matched */
 	struct slice mechanism_domain; /* the domain whose record has it */
+	/*
+	 * How wide the mechanism is (BreakSPF): every client that shares so many leading bits with this one, as an
+	 * IPv4 or IPv6 address (an IPv4-mapped one is IPv4), matches it too. Not of ptr and exists, which draw no
+	 * network.
+	 */
+	bool has_network_prefix;
+	uint8_t network_prefix;
 	struct reason reason;
 };
 

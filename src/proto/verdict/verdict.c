@@ -4,6 +4,7 @@
 #include "proto/mail/domain.h"
 #include "proto/mail/singleton.h"
 #include "proto/verdict/field.h"
+#include "proto/verdict/override.h"
 
 /* One pass over one message. */
 struct pass {
@@ -12,11 +13,8 @@ struct pass {
 	const struct ask *ask;
 	struct arena *arena;
 	struct verdict *out;
-	struct mail_message message;
-	struct mail_author author;
-	struct reason over_bounds; /* REASON_NONE: the header is within its bounds */
-	bool message_checked;      /* a whole message, not SPF alone */
-	bool blocked;              /* something asked for is pending; the parts that do not need it still go on */
+	const struct verdict_reading *reading; /* NULL: SPF alone */
+	bool blocked; /* something asked for is pending; the parts that do not need it still go on */
 };
 
 /* Forwards -ENOMEM; notes ASK_BLOCKED. */
@@ -42,50 +40,56 @@ static int number_text(size_t number, struct arena *arena, struct slice *out)
 }
 
 /* Says which bound, for good: a header too large now is too large tomorrow (nothing temporary about it). */
-static int over_bounds_reason(int parsed, struct pass *pass)
+static int over_bounds_reason(int parsed, const struct mail_bounds *bounds, struct arena *arena,
+                              struct verdict_reading *out)
 {
-	const struct mail_bounds *bounds = &pass->config->bounds;
-	size_t count = pass->message.fields_count;
+	size_t count = out->message.fields_count;
 	struct slice number, name = SLICE_EMPTY;
 
 	switch ((enum mail_parse_result)parsed) {
 	case MAIL_OK: return 0;
 	case MAIL_HEADER_TOO_LARGE:
-		TRY(number_text(bounds->header_octets_max, pass->arena, &number));
-		pass->over_bounds = reason_of_1(REASON_HEADER_TOO_LARGE, number);
+		TRY(number_text(bounds->header_octets_max, arena, &number));
+		out->over_bounds = reason_of_1(REASON_HEADER_TOO_LARGE, number);
 		return 0;
 	case MAIL_TOO_MANY_FIELDS:
-		TRY(number_text(bounds->fields_max, pass->arena, &number));
-		pass->over_bounds = reason_of_1(REASON_HEADER_TOO_MANY_FIELDS, number);
+		TRY(number_text(bounds->fields_max, arena, &number));
+		out->over_bounds = reason_of_1(REASON_HEADER_TOO_MANY_FIELDS, number);
 		return 0;
 	case MAIL_FIELD_TOO_LARGE: break;
 	}
-	TRY(number_text(bounds->field_octets_max, pass->arena, &number));
+	TRY(number_text(bounds->field_octets_max, arena, &number));
 	if (count)
-		name = pass->message.fields[count - 1].name;
-	pass->over_bounds = reason_of_2(REASON_HEADER_FIELD_TOO_LARGE, number, name);
+		name = out->message.fields[count - 1].name;
+	out->over_bounds = reason_of_2(REASON_HEADER_FIELD_TOO_LARGE, number, name);
 	return 0;
 }
 
-static int read_message(struct pass *pass)
+int verdict_read_message(const struct verdict_input *input, const struct verdict_config *config, struct arena *arena,
+                         struct verdict_reading *out)
 {
-	struct verdict_flags *flags = &pass->out->flags;
-	int parsed = mail_parse(pass->input->message, &pass->config->bounds, pass->arena, &pass->message);
+	struct verdict_flags *flags = &out->flags;
+	int parsed;
 
+	*out = (struct verdict_reading){ .over_bounds = reason_of(REASON_NONE) };
+	parsed = mail_parse(input->message, &config->bounds, arena, &out->message);
 	TRY(parsed);
-	TRY(over_bounds_reason(parsed, pass));
-	TRY(mail_author(&pass->message, pass->arena, &pass->author));
+	TRY(over_bounds_reason(parsed, &config->bounds, arena, out));
+	TRY(mail_author(&out->message, arena, &out->author));
 	/* What was not read may hold another From field: no author is certain. */
-	if (parsed != MAIL_OK && pass->author.state != MAIL_AUTHOR_SEVERAL_FIELDS)
-		pass->author.state = MAIL_AUTHOR_MALFORMED;
+	if (parsed != MAIL_OK && out->author.state != MAIL_AUTHOR_SEVERAL_FIELDS)
+		out->author.state = MAIL_AUTHOR_MALFORMED;
 	flags->header_over_bounds = parsed != MAIL_OK;
-	flags->bare_cr = pass->message.bare_cr;
-	flags->bare_lf = pass->message.bare_lf;
-	flags->nul_in_header = pass->message.nul;
-	flags->malformed_header = pass->message.malformed_line;
-	flags->repeated_fields = mail_singletons_repeated(&pass->message);
-	flags->malformed_from = pass->author.state != MAIL_AUTHOR_OK || pass->author.domains_more;
-	return 0;
+	flags->bare_cr = out->message.bare_cr;
+	flags->bare_lf = out->message.bare_lf;
+	flags->nul_in_header = out->message.nul;
+	flags->malformed_header = out->message.malformed_line;
+	flags->repeated_fields = mail_singletons_repeated(&out->message);
+	flags->malformed_from = out->author.state != MAIL_AUTHOR_OK || out->author.domains_more;
+	/* Of a header that was not read to its end no signature can be judged. */
+	if (parsed != MAIL_OK)
+		return 0;
+	return dkim_read(&out->message, out->author.domains, out->author.domains_count, &config->dkim, arena, &out->dkim);
 }
 
 static struct spf_input spf_input_of(const struct pass *pass)
@@ -102,7 +106,7 @@ static struct spf_input spf_input_of(const struct pass *pass)
 /* A tree walk for each author domain, and one for an identifier that may be aligned. */
 static unsigned dmarc_lookups(const struct pass *pass)
 {
-	size_t authors = pass->author.domains_count;
+	size_t authors = pass->reading->author.domains_count;
 
 	if (authors > DMARC_AUTHOR_DOMAINS_MAX)
 		authors = DMARC_AUTHOR_DOMAINS_MAX;
@@ -117,8 +121,18 @@ static struct ask spf_ask(const struct pass *pass)
 {
 	struct ask ask = *pass->ask;
 
-	if (pass->message_checked)
-		ask.lookups_reserved = pass->config->dkim.signatures_max + dmarc_lookups(pass);
+	if (pass->reading)
+		ask.lookups_reserved = pass->config->dkim.signatures_max + arc_lookups(&pass->reading->message, &pass->config->arc) +
+		                       dmarc_lookups(pass);
+	return ask;
+}
+
+/* Nor may a chain, which is as cheap to make up. */
+static struct ask arc_ask(const struct pass *pass)
+{
+	struct ask ask = *pass->ask;
+
+	ask.lookups_reserved = dmarc_lookups(pass);
 	return ask;
 }
 
@@ -147,21 +161,22 @@ static int check_spf_helo(struct pass *pass)
 
 static int check_dkim(struct pass *pass)
 {
-	/* Of a header that was not read to its end no signature can be judged. */
-	if (pass->over_bounds.id != REASON_NONE)
-		return 0;
-	return dkim_verify(&pass->message, pass->author.domains, pass->author.domains_count, pass->input->received_at,
-			   &pass->config->dkim, pass->ask, pass->arena, &pass->out->dkim);
+	return dkim_verify(&pass->reading->message, &pass->reading->dkim, pass->input->received_at, &pass->config->dkim,
+	                   pass->ask, pass->arena, &pass->out->dkim);
 }
 
-static void check_arc(struct pass *pass)
+static int check_arc(struct pass *pass)
 {
-	static const char *const names[] = { "ARC-Seal", "ARC-Message-Signature", "ARC-Authentication-Results" };
-	bool present = false;
+	const struct verdict_config *config = pass->config;
+	struct ask ask = arc_ask(pass);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		present = present || mail_field_count(&pass->message, slice_of_str(names[i]));
-	pass->out->arc.reason = reason_of(present ? REASON_ARC_NOT_EVALUATED : REASON_ARC_NOT_PRESENT);
+	/* There may be a chain in what was not read, or more of one: no error of ARC is temporary, and none is "none". */
+	if (config->arc.verify && pass->reading->over_bounds.id != REASON_NONE) {
+		pass->out->arc = (struct arc_result){ .evaluated = true, .result = ARC_FAIL, .reason = pass->reading->over_bounds };
+		return 0;
+	}
+	return arc_validate(&pass->reading->message, pass->input->received_at, &config->arc, &config->dkim, &ask, pass->arena,
+	                    &pass->out->arc);
 }
 
 /* RFC 9989 section 4.4.2: the MAIL FROM identity; HELO only where that is what RFC 7208 section 2.4 takes for it. */
@@ -194,7 +209,8 @@ static int check_dmarc(struct pass *pass)
 {
 	const struct verdict *out = pass->out;
 	struct dmarc_identifier spf, *dkim = ARENA_NEW_ARRAY(pass->arena, out->dkim.count, struct dmarc_identifier);
-	struct dmarc_input input = { .author = &pass->author, .dkim = dkim, .dkim_count = out->dkim.count };
+	struct dmarc_input input = { .author = &pass->reading->author, .dkim = dkim, .dkim_count = out->dkim.count,
+				     .no_author = pass->config->no_author };
 
 	if (!dkim)
 		return -ENOMEM;
@@ -207,20 +223,33 @@ static int check_dmarc(struct pass *pass)
 	PART(pass, dmarc_evaluate(&input, pass->ask, pass->arena, &pass->out->dmarc));
 	if (!pass->blocked)
 		PART(pass, dmarc_shadow_evaluate(&input, &pass->config->shadow, pass->ask, &out->dmarc, &pass->out->shadow));
-	if (pass->over_bounds.id != REASON_NONE)
-		pass->out->dmarc.reason = pass->over_bounds;
+	if (!pass->blocked && pass->reading->author.domains_count == 1)
+		TRY(verdict_override(&out->arc, &pass->out->dmarc, pass->arena, &pass->out->override));
+	if (pass->reading->over_bounds.id != REASON_NONE)
+		pass->out->dmarc.reason = pass->reading->over_bounds;
 	return 0;
 }
 
-static int write_field(const struct pass *pass, bool message)
+static int write_received_spf(const struct pass *pass)
+{
+	const struct spf_input input = spf_input_of(pass);
+
+	if (!pass->config->received_spf || !pass->out->has_spf)
+		return 0;
+	return verdict_received_spf_write(&input, &pass->out->spf, pass->arena, &pass->out->received_spf);
+}
+
+static int write_fields(const struct pass *pass, bool message)
 {
 	const struct verdict_field field = {
 		.authserv_id = authserv_id(pass->input, pass->config),
 		.message = message,
-		.over_bounds = pass->over_bounds,
+		.client = pass->input->has_client ? &pass->input->client : NULL,
+		.over_bounds = message ? pass->reading->over_bounds : reason_of(REASON_NONE),
 	};
 
-	return verdict_field_write(&field, pass->out, pass->arena, &pass->out->authentication_results);
+	TRY(verdict_field_write(&field, pass->out, pass->arena, &pass->out->authentication_results));
+	return write_received_spf(pass);
 }
 
 /* RFC 8601 section 5: after the signatures, which may cover them, are checked. */
@@ -232,33 +261,36 @@ static int find_forged_fields(const struct pass *pass)
 		.ids_count = pass->config->own_authserv_ids_count,
 	};
 
-	return authres_own_fields(&pass->message, &own, pass->arena, &pass->out->forged);
+	TRY(authres_own_fields(&pass->reading->message, &own, pass->arena, &pass->out->forged));
+	return authres_own_received_spf(&pass->reading->message, &own, pass->arena, &pass->out->forged_received_spf);
 }
 
-int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config, const struct ask *ask,
-			  struct arena *arena, struct verdict *out)
+int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config,
+                          const struct verdict_reading *reading, const struct ask *ask, struct arena *arena,
+                          struct verdict *out)
 {
-	struct pass pass = { .input = input, .config = config, .ask = ask, .arena = arena, .out = out };
+	const struct mail_author *author = &reading->author;
+	struct pass pass = {
+		.input = input, .config = config, .reading = reading, .ask = ask, .arena = arena, .out = out
+	};
 
-	*out = (struct verdict){ 0 };
-	pass.message_checked = true;
-	TRY(read_message(&pass));
+	*out = (struct verdict){ .flags = reading->flags };
 	PART(&pass, check_spf_mail_from(&pass));
 	PART(&pass, check_spf_helo(&pass));
 	PART(&pass, check_dkim(&pass));
-	check_arc(&pass);
+	PART(&pass, check_arc(&pass));
 	/*
 	 * DMARC needs whole results; but what its policy needs goes out with the first questions, and that of every
 	 * author before the alignment of one: it could spend all look-ups.
 	 */
-	if (pass.blocked || pass.author.domains_count > 1)
-		dmarc_prefetch(&pass.author, ask);
+	if (pass.blocked || author->domains_count > 1)
+		dmarc_prefetch(author, ask);
 	if (!pass.blocked)
 		TRY(check_dmarc(&pass));
 	if (pass.blocked)
 		return ASK_BLOCKED;
 	TRY(find_forged_fields(&pass));
-	return write_field(&pass, true);
+	return write_fields(&pass, true);
 }
 
 int verdict_check_sender(const struct verdict_input *input, const struct verdict_config *config, const struct ask *ask,
@@ -268,5 +300,5 @@ int verdict_check_sender(const struct verdict_input *input, const struct verdict
 
 	*out = (struct verdict){ 0 };
 	PART(&pass, check_spf_mail_from(&pass));
-	return pass.blocked ? ASK_BLOCKED : write_field(&pass, false);
+	return pass.blocked ? ASK_BLOCKED : write_fields(&pass, false);
 }

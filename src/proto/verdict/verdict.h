@@ -9,6 +9,7 @@
 #ifndef ASSAY_PROTO_VERDICT_VERDICT_H
 #define ASSAY_PROTO_VERDICT_VERDICT_H
 
+#include "proto/arc/arc.h"
 #include "proto/authres/own.h"
 #include "proto/dkim/dkim.h"
 #include "proto/dmarc/shadow.h"
@@ -22,6 +23,9 @@ struct verdict_config {
 	size_t own_authserv_ids_count;
 	struct spf_config spf;
 	struct dkim_config dkim;
+	bool received_spf; /* write that field too */
+	enum dmarc_policy no_author; /* see dmarc_input */
+	struct arc_config arc;
 	struct mail_bounds bounds;
 	struct dmarc_public_suffixes shadow; /* without a function: DMARC by RFC 7489 is not computed beside the real one */
 };
@@ -36,13 +40,15 @@ struct verdict_input {
 	struct slice authserv_id; /* empty: the configured one */
 };
 
-enum arc_word { ARC_NONE, ARC_PASS, ARC_FAIL };
-
-struct arc_result {
-	bool evaluated;    /* false: no claim is made; Authentication-Results says nothing about ARC */
-	enum arc_word result;
-	unsigned instance; /* highest i=; 0: none */
-	struct reason reason;
+/*
+ * What DMARC asked for is not done, for a sealer that the site trusts found the author genuine before the message was
+ * changed: "local_policy" in the words of RFC 9990. `dmarc` has the disposition that is left, and says why.
+ */
+struct verdict_override {
+	bool applies;
+	unsigned instance;             /* the hop that was believed */
+	enum dmarc_policy disposition; /* what was asked for */
+	struct slice comment;          /* for reports, RFC 8617 section 7.2.2; printable ASCII */
 };
 
 /* Defects of the message that a postmaster may want to refuse it for. */
@@ -63,6 +69,7 @@ struct verdict {
 	struct dkim_result dkim;
 	struct arc_result arc;
 	struct dmarc_result dmarc;
+	struct verdict_override override;
 	struct dmarc_shadow shadow; /* informative: nothing else here depends on it */
 	struct verdict_flags flags;
 	struct slice authentication_results; /* field value, folded with CRLF HTAB, no final CRLF */
@@ -71,10 +78,27 @@ struct verdict {
 	 * was read.
 	 */
 	struct authres_positions forged;
+	struct authres_positions forged_received_spf; /* and the Received-SPF fields */
+	struct slice received_spf; /* field value, as above; empty: not configured, or SPF was not checked */
 };
 
+/* What the message says by itself: read once, for every pass of its evaluation. */
+struct verdict_reading {
+	struct mail_message message;
+	struct mail_author author;
+	struct dkim_reading dkim;
+	struct reason over_bounds; /* REASON_NONE: the header is within its bounds */
+	struct verdict_flags flags;
+};
+
+/* 0 or -ENOMEM. */
+MUST_CHECK int verdict_read_message(const struct verdict_input *input, const struct verdict_config *config,
+                                    struct arena *arena, struct verdict_reading *out);
+
+/* `reading`: of that input. */
 MUST_CHECK int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config,
-                                     const struct ask *ask, struct arena *arena, struct verdict *out);
+                                     const struct verdict_reading *reading, const struct ask *ask, struct arena *arena,
+                                     struct verdict *out);
 
 /* SPF alone, before DATA: verdict.has_spf, spf and the field; the rest is empty. */
 MUST_CHECK int verdict_check_sender(const struct verdict_input *input, const struct verdict_config *config,

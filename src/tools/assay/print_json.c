@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <string.h>
 
 #include "tools/assay/json.h"
@@ -24,6 +25,7 @@ static json_t *spf_object(const struct assay_spf *spf)
 	add_reason(object, spf->reason);
 	json_add(object, "mechanism", json_text_or_null(spf->mechanism));
 	json_add(object, "mechanism_domain", json_text_or_null(spf->mechanism_domain));
+	json_add(object, "network_prefix", spf->has_network_prefix ? json_integer(spf->network_prefix) : json_null());
 	return object;
 }
 
@@ -41,6 +43,9 @@ static json_t *dkim_object(const struct assay_dkim *dkim)
 	add_reason(object, dkim->reason);
 	json_add(object, "signature_start", json_text(dkim->signature_start));
 	json_add(object, "body_partly_unsigned", json_boolean(dkim->body_partly_unsigned));
+	json_add(object, "signed_at", dkim->signed_at ? json_integer(dkim->signed_at) : json_null());
+	json_add(object, "seen_times", json_integer(dkim->seen_times));
+	json_add(object, "seen_clients", json_integer(dkim->seen_clients));
 	return object;
 }
 
@@ -50,6 +55,75 @@ static json_t *dkim_array(const struct assay_verdict *verdict)
 
 	for (size_t i = 0; i < verdict->dkim_count; i++)
 		json_array_append_new(array, dkim_object(verdict->dkim[i]));
+	return array;
+}
+
+static json_t *ignored_reason(const struct assay_verdict *verdict)
+{
+	json_t *object;
+
+	if (!verdict->dkim_ignored)
+		return json_null();
+	object = json_object();
+	add_reason(object, verdict->dkim_ignored_reason);
+	return object;
+}
+
+static json_t *arc_method_object(const struct assay_arc_method *method)
+{
+	json_t *object = json_object(), *properties = json_array();
+
+	json_add(object, "method", json_text(method->method));
+	json_add(object, "result", json_text(method->result));
+	for (size_t i = 0; i < method->property_count; i++) {
+		json_t *property = json_object();
+
+		json_add(property, "name", json_text(method->properties[i]->name));
+		json_add(property, "value", json_text(method->properties[i]->value));
+		json_array_append_new(properties, property);
+	}
+	json_add(object, "properties", properties);
+	return object;
+}
+
+/* As of DKIM, but without what only DKIM has; a result of null: not looked at. */
+static json_t *arc_signature_object(const struct assay_dkim *signature)
+{
+	bool looked_at = signature->result != ASSAY_UNKNOWN;
+	json_t *object = json_object();
+
+	json_add(object, "result", looked_at ? json_string(assay_result_word(signature->result)) : json_null());
+	json_add(object, "domain", json_text(signature->domain));
+	json_add(object, "selector", json_text(signature->selector));
+	json_add(object, "algorithm", json_text(signature->algorithm));
+	json_add(object, "key_bits", json_integer(signature->key_bits));
+	json_add(object, "testing", json_boolean(signature->testing));
+	add_reason(object, signature->reason);
+	return object;
+}
+
+static json_t *arc_set_object(const struct assay_arc_set *set)
+{
+	json_t *object = json_object(), *methods = json_array();
+
+	json_add(object, "instance", json_integer(set->instance));
+	json_add(object, "cv", json_text(set->cv));
+	json_add(object, "seal", arc_signature_object(set->seal));
+	json_add(object, "message_signature", arc_signature_object(set->message_signature));
+	json_add(object, "authserv_id", json_text_or_null(set->authserv_id));
+	for (size_t i = 0; i < set->method_count; i++)
+		json_array_append_new(methods, arc_method_object(set->methods[i]));
+	json_add(object, "methods", methods);
+	json_add(object, "believable", json_boolean(set->believable));
+	return object;
+}
+
+static json_t *arc_sets(const struct assay_arc *arc)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < arc->set_count; i++)
+		json_array_append_new(array, arc_set_object(arc->sets[i]));
 	return array;
 }
 
@@ -64,6 +138,8 @@ static json_t *arc_object(const struct assay_arc *arc)
 	json_add(object, "instance", json_integer(arc->instance));
 	add_reason(object, arc->reason);
 	json_add(object, "evaluated", json_boolean(arc->evaluated));
+	json_add(object, "oldest_pass", arc->has_oldest_pass ? json_integer(arc->oldest_pass) : json_null());
+	json_add(object, "sets", arc_sets(arc));
 	return object;
 }
 
@@ -82,6 +158,20 @@ static json_t *shadow_object(const struct assay_dmarc_shadow *shadow)
 	json_add_string(object, "disposition", assay_policy_word(shadow->disposition));
 	json_add_string(object, "disposition_unsampled", assay_policy_word(shadow->disposition_unsampled));
 	json_add(object, "differs", json_boolean(shadow->differs));
+	return object;
+}
+
+static json_t *override_object(const struct assay_dmarc_override *override)
+{
+	json_t *object;
+
+	if (!override)
+		return json_null();
+	object = json_object();
+	json_add_string(object, "type", override->type);
+	json_add_string(object, "comment", override->comment);
+	json_add_string(object, "disposition", assay_policy_word(override->disposition));
+	json_add(object, "arc_instance", json_integer(override->arc_instance));
 	return object;
 }
 
@@ -104,6 +194,7 @@ static json_t *dmarc_object(const struct assay_dmarc *dmarc)
 	add_reason(object, dmarc->reason);
 	json_add(object, "record", json_text_or_null(dmarc->record));
 	json_add(object, "shadow", shadow_object(dmarc->shadow));
+	json_add(object, "override", override_object(dmarc->override));
 	return object;
 }
 
@@ -136,6 +227,11 @@ static json_t *deletions_array(const struct assay_verdict *verdict)
 	return array;
 }
 
+static json_t *received_spf(const struct assay_verdict *verdict)
+{
+	return verdict->received_spf.count ? json_unfolded(verdict->received_spf) : json_null();
+}
+
 void print_json_verdict(FILE *out, const struct assay_verdict *verdict, const char *path)
 {
 	json_t *object = json_object();
@@ -147,8 +243,10 @@ void print_json_verdict(FILE *out, const struct assay_verdict *verdict, const ch
 	json_add(object, "dmarc", dmarc_object(verdict->dmarc));
 	json_add(object, "spf_helo", spf_object(verdict->spf_helo));
 	json_add(object, "dkim_ignored", json_integer(verdict->dkim_ignored));
+	json_add(object, "dkim_ignored_reason", ignored_reason(verdict));
 	json_add(object, "flags", flags_object(verdict));
 	json_add(object, "delete_fields", deletions_array(verdict));
+	json_add(object, "received_spf", received_spf(verdict));
 	json_add_string(object, "file", path);
 	json_print(out, object);
 }
@@ -160,6 +258,7 @@ void print_json_sender_verdict(FILE *out, const struct assay_verdict *verdict)
 	json_add(object, "authentication_results", json_unfolded(verdict->authentication_results));
 	json_add(object, "spf", spf_object(verdict->spf));
 	json_add(object, "spf_helo", spf_object(verdict->spf_helo));
+	json_add(object, "received_spf", received_spf(verdict));
 	json_print(out, object);
 }
 

@@ -12,6 +12,7 @@
 #define RESULT_WIDTH 11 /* "temperror" and two spaces */
 #define DETAIL       (INDENT + METHOD_WIDTH + RESULT_WIDTH)
 #define FIX_WIDTH    5 /* "fix: " */
+#define WIDE_PREFIX  16 /* below it a term covers more than 65,536 IPv4 addresses: hardly all the sender's own */
 
 static enum paper_colour result_colour(enum assay_result result)
 {
@@ -48,6 +49,9 @@ static void spf(const struct paper *paper, const struct assay_spf *spf)
 	paper_text(paper, spf->domain);
 	fprintf(paper->out, " (%s)\n", spf->scope == ASSAY_SPF_HELO ? "HELO" : "MAIL FROM");
 	reason(paper, spf->reason);
+	if (spf->result == ASSAY_PASS && spf->has_network_prefix && spf->network_prefix < WIDE_PREFIX)
+		paper_paragraph(paper, PAPER_WARN, DETAIL, "", 0,
+				"that term covers a network that strangers are likely to share");
 	if (spf->explanation)
 		paper_paragraph(paper, PAPER_PLAIN, DETAIL, "they say:", 10, spf->explanation);
 }
@@ -68,31 +72,21 @@ static void dkim(const struct paper *paper, const struct assay_dkim *dkim)
 	reason(paper, dkim->reason);
 	if (dkim->body_partly_unsigned)
 		paper_paragraph(paper, PAPER_WARN, DETAIL, "", 0, "a part of the body is not signed (l=)");
+	if (dkim->seen_times > 1)
+		fprintf(paper->out, "%*sseen %u times, from %u clients or more\n", DETAIL, "", (unsigned)dkim->seen_times,
+			(unsigned)dkim->seen_clients);
 }
 
 static void dkim_all(const struct paper *paper, const struct assay_verdict *verdict)
 {
-	if (verdict->dkim_count == 0) {
+	if (verdict->dkim_count == 0 && !verdict->dkim_ignored) {
 		method(paper, "dkim", ASSAY_NONE);
 		fputs("the message is not signed\n", paper->out);
 	}
 	for (size_t i = 0; i < verdict->dkim_count; i++)
 		dkim(paper, verdict->dkim[i]);
 	if (verdict->dkim_ignored)
-		fprintf(paper->out, "%*s%u more signatures were not looked at\n", DETAIL, "",
-			(unsigned)verdict->dkim_ignored);
-}
-
-static void arc(const struct paper *paper, const struct assay_arc *arc)
-{
-	if (!arc || !arc->evaluated)
-		return;
-	method(paper, "arc", arc->result);
-	if (arc->instance)
-		fprintf(paper->out, "%u sets\n", (unsigned)arc->instance);
-	else
-		fputs("no ARC sets\n", paper->out);
-	reason(paper, arc->reason);
+		reason(paper, verdict->dkim_ignored_reason);
 }
 
 /* A sentence under way: its stream, and what it has written. */
@@ -114,6 +108,33 @@ static void sentence_end(struct sentence *sentence, const struct paper *paper, i
 	if (fclose(sentence->out) == 0)
 		paper_paragraph(paper, PAPER_WARN, indent, label, width, sentence->text);
 	free(sentence->text);
+}
+
+/* "2: lists.example (trusted) found spf=pass, dkim=pass, dmarc=pass". Of a hop, which may have been made up. */
+static void arc_set(const struct paper *paper, const struct assay_arc_set *set)
+{
+	fprintf(paper->out, "%*s%u: ", DETAIL, "", (unsigned)set->instance);
+	paper_text(paper, set->seal->domain);
+	fputs(set->believable ? " (trusted) found" : " says it found", paper->out);
+	for (size_t i = 0; i < set->method_count; i++) {
+		fputs(i ? ", " : " ", paper->out);
+		paper_text(paper, set->methods[i]->method);
+		fputc('=', paper->out);
+		paper_text(paper, set->methods[i]->result);
+	}
+	fputs(set->method_count ? "\n" : " nothing that can be read\n", paper->out);
+}
+
+/* Without a chain there is nothing to tell. */
+static void arc(const struct paper *paper, const struct assay_arc *arc)
+{
+	if (!arc || !arc->evaluated || arc->result == ASSAY_NONE)
+		return;
+	method(paper, "arc", arc->result);
+	fprintf(paper->out, "%u hop%s\n", (unsigned)arc->instance, arc->instance == 1 ? "" : "s");
+	reason(paper, arc->reason);
+	for (size_t i = arc->set_count; i > 0; i--)
+		arc_set(paper, arc->sets[i - 1]);
 }
 
 /* One line, and only when there is something to tell. */
@@ -146,6 +167,8 @@ static void dmarc(const struct paper *paper, const struct assay_dmarc *dmarc)
 			dmarc->testing ? ", testing" : "");
 	fputc('\n', paper->out);
 	reason(paper, dmarc->reason);
+	if (dmarc->override)
+		paper_paragraph(paper, PAPER_WARN, DETAIL, "", 0, dmarc->override->comment);
 	shadow(paper, dmarc->shadow);
 }
 
@@ -202,14 +225,15 @@ static void deletions(const struct paper *paper, const struct assay_verdict *ver
 	sentence_end(&sentence, paper, INDENT, "note", METHOD_WIDTH);
 }
 
-/* The field as it goes into the message, but with the line ends of this system. */
-static void field(const struct paper *paper, struct assay_text field)
+/* A field as it goes into the message, but with the line ends of this system. */
+static void field(const struct paper *paper, const char *name, struct assay_text field)
 {
 	size_t start = 0;
 
-	fputc('\n', paper->out);
+	if (field.count == 0)
+		return;
 	fprintf(paper->out, "%*s", INDENT, "");
-	paper_word(paper, PAPER_FAINT, "Authentication-Results: ", 0);
+	paper_word(paper, PAPER_FAINT, name, 0);
 	for (size_t i = 0; i + 1 < field.count; i++) {
 		if (memcmp(field.octets + i, "\r\n", 2) != 0)
 			continue;
@@ -222,6 +246,13 @@ static void field(const struct paper *paper, struct assay_text field)
 	fputc('\n', paper->out);
 }
 
+static void fields(const struct paper *paper, const struct assay_verdict *verdict)
+{
+	fputc('\n', paper->out);
+	field(paper, "Authentication-Results: ", verdict->authentication_results);
+	field(paper, "Received-SPF: ", verdict->received_spf);
+}
+
 /* What DMARC comes to, for the first line. */
 static const char *headline_word(const struct assay_dmarc *dmarc, enum paper_colour *colour_out)
 {
@@ -231,13 +262,17 @@ static const char *headline_word(const struct assay_dmarc *dmarc, enum paper_col
 	case ASSAY_FAIL: break;
 	case ASSAY_NONE: return "UNPROVEN";
 	case ASSAY_TEMPERROR: return "TRY AGAIN";
-	default: return "NOT CHECKABLE";
+	default: break;
 	}
 	if (dmarc->disposition == ASSAY_POLICY_REJECT)
 		return "REJECT";
 	if (dmarc->disposition == ASSAY_POLICY_QUARANTINE)
 		return "QUARANTINE";
+	if (dmarc->result != ASSAY_FAIL)
+		return "NOT CHECKABLE";
 	*colour_out = PAPER_WARN;
+	if (dmarc->override)
+		return "VOUCHED FOR";
 	return "SUSPECT";
 }
 
@@ -251,8 +286,9 @@ static void headline_sentence(const struct paper *paper, const struct assay_dmar
 	case ASSAY_PASS: before = "this mail is really from "; break;
 	case ASSAY_FAIL:
 		before = "nothing shows that this is from ";
-		behind = dmarc->disposition == ASSAY_POLICY_NONE ? "; its policy asks for no action"
-								 : "; its policy asks for this";
+		behind = dmarc->override                           ? " but the word of a trusted sealer"
+			 : dmarc->disposition == ASSAY_POLICY_NONE ? "; its policy asks for no action"
+								   : "; its policy asks for this";
 		break;
 	case ASSAY_NONE: behind = " publishes no DMARC policy"; break;
 	case ASSAY_TEMPERROR:
@@ -300,7 +336,7 @@ void print_verdict(FILE *out, const struct assay_verdict *verdict, const char *p
 	flags(&paper, verdict->flags);
 	duplicates(&paper, verdict);
 	deletions(&paper, verdict);
-	field(&paper, verdict->authentication_results);
+	fields(&paper, verdict);
 	if (path)
 		fputc('\n', out);
 }
@@ -311,5 +347,5 @@ void print_sender_verdict(FILE *out, const struct assay_verdict *verdict)
 
 	spf(&paper, verdict->spf);
 	spf(&paper, verdict->spf_helo);
-	field(&paper, verdict->authentication_results);
+	fields(&paper, verdict);
 }

@@ -1,4 +1,4 @@
-"""DKIM signatures for tests that need a good or a bad one and no more: rsa-sha256, simple/simple, with Python alone."""
+"""DKIM signatures and ARC sets for tests that need a good or a bad one and no more: rsa-sha256, with Python alone."""
 
 import base64
 import hashlib
@@ -70,3 +70,20 @@ def signature_field(key, domain, selector, from_field, body, good=True):
     field = f"DKIM-Signature: v=1; a=rsa-sha256; d={domain}; s={selector}; h=From; bh={digest}; b="
     octets = key.sign((from_field + "\r\n" + field).encode())
     return field + base64.b64encode(octets if good else octets[::-1]).decode() + "\r\n"
+
+
+def arc_set(key, domain, selector, sets, from_field, body, found):
+    """`sets`, the ARC sets of the message as they stand in it, with one more on top. All fields are written in relaxed
+    canonical form, `from_field` is; the body needs no canonicalization."""
+    count = sets.count("arc-seal:")
+    instance = f"i={count + 1}; "
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    common = f"a=rsa-sha256; d={domain}; s={selector}; "
+    results = f"arc-authentication-results:{instance}mx.{domain}; {found}\r\n"
+    message = f"arc-message-signature:{instance}{common}c=relaxed/relaxed; h=from; bh={digest}; b="
+    message += base64.b64encode(key.sign((from_field + message).encode())).decode() + "\r\n"
+    seal = f"arc-seal:{instance}{common}cv={'pass' if count else 'none'}; b="
+    # In the message the newest field is on top; what is sealed has them in the order in which they were added.
+    older = "".join(reversed(sets.splitlines(keepends=True)))
+    seal += base64.b64encode(key.sign((older + results + message + seal).encode())).decode() + "\r\n"
+    return seal + message + results + sets

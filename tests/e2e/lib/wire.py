@@ -118,6 +118,7 @@ def spf(part):
     return {
         "result": SPF_WORDS[part.number(1)], "domain": part.text(2), "scope": SPF_SCOPES[part.number(3)],
         "explanation": part.text(4) or None, **reason(part, 5), "mechanism": part.text(6),
+        "network_prefix": part.number(8) if part.number(9) else None,
     }
 
 
@@ -127,11 +128,23 @@ def dkim(part):
         "identity": part.text(4), "algorithm": part.text(5), "key_bits": part.number(6),
         "testing": bool(part.number(7)), "signature_start": part.text(8),
         "body_partly_unsigned": bool(part.number(9)), **reason(part, 10),
+        "signed_at": part.number(11) or None, "seen_times": part.number(12), "seen_clients": part.number(13),
     }
 
 
 def arc(part):
-    return {"result": ARC_WORDS[part.number(1)], "instance": part.number(2), **reason(part, 3)}
+    return {"result": ARC_WORDS[part.number(1)], "instance": part.number(2), **reason(part, 3),
+            "evaluated": bool(part.number(4))}
+
+
+def shadow(part):
+    policy = DMARC_POLICIES[part.number(5)] if part.number(4) else None
+    return {
+        "result": DMARC_WORDS[part.number(1)], "organizational_domain": part.text(2) or None,
+        "policy_domain": part.text(3) or None, "policy": policy, "pct": part.number(6) if policy else None,
+        "disposition": DMARC_POLICIES[part.number(7)], "disposition_unsampled": DMARC_POLICIES[part.number(8)],
+        "differs": bool(part.number(9)),
+    }
 
 
 def dmarc(part):
@@ -141,7 +154,7 @@ def dmarc(part):
         "policy_domain": part.text(3) or None, "organizational_domain": part.text(4) or None,
         "policy": policy, "disposition": DMARC_POLICIES[part.number(7)],
         "spf_aligned": bool(part.number(8)), "dkim_aligned": bool(part.number(9)), "testing": bool(part.number(10)),
-        "record": part.text(11), **reason(part, 12),
+        "record": part.text(11), **reason(part, 12), "shadow": shadow(part.message(13)) if part.has(13) else None,
     }
 
 
@@ -151,7 +164,9 @@ def verdict(part):
         "spf": spf(part.message(2)) if part.has(2) else None,
         "spf_helo": spf(part.message(3)) if part.has(3) else None,
         "dkim": [dkim(signature) for signature in part.messages(4)],
+        "received_spf": part.text(13),
         "dkim_ignored": part.number(5),
+        "dkim_ignored_reason": reason(part, 12) if part.has(12) else None,
         "arc": arc(part.message(6)) if part.has(6) else None,
         "dmarc": dmarc(part.message(7)) if part.has(7) else None,
     }

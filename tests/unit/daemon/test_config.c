@@ -117,10 +117,25 @@ static void test_errors_name_file_and_line(void **state)
 		{ "ca_file", "mta-sts {\n  ca-file = \"/nonexistent/c\"\n}\n", 2, "/nonexistent/c" },
 		{ "authserv_id_with_line_end", "\nauthserv-id = \"mx.example.org\\r\\nX: y\"\n", 2, "authserv-id" },
 		{ "authserv_id_with_space", "authserv-id = \"mx example\"\n", 1, "authserv-id" },
+		{ "authserv_id_with_semicolon", "authserv-id = \"mx;dmarc=pass\"\n", 1, "authserv-id" },
+		{ "authserv_id_in_brackets", "authserv-id = \"mx(a)\"\n", 1, "authserv-id" },
+		{ "authserv_id_with_version", "authserv-id = \"mx.example.org/1\"\n", 1, "authserv-id" },
+		{ "authserv_id_with_u_labels", "\n\nauthserv-id = \"m\xc3\xbcx.example.org\"\n", 3, "A-labels" },
+		{ "authserv_id_not_utf8", "authserv-id = \"m\xfcx.example.org\"\n", 1, "authserv-id" },
+		{ "authserv_id_empty_label", "authserv-id = \"mx..example.org\"\n", 1, "authserv-id" },
+		{ "authserv_id_long_label",
+		  "authserv-id = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example\"\n", 1, "authserv-id" },
 		{ "own_authserv_id_empty", "own-authserv-ids = {\"mx\", \"\"}\n", 1, "own-authserv-ids" },
 		{ "own_authserv_id_dot", "\nown-authserv-ids = {\".\"}\n", 2, "own-authserv-ids" },
+		{ "sealer_empty", "arc {\n  trusted-sealers = {\"a.example\", \"\"}\n}\n", 2, "trusted-sealers" },
+		{ "sealer_dot", "arc { trusted-sealers = {\".\"} }\n", 1, "trusted-sealers" },
+		{ "sealer_in_capitals", "arc { trusted-sealers = {\"A.example\"} }\n", 1, "A.example" },
+		{ "sealer_with_final_dot", "arc { trusted-sealers = {\"a.example.\"} }\n", 1, "a.example." },
+		{ "sealer_no_domain", "arc { trusted-sealers = {\"*.example\"} }\n", 1, "*.example" },
 		{ "public_suffix_list", "dmarc {\n  public-suffix-list = \"/nonexistent/p\"\n}\n", 2, "/nonexistent/p" },
 		{ "public_suffix_list_is_none", "dmarc {\n  public-suffix-list = \"/dev/null\"\n}\n", 2, "/dev/null" },
+		{ "no_author_word", "dmarc {\n  no-author = discard\n}\n", 2, "discard" },
+		{ "no_author_case", "dmarc { no-author = Reject }\n", 1, "Reject" },
 		{ "metrics_without_port", "metrics {\n  listen = \"127.0.0.1\"\n}\n", 2, "127.0.0.1" },
 		{ "metrics_port_word", "metrics { listen = \"127.0.0.1:http\" }\n", 1, "http" },
 		{ "metrics_port_65536", "metrics { listen = \"127.0.0.1:65536\" }\n", 1, "65536" },
@@ -173,6 +188,9 @@ static const struct {
 	{ "dkim", "min-rsa-bits", 512, 8192 },
 	{ "dkim", "max-rsa-bits", 1024, 8192 },
 	{ "dkim", "clock-drift", 0, 86400 },
+	{ "dkim", "max-verify-time", 100, 1000000 },
+	{ "limits", "replay-memory", 0, 1024L * 1024 * 1024 },
+	{ "arc", "max-sets", 1, 32 },
 	{ "mta-sts", "https-port", 1, 65535 },
 	{ "limits", "message-size", 1024, 1L << 30 },
 	{ "limits", "octets-held", 16 << 20, 1L << 40 },
@@ -272,12 +290,19 @@ static void test_defaults(void **state)
 		assert_int_equal(engine->limits.dns_wait_ms_max, 5000);
 		assert_int_equal(engine->verdict.spf.lookups_max, 10);
 		assert_int_equal(engine->verdict.spf.void_lookups_max, 2);
+		assert_false(engine->verdict.received_spf);
+		assert_int_equal(engine->verdict.no_author, DMARC_POLICY_REJECT);
 		assert_int_equal(engine->verdict.dkim.signatures_max, 8);
 		assert_int_equal(engine->verdict.dkim.rsa_bits_min, 1024);
 		assert_int_equal(engine->verdict.dkim.rsa_bits_max, 4096);
+		assert_int_equal(engine->verdict.dkim.verify_us_max, 5000);
+		assert_int_equal(engine->limits.replay_octets_max, 0);
 		assert_false(engine->verdict.dkim.allow_rsa_sha1);
 		assert_true(engine->verdict.authserv_id.len > 0);
 		assert_int_equal(engine->verdict.own_authserv_ids_count, 0);
+		assert_true(engine->verdict.arc.verify && !engine->verdict.arc.find_oldest_pass);
+		assert_int_equal(engine->verdict.arc.sets_max, 10);
+		assert_int_equal(engine->verdict.arc.trusted_sealers_count, 0);
 		assert_true(!engine->verdict.shadow.organizational_domain && !config.public_suffixes);
 		assert_string_equal(config.metrics_listen, "");
 		assert_false(config.mta_sts_set);
@@ -298,29 +323,31 @@ static void test_every_key_arrives(void **state)
 	snprintf(text, sizeof(text),
 	         "listen  = {\"ipc:///tmp/x/assayd.sock\", \"tcp://127.0.0.1:8460\", \"tcp://[::1]:8460\"}\n"
 	         "shards  = 3 # comment\n"
-	         "authserv-id = \"mx.example.org\"\n"
+	         "authserv-id = \"MX.example.org\"\n"
 	         "dns {\n"
 	         "  forward = {\"127.0.0.1@5353\", \"::1\", \"2001:db8::53@53\"}\n"
 	         "  dnssec = false\n  timeout = 4000\n  zone-file = \"%s\"\n  trust-anchor-file = \"%s\"\n"
 	         "  root-hints = \"%s\"\n  max-lookups = 30\n  cache-size = 30000000\n  max-queries = 100\n"
 	         "  qname-minimisation = true\n"
+	         "  min-ttl = 1  max-ttl = 2  max-negative-ttl = 3  failure-ttl = 4  bogus-ttl = 5  serve-stale = 6\n"
 	         "}\n"
-	         "spf { max-lookups = 9  max-void-lookups = 3 }\n"
+	         "spf { max-lookups = 9  max-void-lookups = 3  received-spf = true }\n"
 	         "dkim { max-signatures = 7  min-rsa-bits = 2048  max-rsa-bits = 8192  allow-rsa-sha1 = true\n"
-	         "  clock-drift = 60 }\n"
+	         "  clock-drift = 60  max-verify-time = 700 }\n"
+	         "dmarc { no-author = quarantine }\n"
 	         "mta-sts { ca-file = \"\" https-port = 8443 allow-private-addresses = true }\n"
 	         "metrics { listen = \"[::1]:8462\" }\n"
 	         "limits { message-size = 2000000 octets-held = 60000000 request-memory = 100000 in-flight = 10\n"
 	         "  connection-in-flight = 5 connections = 20 queue-time = 30 header-size = 2000 header-fields = 20\n"
 	         "  header-field-size = 1500 drain-time = 1 stall-time = 200 stall-octets = 300\n"
-	         "  connection-octets-held = 5000000 key-cache-size = 3000000 }\n",
+	         "  connection-octets-held = 5000000 key-cache-size = 3000000 replay-memory = 6144 }\n",
 	         zone_path, zone_path, zone_path);
 	if (config_of(text) != 0)
 		fail_msg("%s", problem);
 	assert_int_equal(engine->listen_count, 3);
 	assert_string_equal(engine->listen[1], "tcp://127.0.0.1:8460");
 	assert_int_equal(engine->shards, 3);
-	assert_slice_equal(engine->verdict.authserv_id, SLICE("mx.example.org"));
+	assert_slice_equal(engine->verdict.authserv_id, SLICE("MX.example.org"));
 	assert_int_equal(engine->resolver.forwards_count, 3);
 	assert_string_equal(engine->resolver.forwards[0], "127.0.0.1@5353");
 	assert_string_equal(engine->resolver.forwards[1], "::1");
@@ -328,18 +355,29 @@ static void test_every_key_arrives(void **state)
 	assert_string_equal(engine->resolver.zone_file, zone_path);
 	assert_string_equal(engine->resolver.trust_anchor_file, zone_path);
 	assert_string_equal(engine->resolver.root_hints, zone_path);
-	assert_int_equal(engine->resolver.cache_octets, 10000000);
+	assert_int_equal(engine->resolver.cache_octets, 5000000);
+	assert_int_equal(engine->limits.cache.octets_max, 15000000);
+	assert_int_equal(engine->limits.cache.ttl_s_min, 1);
+	assert_int_equal(engine->limits.cache.ttl_s_max, 2);
+	assert_int_equal(engine->limits.cache.negative_ttl_s_max, 3);
+	assert_int_equal(engine->limits.cache.failure_ttl_s, 4);
+	assert_int_equal(engine->limits.cache.bogus_ttl_s, 5);
+	assert_int_equal(engine->limits.cache.stale_s_max, 6);
 	assert_int_equal(engine->resolver.queries_max, 100);
 	assert_true(engine->resolver.qname_minimisation);
 	assert_int_equal(engine->limits.dns_wait_ms_max, 4000);
 	assert_int_equal(engine->limits.lookups_max, 30);
 	assert_int_equal(engine->verdict.spf.lookups_max, 9);
 	assert_int_equal(engine->verdict.spf.void_lookups_max, 3);
+	assert_true(engine->verdict.received_spf);
+	assert_int_equal(engine->verdict.no_author, DMARC_POLICY_QUARANTINE);
 	assert_int_equal(engine->verdict.dkim.signatures_max, 7);
 	assert_int_equal(engine->verdict.dkim.rsa_bits_min, 2048);
 	assert_int_equal(engine->verdict.dkim.rsa_bits_max, 8192);
 	assert_true(engine->verdict.dkim.allow_rsa_sha1);
 	assert_int_equal(engine->verdict.dkim.clock_drift_s, 60);
+	assert_int_equal(engine->verdict.dkim.verify_us_max, 700);
+	assert_int_equal(engine->limits.replay_octets_max, 2048);
 	assert_true(config.mta_sts_set);
 	assert_string_equal(config.metrics_listen, "[::1]:8462");
 	assert_int_equal(engine->limits.message_octets_max, 2000000);
@@ -372,11 +410,27 @@ static void test_own_authserv_ids(void **state)
 	config_free(&config);
 }
 
+static void test_arc(void **state)
+{
+	const struct arc_config *arc = &config.engine.verdict.arc;
+
+	(void)state;
+	assert_int_equal(config_of("arc { verify = false max-sets = 32 oldest-pass = true\n"
+	                           "trusted-sealers = {\"lists.example\", \".xn--bcher-kva.example\"} }\n"), 0);
+	assert_true(!arc->verify && arc->find_oldest_pass);
+	assert_int_equal(arc->sets_max, 32);
+	assert_int_equal(arc->trusted_sealers_count, 2);
+	assert_slice_equal(arc->trusted_sealers[0], SLICE("lists.example"));
+	assert_slice_equal(arc->trusted_sealers[1], SLICE(".xn--bcher-kva.example"));
+	config_free(&config);
+}
+
 /* The list is read when it is used, and else only looked at. */
-static void test_shadow(void **state)
+static void test_public_suffixes(void **state)
 {
 	static char list_path[sizeof(folder) + 8];
 	const struct dmarc_public_suffixes *shadow = &config.engine.verdict.shadow;
+	const struct dkim_public_suffixes *refused = &config.engine.verdict.dkim.refused;
 	char text[256];
 
 	(void)state;
@@ -384,11 +438,19 @@ static void test_shadow(void **state)
 	file_write(list_path, "com\nhost.com\n");
 	snprintf(text, sizeof(text), "dmarc { public-suffix-list = \"%s\" }\n", list_path);
 	assert_int_equal(config_of(text), 0);
-	assert_true(!shadow->organizational_domain && !config.public_suffixes);
+	assert_true(!shadow->organizational_domain && !refused->contain && !config.public_suffixes);
+	config_free(&config);
+	snprintf(text, sizeof(text), "dmarc { public-suffix-list = \"%s\" } dkim { refuse-public-suffixes = true }\n",
+	         list_path);
+	assert_int_equal(config_of(text), 0);
+	assert_true(!shadow->organizational_domain);
+	assert_true(refused->contain(refused->arg, SLICE("host.com")));
+	assert_false(refused->contain(refused->arg, SLICE("b.host.com")));
 	config_free(&config);
 	snprintf(text, sizeof(text), "dmarc { shadow-rfc7489 = true public-suffix-list = \"%s\" }\n", list_path);
 	assert_int_equal(config_of(text), 0);
 	assert_slice_equal(shadow->organizational_domain(shadow->arg, SLICE("a.b.host.com")), SLICE("b.host.com"));
+	assert_null(refused->contain);
 	config_free(&config);
 	assert_int_equal(config_of("dmarc { shadow-rfc7489 = true }\n"), 0);
 	assert_slice_equal(shadow->organizational_domain(shadow->arg, SLICE("a.b.co.uk")), SLICE("b.co.uk"));
@@ -425,24 +487,24 @@ static void test_forms_that_are_taken(void **state)
 static void test_comments(void **state)
 {
 	static const struct {
-		const char *text, *authserv_id;
+		const char *text, *own;
 	} vectors[] = {
-		{ "authserv-id = a#b\n", "a" },
-		{ "authserv-id = a//b\n", "a//b" },
-		{ "authserv-id = \"a#b//c/*d\" # e\n", "a#b//c/*d" },
-		{ "authserv-id = 'a#b' // e\n", "a#b" },
-		{ "authserv-id = \"a\\\"#b\" # \"\n", "a\"#b" },
-		{ "authserv-id = 'a\\'#b' # '\n", "a'#b" },
-		{ "authserv-id = /* b */ c # d\n", "c" },
-		{ "# \"\nauthserv-id = a # '\n", "a" },
-		{ "authserv-id = a # b", "a" },
+		{ "own-authserv-ids = a#b\n", "a" },
+		{ "own-authserv-ids = a//b\n", "a//b" },
+		{ "own-authserv-ids = \"a#b//c/*d\" # e\n", "a#b//c/*d" },
+		{ "own-authserv-ids = 'a#b' // e\n", "a#b" },
+		{ "own-authserv-ids = \"a\\\"#b\" # \"\n", "a\"#b" },
+		{ "own-authserv-ids = 'a\\'#b' # '\n", "a'#b" },
+		{ "own-authserv-ids = /* b */ c # d\n", "c" },
+		{ "# \"\nown-authserv-ids = a # '\n", "a" },
+		{ "own-authserv-ids = a # b", "a" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
 		if (config_of(vectors[i].text) != 0)
 			fail_msg("%s: %s", vectors[i].text, problem);
-		assert_slice_equal(config.engine.verdict.authserv_id, slice_of_str(vectors[i].authserv_id));
+		assert_slice_equal(config.engine.verdict.own_authserv_ids[0], slice_of_str(vectors[i].own));
 		config_free(&config);
 	}
 	assert_int_equal(config_of("listen = {tcp://127.0.0.1:1, ipc:///tmp/x}\n"), 0);
@@ -500,7 +562,8 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key_arrives),
 		cmocka_unit_test(test_own_authserv_ids),
-		cmocka_unit_test(test_shadow),
+		cmocka_unit_test(test_public_suffixes),
+		cmocka_unit_test(test_arc),
 		cmocka_unit_test(test_forms_that_are_taken),
 		cmocka_unit_test(test_comments),
 		cmocka_unit_test(test_sections_given_twice_are_one),

@@ -131,7 +131,7 @@ static void safety_fire(void *arg)
 static void test_wake_from_another_thread(void **state)
 {
 	(void)state;
-	io_loop_on_turn(looping.loop, stop_when_flag_is_up, NULL);
+	io_loop_on_turn(looping.loop, NULL, stop_when_flag_is_up, NULL);
 	io_timer_init(&safety, safety_fire, NULL);
 	looping.gave_up = false;
 	for (unsigned round = 0; round < 20; round++) {
@@ -150,7 +150,7 @@ static void test_wake_from_another_thread(void **state)
 static void test_wake_before_run_is_not_lost(void **state)
 {
 	(void)state;
-	io_loop_on_turn(looping.loop, stop_when_flag_is_up, NULL);
+	io_loop_on_turn(looping.loop, NULL, stop_when_flag_is_up, NULL);
 	io_timer_init(&safety, safety_fire, NULL);
 	looping.gave_up = false;
 	atomic_store(&flag, true);

@@ -76,6 +76,7 @@ static void test_names(void **state)
 
 		if (!slice_equal(found, slice_of_str(vectors[i].organizational_domain)))
 			fail_msg("%s: %.*s", vectors[i].what, SLICE_FMT(found));
+		assert_int_equal(io_public_suffixes_contain(suffixes, name), *vectors[i].organizational_domain == 0);
 		/* A slice of the name itself, at its end. */
 		assert_true(found.len == 0 || found.ptr + found.len == name.ptr + name.len);
 	}

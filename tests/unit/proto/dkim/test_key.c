@@ -326,6 +326,37 @@ static void test_data_bound(void **state)
 	arena_deinit(&arena);
 }
 
+/* STANDARDS 2.8: the sum is never less than what was measured there; the exponent counts as the modulus does. */
+static void test_costs(void **state)
+{
+	static const struct {
+		unsigned bits;
+		uint8_t exponent[4];
+		uint64_t measured_us, ns;
+	} costs[] = {
+		{ 1024, { 0, 1, 0, 1 }, 7, 7222 },
+		{ 2048, { 0, 1, 0, 1 }, 21, 22889 },
+		{ 3072, { 0, 1, 0, 1 }, 36, 49001 },
+		{ 4096, { 0, 1, 0, 1 }, 79, 85558 },
+		{ 8192, { 0, 1, 0, 1 }, 246, 336233 },
+		{ 2048, { 0, 0, 0, 3 }, 0, 4457 },
+		{ 4096, { 255, 255, 255, 255 }, 0, 306742 },
+		{ 1025, { 0, 1, 0, 1 }, 0, 7895 },
+	};
+	const struct public_key ed25519 = { .kind = PUBLIC_KEY_ED25519, .bits = 256 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(costs); i++) {
+		size_t zeros = costs[i].exponent[0] ? 0 : costs[i].exponent[1] ? 1 : 3;
+		const struct public_key key = { .kind = PUBLIC_KEY_RSA, .bits = costs[i].bits,
+		                                .exponent = slice_of(costs[i].exponent + zeros, 4 - zeros) };
+
+		assert_int_equal(dkim_key_verify_ns(&key), costs[i].ns);
+		assert_true(costs[i].ns >= 1000 * costs[i].measured_us);
+	}
+	assert_int_equal(dkim_key_verify_ns(&ed25519), 150000);
+}
+
 static void test_memory(void **state)
 {
 	struct dkim_key key;
@@ -344,5 +375,5 @@ static void test_memory(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_bad_records), cmocka_unit_test(test_good_records), cmocka_unit_test(test_numbers),
-          cmocka_unit_test(test_der_forms), cmocka_unit_test(test_damaged), cmocka_unit_test(test_data_bound),
+          cmocka_unit_test(test_der_forms), cmocka_unit_test(test_damaged), cmocka_unit_test(test_data_bound), cmocka_unit_test(test_costs),
           cmocka_unit_test(test_memory))

@@ -1,6 +1,6 @@
 /*
  * Goal:   a DKIM-Signature field is read by RFC 6376 sections 3.5 and 6.1.1, strictly ("being liberal" is wrong
- *         there).
+ *         there), and the two of ARC with what RFC 8617 sections 4.1.2 and 4.1.3 change.
  * Method: a good field in which one tag at a time is replaced, taken out or added; bad ones first, each with the
  *         word and the reason it has to give. Then every allocation fails once.
  */
@@ -45,7 +45,7 @@ static int parse(const char *name, const char *value, struct arena *arena, struc
 
 	field_text(name, value, text, sizeof(text));
 	field = (struct mail_field){ .value = slice_of_str(text) };
-	return dkim_signature_parse(&field, arena, out);
+	return dkim_signature_parse(&field, DKIM_FORM_SIGNATURE, arena, out);
 }
 
 static const struct {
@@ -227,6 +227,31 @@ static void test_defaults_and_numbers(void **state)
 	arena_deinit(&arena);
 }
 
+/* RFC 6376 section 3.5: t= and x= of more than 12 digits are infinite, both alike and however many digits they have. */
+static void test_endless_times(void **state)
+{
+	static const size_t digits[] = { 13, 76, 77, 2000 };
+	struct dkim_signature s;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	for (size_t i = 0; i < 2 * COUNT_OF(digits); i++) {
+		char value[2048];
+
+		/* Zeros in front: it is the digits that count. */
+		snprintf(value, sizeof(value), "%0*d", (int)digits[i / 2], i % 2 ? 1234567 : 1);
+		assert_int_equal(parse("t", value, &arena, &s), 0);
+		assert_true(s.has_time && s.time == UINT64_MAX);
+		assert_int_equal(parse("x", value, &arena, &s), 0);
+		assert_true(s.has_expiry && s.expiry == UINT64_MAX);
+		value[digits[i / 2] / 2] = 'x';
+		assert_int_equal(parse("t", value, &arena, &s), DKIM_SIGNATURE_UNUSABLE);
+		assert_int_equal(parse("x", value, &arena, &s), DKIM_SIGNATURE_UNUSABLE);
+	}
+	arena_deinit(&arena);
+}
+
 /* Results show what was written even of a signature that cannot be used. */
 static void test_as_written(void **state)
 {
@@ -258,13 +283,76 @@ static void test_rfc8463_example(void **state)
 	(void)state;
 	field.value.len -= 2;
 	arena_init(&arena, 1 << 20);
-	assert_int_equal(dkim_signature_parse(&field, &arena, &s), 0);
+	assert_int_equal(dkim_signature_parse(&field, DKIM_FORM_SIGNATURE, &arena, &s), 0);
 	assert_true(s.kind == PUBLIC_KEY_ED25519 && s.hash == HASH_SHA256);
 	assert_true(s.header_canon == CANON_RELAXED && s.body_canon == CANON_RELAXED);
 	assert_true(s.has_time && s.time == RFC8463_TIME);
 	assert_int_equal(s.signature.len, 64);
 	assert_int_equal(s.body_hash.len, 32);
 	assert_slice_equal(s.query_name, SLICE(RFC8463_ED25519_KEY_NAME));
+	arena_deinit(&arena);
+}
+
+static int parse_form(enum dkim_form form, const char *text, struct arena *arena, struct dkim_signature *out)
+{
+	struct mail_field field = { .value = slice_of_str(text) };
+
+	return dkim_signature_parse(&field, form, arena, out);
+}
+
+#define AMS_WITHOUT_H "i=1; a=rsa-sha256; d=example.com; s=sel; bh=" HASH_TEXT "; b=dGVzdA=="
+#define SEAL          "i=1; cv=none; a=rsa-sha256; d=example.com; s=sel; b=dGVzdA=="
+
+static void test_arc_bad(void **state)
+{
+	static const struct {
+		enum dkim_form form;
+		const char *text;
+		enum reason_id reason;
+	} arc[] = {
+		{ DKIM_FORM_ARC_MESSAGE_SIGNATURE, AMS_WITHOUT_H, REASON_DKIM_TAG_MISSING },
+		{ DKIM_FORM_ARC_MESSAGE_SIGNATURE, SEAL "; h=from", REASON_DKIM_TAG_MISSING },
+		{ DKIM_FORM_ARC_MESSAGE_SIGNATURE, AMS_WITHOUT_H "; h=from:ARC-seal", REASON_DKIM_TAG_INVALID },
+		{ DKIM_FORM_ARC_MESSAGE_SIGNATURE, AMS_WITHOUT_H "; h=fr om", REASON_DKIM_TAG_INVALID },
+		{ DKIM_FORM_ARC_MESSAGE_SIGNATURE, AMS_WITHOUT_H "; h=from; t=", REASON_DKIM_TAG_INVALID },
+		{ DKIM_FORM_ARC_SEAL, "a=rsa-sha256; d=example.com; s=sel", REASON_DKIM_TAG_MISSING },
+		{ DKIM_FORM_ARC_SEAL, SEAL "; h=from", REASON_ARC_SEAL_NAMES },
+		{ DKIM_FORM_ARC_SEAL, SEAL "; h=", REASON_ARC_SEAL_NAMES },
+		{ DKIM_FORM_ARC_SEAL, SEAL "; t=x", REASON_DKIM_TAG_INVALID },
+		{ DKIM_FORM_ARC_SEAL, SEAL ";;", REASON_DKIM_SYNTAX },
+	};
+	struct dkim_signature s;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	for (size_t i = 0; i < COUNT_OF(arc); i++) {
+		assert_int_equal(parse_form(arc[i].form, arc[i].text, &arena, &s), DKIM_SIGNATURE_UNUSABLE);
+		if (s.fault.reason.id != arc[i].reason)
+			fail_msg("%s: %s", arc[i].text, reason_code(s.fault.reason.id));
+	}
+	arena_deinit(&arena);
+}
+
+static void test_arc_fine(void **state)
+{
+	struct dkim_signature s;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	assert_int_equal(parse_form(DKIM_FORM_ARC_MESSAGE_SIGNATURE, AMS_WITHOUT_H "; v=7; h=to::subject; t=5; x=9; l=3",
+	                            &arena, &s), 0);
+	assert_slice_equal(s.names, SLICE("to::subject"));
+	assert_slice_equal(s.identity, SLICE_EMPTY);
+	assert_slice_equal(s.identity_domain, SLICE("example.com"));
+	assert_true(s.has_time && s.has_expiry && s.has_length);
+	assert_int_equal(parse_form(DKIM_FORM_ARC_MESSAGE_SIGNATURE, AMS_WITHOUT_H "; h=", &arena, &s), 0);
+	assert_int_equal(parse_form(DKIM_FORM_ARC_SEAL, SEAL "; t=5; c=future; bh=!; l=x; x=1; v=2; q=carrier", &arena, &s),
+	                 0);
+	assert_true(s.header_canon == CANON_RELAXED && s.has_time && !s.has_expiry && !s.has_length);
+	assert_slice_equal(s.query_name, SLICE("sel._domainkey.example.com"));
+	assert_slice_equal(s.signature, SLICE("test"));
 	arena_deinit(&arena);
 }
 
@@ -307,5 +395,7 @@ static void test_memory(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_bad), cmocka_unit_test(test_fine), cmocka_unit_test(test_defaults_and_numbers),
+          cmocka_unit_test(test_endless_times),
           cmocka_unit_test(test_as_written), cmocka_unit_test(test_rfc8463_example),
-          cmocka_unit_test(test_names_bound), cmocka_unit_test(test_memory))
+          cmocka_unit_test(test_arc_bad), cmocka_unit_test(test_arc_fine), cmocka_unit_test(test_names_bound),
+          cmocka_unit_test(test_memory))

@@ -21,7 +21,8 @@ static const struct mail_bounds wide = {
 	.header_octets_max = 1 << 20, .fields_max = 5000, .field_octets_max = 1 << 20
 };
 static const struct dkim_config defaults = {
-	.signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300
+	.signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300,
+	.verify_us_max = 5000
 };
 
 static int verify(struct world *world, struct slice text, int64_t now, const struct dkim_config *config,
@@ -29,12 +30,14 @@ static int verify(struct world *world, struct slice text, int64_t now, const str
 {
 	const struct slice authors[] = { SLICE("author.example") };
 	struct mail_message message;
+	struct dkim_reading reading;
 	unsigned passes = 0;
 	int result;
 
 	TRY(mail_parse(text, &wide, arena, &message));
+	TRY(dkim_read(&message, authors, 1, config, arena, &reading));
 	do {
-		result = dkim_verify(&message, authors, 1, now, config, &world->ask, arena, out);
+		result = dkim_verify(&message, &reading, now, config, &world->ask, arena, out);
 		assert_true(++passes <= 2 + DKIM_KEYS_TRIED_MAX);
 	} while (result == ASK_BLOCKED);
 	return result;
@@ -135,6 +138,7 @@ static void test_properties(void **state)
 	assert_slice_equal(result.signatures[0].signature_start, SLICE("/gCrinpc"));
 	assert_int_equal(result.signatures[0].key_bits, 256);
 	assert_int_equal(result.signatures[1].key_bits, 1024);
+	assert_int_equal(result.signatures[0].signed_at, RFC8463_TIME);
 	assert_int_equal(result.ignored, 0);
 	world_deinit(&world);
 }
@@ -254,6 +258,22 @@ static void make(struct made *made, const char *tags, size_t signature_octets, s
 	add(made, "; b=");
 	add_base64(made, signature_octets);
 	add(made, "\r\n" VECTOR_FIELDS "\r\n" VECTOR_BODY);
+}
+
+/* The same signature so many times. */
+static void make_signed(struct made *made, unsigned signatures)
+{
+	struct made one;
+	size_t len;
+
+	make(&one, "", 128, BODY_OCTETS);
+	len = one.len - strlen(VECTOR_FIELDS "\r\n" VECTOR_BODY);
+	for (made->len = 0; signatures > 1; signatures--) {
+		memcpy(made->text + made->len, one.text, len);
+		made->len += len;
+	}
+	memcpy(made->text + made->len, one.text, one.len);
+	made->len += one.len;
 }
 
 static const struct {
@@ -470,7 +490,91 @@ static void test_configuration(void **state)
 	config.rsa_bits_max = 1024;
 	got = made_result(&world, "", &config);
 	assert_word("exact", &got, DKIM_PASS, GOOD);
+	assert_int_equal(got.signed_at, 0);
+	got = made_result(&world, "t=1234567890123", &config);
+	assert_int_equal(got.signed_at, 0);
 	world_deinit(&world);
+}
+
+static bool is_suffix(void *arg, struct slice name)
+{
+	return slice_equal(name, slice_of_str(arg));
+}
+
+/* RFC 6376 section 6.1.1: where it is configured, d= may be no public suffix; nothing is asked for such a signature. */
+static void test_public_suffix(void **state)
+{
+	static char suffix[] = "example.com", other[] = "com";
+	struct dkim_config config = defaults;
+	struct dkim_signature_result got;
+	struct world world;
+
+	(void)state;
+	world_init(&world);
+	world.signature_forced = SIGNATURE_VALID;
+	world_txt(&world, KEY_NAME, RFC6376_KEY);
+	config.refused = (struct dkim_public_suffixes){ is_suffix, suffix };
+	got = made_result(&world, "d=Example.Com", &config);
+	assert_word("suffix", &got, DKIM_POLICY, REASON_DKIM_PUBLIC_SUFFIX);
+	assert_int_equal(world.asked_count + world.bodies_asked, 0);
+	config.refused.arg = other;
+	got = made_result(&world, "d=Example.Com", &config);
+	assert_word("below", &got, DKIM_PASS, GOOD);
+	world_deinit(&world);
+}
+
+/*
+ * STANDARDS 2.8: what signatures may cost, by the sizes of their keys: 7,222 ns for one of 1,024 bits. Each of them has the
+ * same share, whichever answer comes first.
+ */
+static void test_verify_budget(void **state)
+{
+	/* 2,048 bits, which mean nothing: 22,889 ns. */
+	static const char dear[] = "v=DKIM1; p="
+	                           "MIIBCgKCAQEA//////////////////////////////////////////////////////////////////////////////"
+	                           "//////////////////////////////////////////////////////////////////////////////////////////"
+	                           "//////////////////////////////////////////////////////////////////////////////////////////"
+	                           "///////////////////////////////////////////////////////////////////////////////////wIDAQAB";
+	static const struct {
+		const char *name;
+		unsigned verify_us_max, signatures, keys; /* 0 keys: one, behind the dear one */
+		enum dkim_word result;
+		enum reason_id reason;
+		unsigned asked;
+	} cases[] = {
+		{ "one_too_dear", 7, 1, 1, DKIM_POLICY, REASON_BUDGET, 0 },
+		{ "one", 8, 1, 1, DKIM_PASS, GOOD, 1 },
+		{ "two_share", 14, 2, 1, DKIM_POLICY, REASON_BUDGET, 0 },
+		{ "two", 15, 2, 1, DKIM_PASS, GOOD, 2 },
+		{ "second_key_too_dear", 14, 1, 2, DKIM_FAIL, REASON_DKIM_SIGNATURE_WRONG, 1 },
+		{ "second_key", 15, 1, 2, DKIM_FAIL, REASON_DKIM_SIGNATURE_WRONG, 2 },
+		{ "behind_one_too_dear", 8, 1, 0, DKIM_PASS, GOOD, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * COUNT_OF(cases); i++) {
+		size_t c = i / 2;
+		struct dkim_config config = defaults;
+		struct made made = { .len = 0 };
+		struct dkim_result result;
+		struct world world;
+
+		make_signed(&made, cases[c].signatures);
+		world_init(&world);
+		world.eager = i % 2;
+		world.signature_forced = cases[c].keys > 1 ? SIGNATURE_INVALID : SIGNATURE_VALID;
+		if (cases[c].keys == 0)
+			world_txt(&world, KEY_NAME, dear);
+		for (unsigned k = 0; k < cases[c].keys || k == 0; k++)
+			world_txt(&world, KEY_NAME, RFC6376_KEY);
+		config.verify_us_max = cases[c].verify_us_max;
+		assert_int_equal(verify(&world, slice_of(made.text, made.len), NOW, &config, &world.arena, &result), 0);
+		assert_int_equal(result.count, cases[c].signatures);
+		for (size_t s = 0; s < result.count; s++)
+			assert_word(cases[c].name, &result.signatures[s], cases[c].result, cases[c].reason);
+		assert_int_equal(world.signatures_asked, cases[c].asked);
+		world_deinit(&world);
+	}
 }
 
 /* rsa-sha1 is refused before anything is asked for (RFC 8301), and works where it is allowed. */
@@ -566,6 +670,7 @@ static void test_asks_everything_at_once(void **state)
 {
 	const struct slice text = SLICE(RFC8463_MESSAGE);
 	struct mail_message message;
+	struct dkim_reading reading;
 	struct dkim_result result;
 	struct world world;
 
@@ -573,8 +678,9 @@ static void test_asks_everything_at_once(void **state)
 	world_init(&world);
 	rfc_keys(&world);
 	assert_int_equal(mail_parse(text, &wide, &world.arena, &message), MAIL_OK);
+	assert_int_equal(dkim_read(&message, NULL, 0, &defaults, &world.arena, &reading), 0);
 	for (unsigned pass = 0; pass < 3; pass++) {
-		int got = dkim_verify(&message, NULL, 0, NOW, &defaults, &world.ask, &world.arena, &result);
+		int got = dkim_verify(&message, &reading, NOW, &defaults, &world.ask, &world.arena, &result);
 
 		assert_int_equal(got, pass < 2 ? ASK_BLOCKED : 0);
 		assert_int_equal(world.asked_count, 2);
@@ -628,6 +734,7 @@ static void test_cap(void **state)
 			                    ? (char)result.signatures[s].selector.ptr[0] : 'b';
 		assert_string_equal(chosen, cases[i].chosen);
 		assert_int_equal(result.count + result.ignored, 7);
+		assert_int_equal(result.ignored_reason.id, result.ignored ? REASON_DKIM_IGNORED : REASON_NONE);
 		assert_true(world.asked_count <= cases[i].max);
 		world_deinit(&world);
 	}
@@ -653,6 +760,8 @@ static void test_thousand_signatures(void **state)
 	assert_int_equal(verify(&world, text, NOW, &defaults, &world.arena, &result), 0);
 	assert_int_equal(result.count, 8);
 	assert_int_equal(result.ignored, 992);
+	assert_int_equal(reason_render(&result.ignored_reason, &world.arena, &text), 0);
+	assert_slice_equal(text, SLICE("not looked at: 992 more signatures, for 8 are verified at most"));
 	assert_int_equal(world.asked_count, 4);
 	world_deinit(&world);
 }
@@ -704,6 +813,7 @@ UNIT_MAIN(cmocka_unit_test(test_rfc_messages), cmocka_unit_test(test_properties)
           cmocka_unit_test(test_damaged_messages), cmocka_unit_test(test_rules), cmocka_unit_test(test_dns_outcomes),
           cmocka_unit_test(test_unsigned_content_type),
           cmocka_unit_test(test_signature_answers), cmocka_unit_test(test_configuration), cmocka_unit_test(test_sha1),
+          cmocka_unit_test(test_verify_budget), cmocka_unit_test(test_public_suffix),
           cmocka_unit_test(test_several_records), cmocka_unit_test(test_fault_and_invalid),
           cmocka_unit_test(test_asks_everything_at_once), cmocka_unit_test(test_cap),
           cmocka_unit_test(test_thousand_signatures), cmocka_unit_test(test_memory), cmocka_unit_test(test_words))

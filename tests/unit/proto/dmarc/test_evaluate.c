@@ -128,6 +128,27 @@ static const struct vector {
 	  { { "_dmarc.b.example", REJECT } },
 	  { 0 }, { { 0 } },
 	  R(FAIL), P(REJECT), P(REJECT), "", WHY(FAIL_NO_PASS), NULL, "b.example" },
+	/* At a public suffix too (RFC 9989 section 4.10.1; STANDARDS 1.1 no. 7): sp and np are for what is below it. */
+	{ "np of a public suffix: the author domain does not exist", "a.b.example",
+	  { { "_dmarc.b.example", "v=DMARC1; p=none; sp=quarantine; np=reject; psd=y" } },
+	  { 0 }, { { 0 } },
+	  R(FAIL), P(REJECT), P(REJECT), "", WHY(FAIL_NO_PASS), NULL, "b.example" },
+	{ "nor does one far below it", "x.a.b.example",
+	  { { "_dmarc.b.example", "v=DMARC1; p=none; sp=quarantine; np=reject; psd=y" } },
+	  { "a.b.example", NOT }, { { 0 } },
+	  R(FAIL), P(REJECT), P(REJECT), "", WHY(FAIL_NO_PASS), NULL, "b.example" },
+	{ "sp of a public suffix: it exists", "a.b.example",
+	  { { "_dmarc.b.example", "v=DMARC1; p=none; sp=quarantine; np=reject; psd=y" }, { "a.b.example", NULL } },
+	  { 0 }, { { 0 } },
+	  R(FAIL), P(QUARANTINE), P(QUARANTINE), "", WHY(FAIL_NO_PASS), NULL, "b.example" },
+	{ "np of a public suffix is not that of the organization below it", "x.a.b.example",
+	  { { "_dmarc.b.example", "v=DMARC1; p=none; np=reject; psd=y" }, { "_dmarc.a.b.example", QUARANT "; np=none" } },
+	  { 0 }, { { 0 } },
+	  R(FAIL), P(NONE), P(NONE), "", WHY(FAIL_NO_PASS), NULL, "a.b.example" },
+	{ "whether it exists is not known", "a.b.example",
+	  { { "_dmarc.b.example", "v=DMARC1; p=none; sp=quarantine; np=reject; psd=y" }, { "a.b.example", SERVFAIL } },
+	  { 0 }, { { 0 } },
+	  R(TEMPERROR), P(QUARANTINE), P(NONE), "", WHY(EXISTENCE_TEMPERROR), NULL, "b.example" },
 	{ "p at the author domain itself, whatever sp says", "b.example",
 	  { { "_dmarc.b.example", "v=DMARC1; p=reject; sp=none; np=none" } },
 	  { 0 }, { { 0 } },
@@ -284,6 +305,18 @@ static void check(const struct vector *v, const struct dmarc_result *result)
 		assert_slice_equal(result->policy_domain, slice_of_str(v->policy_domain));
 }
 
+/* Of a certain author it changes nothing. */
+static void check_certain(const struct vector *v, struct dmarc_input *input, struct world *world)
+{
+	struct dmarc_result result;
+
+	if (v->result == R(PERMERROR))
+		return;
+	input->no_author = P(REJECT);
+	assert_int_equal(dmarc_evaluate(input, &world->ask, &world->arena, &result), 0);
+	check(v, &result);
+}
+
 static void evaluate(const struct vector *v, bool eager, struct dmarc_result *result)
 {
 	static struct world world;
@@ -304,6 +337,7 @@ static void evaluate(const struct vector *v, bool eager, struct dmarc_result *re
 	/* The author's walk, then what alignment and existence need, together. */
 	assert_in_range(waits, 0, 2);
 	check(v, result);
+	check_certain(v, &input, &world);
 	world_deinit(&world);
 }
 
@@ -350,6 +384,11 @@ static void test_unusable_authors(void **state)
 		assert_int_equal(result.reason.id, unusable[i / 2].reason);
 		assert_int_equal(result.disposition, readable ? P(QUARANTINE) : P(NONE));
 		assert_false(result.spf_aligned || result.dkim_aligned);
+		/* 11.5: what a forger would write; the site's word is the least that is asked. */
+		input.no_author = P(REJECT);
+		assert_int_equal(dmarc_evaluate(&input, &world.ask, &world.arena, &result), 0);
+		assert_int_equal(result.disposition, result.result == R(PERMERROR) ? P(REJECT) : P(NONE));
+		assert_int_equal(result.has_policy, readable);
 	}
 	world_deinit(&world);
 }

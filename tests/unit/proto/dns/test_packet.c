@@ -342,7 +342,45 @@ static void test_alias_without_records_is_nodata(void **state)
 	put_cname(&packet, "a.example", "b.example", TTL);
 	answer = read_packet(&packet, DNS_TXT);
 	assert_int_equal(answer.outcome, DNS_NODATA);
-	assert_int_equal(answer.ttl, TTL);
+	assert_int_equal(answer.ttl, 0);
+}
+
+static void put_soa(uint32_t ttl, uint32_t minimum)
+{
+	uint8_t numbers[16] = { 0 };
+	size_t at;
+
+	put_name(&packet, "example");
+	at = begin_rdata(&packet, DNS_SOA, CLASS_IN, ttl);
+	put_name(&packet, "ns.example");
+	put_name(&packet, "admin.example");
+	put(&packet, numbers, sizeof(numbers));
+	put_number(&packet, minimum, 4);
+	end_rdata(&packet, at);
+}
+
+static struct dns_answer read_negative(unsigned rcode, uint32_t soa_ttl, uint32_t soa_minimum)
+{
+	begin("a.example", DNS_TXT);
+	packet.octets[3] = (uint8_t)(0x80 | rcode);
+	put_soa(soa_ttl, soa_minimum);
+	packet.octets[7] = 0; /* the record stands in the authority section */
+	packet.octets[9] = 1;
+	return read_packet(&packet, DNS_TXT);
+}
+
+/* RFC 2308 section 5: the lesser of the two; and without the record, nothing to keep. */
+static void test_negative_ttl(void **state)
+{
+	(void)state;
+	assert_int_equal(read_negative(0, 900, 300).ttl, 300);
+	assert_int_equal(read_negative(0, 200, 300).ttl, 200);
+	assert_int_equal(read_negative(0, 200, 300).outcome, DNS_NODATA);
+	assert_int_equal(read_negative(3, 900, 300).ttl, 300);
+	assert_int_equal(read_negative(3, 900, 300).outcome, DNS_NXDOMAIN);
+	packet.octets[9] = 0;
+	assert_int_equal(read_packet(&packet, DNS_TXT).ttl, 0);
+	assert_int_equal(read_packet(&packet, DNS_TXT).outcome, DNS_NXDOMAIN);
 }
 
 /* The server adds the CNAME it made from the DNAME (RFC 6672 section 3.1); the DNAME itself is passed over. */
@@ -679,7 +717,7 @@ static void test_every_octet_changed(void **state)
 			packet.octets[at] = (uint8_t)octet;
 			answer = read_packet(&packet, DNS_MX);
 			assert_true(answer.outcome == DNS_FOUND || answer.outcome == DNS_NODATA ||
-			            answer.outcome == DNS_INVALID);
+			            answer.outcome == DNS_NXDOMAIN || answer.outcome == DNS_INVALID);
 			assert_true(answer.count <= 3);
 		}
 		packet.octets[at] = before;
@@ -719,6 +757,7 @@ int main(void)
 		cmocka_unit_test(test_alias_chains),
 		cmocka_unit_test(test_alias_loop),
 		cmocka_unit_test(test_alias_without_records_is_nodata),
+		cmocka_unit_test(test_negative_ttl),
 		cmocka_unit_test(test_dname_with_synthesized_cname),
 		cmocka_unit_test(test_question_for_an_alias_does_not_follow_it),
 		cmocka_unit_test(test_alias_target_outside_its_rdata),

@@ -6,6 +6,7 @@
  *         value is read without a fault.
  */
 #include "proto/mail/address.h"
+#include "base/text.h"
 #include "unit.h"
 
 static const struct mail_bounds bounds = { .header_octets_max = 1 << 20,
@@ -250,6 +251,56 @@ static void test_cuts_and_full_arenas(void **state)
 	}
 }
 
+/* Conversions of U-labels are dear, and a header has room for thousands: those beyond the bound are not made. */
+static void test_many_u_labels(void **state)
+{
+	(void)state;
+	for (unsigned count = MAIL_AUTHOR_U_LABELS_MAX; count <= MAIL_AUTHOR_U_LABELS_MAX + 1; count++) {
+		struct mail_author author;
+		struct slice header;
+		struct arena arena;
+		struct text text;
+
+		arena_init(&arena, 1 << 20);
+		text_init(&text, &arena);
+		text_str(&text, "From: a@ascii.example");
+		for (unsigned i = 0; i < count; i++)
+			text_printf(&text, ",a@b\xc3\xbc" "cher.example");
+		text_str(&text, ", b@behind.example\r\n");
+		assert_int_equal(text_finish(&text, &header), 0);
+		assert_int_equal(read_author(header, &arena, &author), 0);
+		assert_int_equal(author.state, MAIL_AUTHOR_OK);
+		assert_int_equal(author.domains_more, count > MAIL_AUTHOR_U_LABELS_MAX);
+		assert_int_equal(author.domains_count, count > MAIL_AUTHOR_U_LABELS_MAX ? 2 : 3);
+		arena_deinit(&arena);
+	}
+}
+
+/* So are From fields: what two of them say is enough. */
+static void test_many_fields(void **state)
+{
+	(void)state;
+	for (unsigned count = MAIL_AUTHOR_FIELDS_MAX; count <= MAIL_AUTHOR_FIELDS_MAX + 1; count++) {
+		struct mail_author author;
+		struct slice header;
+		struct arena arena;
+		struct text text;
+
+		arena_init(&arena, 1 << 20);
+		text_init(&text, &arena);
+		text_str(&text, "X: y");
+		for (unsigned i = 1; i < count; i++)
+			text_str(&text, "\rFrom: a@x.example");
+		text_str(&text, "\r\nFrom: b@y.example\r\n");
+		assert_int_equal(text_finish(&text, &header), 0);
+		assert_int_equal(read_author(header, &arena, &author), 0);
+		assert_int_equal(author.state, MAIL_AUTHOR_SEVERAL_FIELDS);
+		assert_int_equal(author.domains_more, count > MAIL_AUTHOR_FIELDS_MAX);
+		assert_int_equal(author.domains_count, count > MAIL_AUTHOR_FIELDS_MAX ? 1 : 2);
+		arena_deinit(&arena);
+	}
+}
+
 static void test_path_split(void **state)
 {
 	static const struct {
@@ -308,5 +359,6 @@ static void test_path_split(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_nul_is_malformed),
-          cmocka_unit_test(test_many_addresses), cmocka_unit_test(test_cuts_and_full_arenas),
+          cmocka_unit_test(test_many_addresses), cmocka_unit_test(test_many_u_labels),
+          cmocka_unit_test(test_many_fields), cmocka_unit_test(test_cuts_and_full_arenas),
           cmocka_unit_test(test_path_split))

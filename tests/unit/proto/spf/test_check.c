@@ -207,6 +207,8 @@ static void assert_results_equal(const struct spf_result *a, const struct spf_re
 	assert_slice_equal(a->explanation, b->explanation);
 	assert_slice_equal(a->mechanism, b->mechanism);
 	assert_slice_equal(a->mechanism_domain, b->mechanism_domain);
+	assert_int_equal(a->has_network_prefix, b->has_network_prefix);
+	assert_int_equal(a->network_prefix, b->network_prefix);
 	assert_int_equal(a->reason.id, b->reason.id);
 	assert_slice_equal(a->reason.detail[0], b->reason.detail[0]);
 	assert_slice_equal(a->reason.detail[1], b->reason.detail[1]);
@@ -490,6 +492,48 @@ static void test_5_mapped_octets(void **state)
 	world_deinit(&world);
 }
 
+/* STANDARDS S5 (BreakSPF): a pass says how many neighbours would have passed as well. */
+static void test_network_prefix(void **state)
+{
+	static const struct {
+		const char *ip, *from;
+		enum spf_word word;
+		int prefix; /* -1: none */
+	} cases[] = {
+		{ "192.0.2.1", "bob@nx.example", SPF_NONE, -1 },
+		{ "192.0.2.1", "bob@temp.example", SPF_TEMPERROR, -1 },
+		{ "192.0.2.1", "bob@syntax.example", SPF_PERMERROR, -1 },
+		{ "192.0.2.1", "bob@empty.example", SPF_NEUTRAL, -1 },
+		{ "192.0.2.10", "bob@ptr-com.example", SPF_PASS, -1 },
+		{ "192.0.2.1", "bob@exists.example", SPF_PASS, -1 },
+		{ "192.0.2.1", "bob@neutral.example", SPF_NEUTRAL, 0 },
+		{ "192.0.2.1", "bob@inc-fail.example", SPF_PASS, 0 },
+		{ "192.0.2.1", "bob@pass.example", SPF_PASS, 24 },
+		{ "192.0.2.1", "bob@inc-2.example", SPF_PASS, 24 }, /* of the term two includes below */
+		{ "192.0.2.1", "bob@red.example", SPF_PASS, 24 },
+		{ "192.0.2.1", "bob@inc-neg.example", SPF_FAIL, 24 },
+		{ "2001:db8::1", "bob@pass.example", SPF_PASS, 32 },
+		{ "::ffff:192.0.2.1", "bob@pass.example", SPF_PASS, 24 },
+		{ "192.0.2.127", "bob@a-cidr.example", SPF_PASS, 26 },
+		{ "192.0.2.140", "bob@mx.example", SPF_PASS, 32 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct spf_input input = input_of(cases[i].ip, "mx.helo.example", cases[i].from);
+		struct spf_result result;
+		struct world world;
+
+		world_init(&world);
+		zone_load(&world);
+		run(&world, &input, &defaults, &world.arena, &result);
+		if (result.result != cases[i].word || result.has_network_prefix != (cases[i].prefix >= 0) ||
+		    result.network_prefix != (cases[i].prefix < 0 ? 0 : cases[i].prefix))
+			fail_msg("%s: %s, /%u", cases[i].from, spf_word_text(result.result), result.network_prefix);
+		world_deinit(&world);
+	}
+}
+
 /* Section 4.6.4: 10 hosts of one mx term. The 11th is that of the least preference, wherever it is in the answer. */
 static void test_4_6_4_mx_hosts(void **state)
 {
@@ -752,7 +796,7 @@ static void test_nothing_is_asked_behind_a_match(void **state)
 		world_init(&world);
 		world_txt(&world, "m.example", records[i]);
 		world_a(&world, "known.example", "127.0.0.2");
-		(void)ask_dns(&world.ask, SLICE("known.example"), DNS_A);
+		(void)ask_dns(&world.ask, SLICE("known.example"), DNS_A, NULL);
 		run(&world, &input, &defaults, &world.arena, &result);
 		assert_int_equal(result.result, SPF_PASS);
 		assert_int_equal(world_times_asked(&world, "a.example", DNS_A), 2);
@@ -858,7 +902,8 @@ static void test_words_and_reasons(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_6_2_explanations),
 	  cmocka_unit_test(test_6_2_explanation_is_harmless), cmocka_unit_test(test_2_3_identities),
-	  cmocka_unit_test(test_5_mapped_octets), cmocka_unit_test(test_4_6_4_mx_hosts),
+	  cmocka_unit_test(test_5_mapped_octets), cmocka_unit_test(test_network_prefix),
+	  cmocka_unit_test(test_4_6_4_mx_hosts),
 	  cmocka_unit_test(test_4_6_4_ptr_names), cmocka_unit_test(test_7_3_validated_name),
 	  cmocka_unit_test(test_depth), cmocka_unit_test(test_configured_limits),
 	  cmocka_unit_test(test_no_fault_is_a_pass), cmocka_unit_test(test_questions_travel_together),

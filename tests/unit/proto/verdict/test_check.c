@@ -24,7 +24,8 @@
 static const struct verdict_config config = {
 	.authserv_id = { (const uint8_t *)"mx", 2 },
 	.spf = { .lookups_max = 10, .void_lookups_max = 2 },
-	.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300 },
+	.dkim = { .signatures_max = 8, .rsa_bits_min = 1024, .rsa_bits_max = 4096, .clock_drift_s = 300,
+		  .verify_us_max = 5000 },
 	.bounds = { .header_octets_max = 8192, .fields_max = 20, .field_octets_max = 4096 },
 };
 
@@ -136,11 +137,13 @@ static struct verdict_input input_of(const struct vector *v)
 static int run_as(const struct verdict_config *as, const struct verdict_input *input, struct world *world,
 		  struct arena *arena, struct verdict *verdict)
 {
+	struct verdict_reading reading;
 	int result;
 
+	TRY(verdict_read_message(input, as, arena, &reading));
 	for (unsigned passes = 0;; passes++) {
 		assert_in_range(passes, 0, 12);
-		result = verdict_check_message(input, as, &world->ask, arena, verdict);
+		result = verdict_check_message(input, as, &reading, &world->ask, arena, verdict);
 		if (result != ASK_BLOCKED)
 			return result;
 	}
@@ -216,12 +219,14 @@ static void test_first_pass_asks_for_all_parts(void **state)
 					     "_dmarc.example" };
 	static struct world world;
 	struct verdict_input input = input_of(vector_of("both"));
+	struct verdict_reading reading;
 	struct verdict verdict;
 
 	(void)state;
 	world_fill(&world);
 	input.helo = SLICE("h.d.example");
-	assert_int_equal(verdict_check_message(&input, &config, &world.ask, &world.arena, &verdict), ASK_BLOCKED);
+	assert_int_equal(verdict_read_message(&input, &config, &world.arena, &reading), 0);
+	assert_int_equal(verdict_check_message(&input, &config, &reading, &world.ask, &world.arena, &verdict), ASK_BLOCKED);
 	assert_int_equal(world.asked_count, COUNT_OF(names));
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		assert_int_equal(world_times_asked(&world, names[i], DNS_TXT), 1);
@@ -350,6 +355,69 @@ static void test_forged_fields(void **state)
 	world_deinit(&world);
 }
 
+#define RS "Received-SPF: "
+
+/* RFC 7208 section 9.1: named for deletion when the receiver is ours or nobody; written where it is configured. */
+static void test_received_spf(void **state)
+{
+	static const struct {
+		const char *helo, *mail_from, *expected;
+	} cases[] = {
+		{ "b.example", "a@b.example",
+		  "pass" LINE "receiver=mx;" LINE "client-ip=192.0.2.1;" LINE "identity=mailfrom;" LINE
+		  "envelope-from=\"a@b.example\";" LINE "helo=b.example;" LINE "mechanism=\"ip4:192.0.2.1\";" },
+		{ "b.example", "",
+		  "pass" LINE "receiver=mx;" LINE "client-ip=192.0.2.1;" LINE "identity=helo;" LINE "helo=b.example;" LINE
+		  "mechanism=\"ip4:192.0.2.1\";" },
+		{ "", "a;\"\r\nx: y@slow.b.example",
+		  "none" LINE "receiver=mx;" LINE "client-ip=192.0.2.1;" LINE "identity=mailfrom;" LINE
+		  "envelope-from=\"a;\\\"??x: y@slow.b.example\";" LINE "mechanism=default;" },
+		{ "", "a@slow.b.example",
+		  "temperror" LINE "receiver=mx;" LINE "client-ip=192.0.2.1;" LINE "identity=mailfrom;" LINE
+		  "envelope-from=\"a@slow.b.example\";" LINE "mechanism=default;" LINE
+		  "problem=\"DNS: time-out for TXT of slow.b.example, needed for the SPF record\";" },
+	};
+	static struct world world;
+	struct verdict_config as = config;
+	struct verdict_input input = input_of(vector_of("both"));
+	struct verdict verdict;
+
+	(void)state;
+	input.message = SLICE(RS "pass receiver=mx\r\n" AR "mx; none\r\n" FROM RS "pass receiver=c.example\r\n" RS "x\r\n"
+				 END);
+	world_fill(&world);
+	assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.forged.count, 1);
+	assert_int_equal(verdict.forged_received_spf.count, 2);
+	assert_int_equal(verdict.forged_received_spf.at[0], 3);
+	assert_int_equal(verdict.forged_received_spf.at[1], 1);
+	assert_int_equal(verdict.received_spf.len, 0);
+	world_deinit(&world);
+	as.received_spf = true;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		input.helo = slice_of_str(cases[i].helo);
+		input.mail_from = slice_of_str(cases[i].mail_from);
+		world_fill(&world);
+		assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+		assert_slice_equal(verdict.received_spf, slice_of_str(cases[i].expected));
+		assert_int_equal(verdict_check_sender(&input, &as, &world.ask, &world.arena, &verdict), 0);
+		assert_slice_equal(verdict.received_spf, slice_of_str(cases[i].expected));
+		world_deinit(&world);
+	}
+	/* Both fields under one name. */
+	input.authserv_id = SLICE("b\xc3\xbc" "cher.example");
+	world_fill(&world);
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_true(slice_starts_with(verdict.authentication_results, SLICE("xn--bcher-kva.example;")));
+	assert_true(slice_starts_with(verdict.received_spf, SLICE("temperror" LINE "receiver=xn--bcher-kva.example;")));
+	world_deinit(&world);
+	input.has_client = false;
+	world_fill(&world);
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.received_spf.len, 0);
+	world_deinit(&world);
+}
+
 static struct slice last_two_labels(void *arg, struct slice name)
 {
 	(void)arg;
@@ -427,6 +495,40 @@ static void test_forged_author_beside_dear_ones(void **state)
 	}
 }
 
+#define WALKS(n) SIGNED("a.b.c.d.e.f" n ".evil.example", "k")
+
+/*
+ * The alignment of the first author's identifiers may cost all that is left, with every answer at hand: the second
+ * author's policy is asked for before it.
+ */
+static void test_every_policy_before_any_alignment(void **state)
+{
+	static const char message[] = WALKS("0") WALKS("1") WALKS("2") WALKS("3") WALKS("4") WALKS("5") WALKS("6") WALKS("7")
+		"From: a@evil.example, bob@b.example\r\n" END;
+	static char names[8][64];
+	static struct world world;
+	struct verdict_input input = { .message = slice_of_str(message), .received_at = 1795000000 };
+	struct verdict verdict;
+
+	(void)state;
+	for (int eager = 0; eager < 2; eager++) {
+		world_fill(&world);
+		world.eager = eager;
+		world.lookups_max = 50;
+		world_txt(&world, "_dmarc.evil.example", "v=DMARC1; p=none");
+		for (unsigned i = 0; i < COUNT_OF(names); i++) {
+			sprintf(names[i], "k._domainkey.a.b.c.d.e.f%u.evil.example", i);
+			world_txt(&world, names[i], KEY);
+		}
+		assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
+		assert_int_equal(world.asked_count, world.lookups_max);
+		assert_int_equal(verdict.dmarc.result, DMARC_RESULT_FAIL);
+		assert_int_equal(verdict.dmarc.disposition, REJECTED);
+		assert_slice_equal(verdict.dmarc.from_domain, SLICE("b.example"));
+		world_deinit(&world);
+	}
+}
+
 /* What RFC 7489 would say changes nothing: with every budget of look-ups, answers at hand or not. */
 static void test_shadow_has_no_influence(void **state)
 {
@@ -486,7 +588,7 @@ static void test_shadow_asks_last(void **state)
 	world_deinit(&world);
 }
 
-/* This version makes no claim about ARC, and says so where a chain is there. */
+/* Switched off, no claim is made about ARC. */
 static void test_arc_is_not_evaluated(void **state)
 {
 	static struct world world;
@@ -500,10 +602,168 @@ static void test_arc_is_not_evaluated(void **state)
 		assert_int_equal(run(&input, &world, &world.arena, &verdict), 0);
 		assert_false(verdict.arc.evaluated);
 		assert_int_equal(verdict.arc.result, ARC_NONE);
-		assert_int_equal(verdict.arc.reason.id, present ? REASON_ARC_NOT_EVALUATED : REASON_ARC_NOT_PRESENT);
+		assert_int_equal(verdict.arc.reason.id, REASON_ARC_NOT_EVALUATED);
 		assert_null(strstr((const char *)verdict.authentication_results.ptr, "\tarc="));
 		world_deinit(&world);
 	}
+}
+
+#define HOP(i, cv, d, found)                                                                                           \
+	"ARC-Seal: i=" i "; cv=" cv "; a=ed25519-sha256; d=" d "; s=s;\r\n b=" B "\r\nARC-Message-Signature: i=" i         \
+	"; a=ed25519-sha256; d=" d "; s=s; h=from;\r\n bh=" BH "; b=" B "\r\nARC-Authentication-Results: i=" i           \
+	"; mx." d "; " found "\r\n"
+#define FOUND "dmarc=pass header.from=b.example; arc=none smtp.remote-ip=192.0.2.9"
+
+/* STANDARDS 4.2: a chain changes nothing but on the word of a listed sealer, and then it is said. */
+static void test_arc_override(void **state)
+{
+	static const struct {
+		const char *what, *sealer, *message;
+		enum arc_word arc;
+		const char *comment; /* NULL: no override */
+		const char *field;   /* from arc= on */
+	} cases[] = {
+		{ "nobody is listed", NULL, HOP("1", "none", "c.example", FOUND) FROM END, ARC_PASS, NULL,
+		  "arc=pass smtp.remote-ip=192.0.2.1 header.oldest-pass=0;" LINE
+		  "dmarc=fail reason=\"neither SPF nor DKIM passed, and b.example has a policy\"" LINE
+		  "header.from=b.example policy.dmarc=reject" },
+		{ "a broken chain", "c.example", HOP("1", "pass", "c.example", FOUND) FROM END, ARC_FAIL, NULL, NULL },
+		{ "another author", "c.example", HOP("1", "none", "c.example", FOUND) "From: a@x.b.example\r\n" END,
+		  ARC_PASS, NULL, NULL },
+		{ "two authors", "c.example", HOP("1", "none", "c.example", FOUND) "From: a@b.example, a@d.example\r\n" END,
+		  ARC_PASS, NULL, NULL },
+		{ "it was a fail there too", "c.example",
+		  HOP("1", "none", "c.example", "dmarc=fail header.from=b.example") FROM END, ARC_PASS, NULL, NULL },
+		{ "believed", "c.example", HOP("1", "none", "c.example", FOUND) FROM END, ARC_PASS,
+		  "arc=pass as[1].d=c.example as[1].s=s remote-ip[1]=192.0.2.9",
+		  "arc=pass smtp.remote-ip=192.0.2.1 header.oldest-pass=0;" LINE
+		  "dmarc=fail reason=\"failed here, but the trusted sealer c.example found" LINE
+		  "b.example genuine when the message came to it (ARC)\" header.from=b.example" LINE "policy.dmarc=reject" },
+		{ "two hops", ".example",
+		  HOP("2", "pass", "c.example", "dmarc=fail") HOP("1", "none", "b.example", FOUND) FROM END, ARC_PASS,
+		  "arc=pass as[2].d=c.example as[2].s=s as[1].d=b.example as[1].s=s remote-ip[1]=192.0.2.9", NULL },
+		{ "no client named", "c.example",
+		  HOP("1", "none", "c.example", "dmarc=pass header.from=b.example") FROM END, ARC_PASS,
+		  "arc=pass as[1].d=c.example as[1].s=s", NULL },
+	};
+	static struct world world;
+	struct verdict_config as = config;
+	struct verdict_input input = input_of(vector_of("nothing proved"));
+	struct verdict verdict;
+	struct slice sealer;
+
+	(void)state;
+	as.arc = (struct arc_config){ .verify = true, .sets_max = 10, .trusted_sealers = &sealer };
+	for (size_t i = 0; i < 2 * COUNT_OF(cases); i++) {
+		bool overridden = cases[i / 2].comment;
+		const char *arc_field;
+
+		sealer = slice_of_str(cases[i / 2].sealer);
+		as.arc.trusted_sealers_count = sealer.len > 0;
+		input.message = slice_of_str(cases[i / 2].message);
+		world_fill(&world);
+		world.eager = i % 2;
+		assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+		assert_grammatical(verdict.authentication_results);
+		if (verdict.arc.result != cases[i / 2].arc || verdict.override.applies != overridden)
+			fail_msg("%s: %s", cases[i / 2].what, reason_code(verdict.arc.reason.id));
+		assert_int_equal(verdict.dmarc.result, DMARC_RESULT_FAIL);
+		assert_int_equal(verdict.dmarc.disposition, overridden ? ACCEPTED : REJECTED);
+		assert_int_equal(verdict.dmarc.reason.id == REASON_DMARC_ARC_OVERRIDE, overridden);
+		if (overridden) {
+			assert_slice_equal(verdict.override.comment, slice_of_str(cases[i / 2].comment));
+			assert_int_equal(verdict.override.disposition, REJECTED);
+			assert_int_equal(verdict.override.instance, 1);
+		}
+		arc_field = strstr((const char *)verdict.authentication_results.ptr, "arc=");
+		assert_non_null(arc_field);
+		if (cases[i / 2].field)
+			assert_string_equal(arc_field, cases[i / 2].field);
+		world_deinit(&world);
+	}
+	/* Two From fields name one domain and no certain author. */
+	sealer = SLICE("c.example");
+	as.arc.trusted_sealers_count = 1;
+	input.message = SLICE(HOP("1", "none", "c.example", FOUND) FROM FROM END);
+	world_fill(&world);
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_true(verdict.arc.result == ARC_PASS && verdict.arc.sets[0].believable && !verdict.override.applies);
+	assert_int_equal(verdict.dmarc.result, DMARC_RESULT_PERMERROR);
+	assert_int_equal(verdict.dmarc.disposition, REJECTED);
+	world_deinit(&world);
+}
+
+/* In a header that was not read to its end there may be a chain, or more of one: it fails, for good. */
+static void test_arc_over_bounds(void **state)
+{
+	static struct world world;
+	struct verdict_config as = config;
+	struct verdict_input input = input_of(vector_of("both"));
+	struct verdict verdict;
+
+	(void)state;
+	as.arc = (struct arc_config){ .verify = true, .sets_max = 10 };
+	as.bounds.fields_max = 3;
+	input.message = SLICE(HOP("1", "none", "c.example", FOUND) FROM END);
+	world_fill(&world);
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.arc.result, ARC_FAIL);
+	assert_int_equal(verdict.arc.reason.id, REASON_HEADER_TOO_MANY_FIELDS);
+	as.bounds.fields_max = 4;
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.arc.result, ARC_PASS);
+	input.message = SLICE(FROM END);
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_non_null(strstr((const char *)verdict.authentication_results.ptr, "\tarc=none;"));
+	world_deinit(&world);
+}
+
+/* A made-up chain of ten hops costs a forged author's policy none of its look-ups, nor does SPF the chain's. */
+static void test_chain_beside_dear_spf(void **state)
+{
+	static char message[16384], hosts[80][32], names[10][40];
+	static struct world world;
+	struct verdict_config as = config;
+	struct verdict_input input = { .has_client = true, .helo = SLICE("h.evil.example"),
+				       .mail_from = SLICE("a@evil.example"), .received_at = 1795000000 };
+	struct verdict verdict;
+	size_t len = 0;
+
+	(void)state;
+	as.arc = (struct arc_config){ .verify = true, .sets_max = 10 };
+	as.bounds = (struct mail_bounds){ .header_octets_max = 65536, .fields_max = 100, .field_octets_max = 4096 };
+	assert_true(ip_parse(SLICE("192.0.2.1"), &input.client));
+	for (unsigned i = 10; i > 0; i--)
+		len += (size_t)sprintf(message + len,
+				       "ARC-Seal: i=%u; cv=%s; a=ed25519-sha256; d=h%u.example; s=s; b=" B "\r\n"
+				       "ARC-Message-Signature: i=%u; a=ed25519-sha256; d=h%u.example; s=s; h=from; bh=" BH
+				       "; b=" B "\r\nARC-Authentication-Results: i=%u; mx; none\r\n",
+				       i, i == 1 ? "none" : "pass", i, i, i, i);
+	len += (size_t)sprintf(message + len, FROM END);
+	input.message = slice_of(message, len);
+	for (int eager = 0; eager < 2; eager++) {
+		world_fill(&world);
+		world.eager = eager;
+		world.lookups_max = 60;
+		dear_spf(&world, hosts);
+		for (unsigned i = 0; i < 10; i++) {
+			sprintf(names[i], "s._domainkey.h%u.example", i + 1);
+			world_txt(&world, names[i], KEY);
+		}
+		assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+		assert_int_equal(verdict.spf.result, SPF_TEMPERROR);
+		assert_int_equal(verdict.arc.result, ARC_PASS);
+		assert_int_equal(verdict.dmarc.disposition, REJECTED);
+		world_deinit(&world);
+	}
+	/* With too little for all, it is the policy that is read. */
+	world_fill(&world);
+	world.lookups_max = 11;
+	dear_spf(&world, hosts);
+	assert_int_equal(run_as(&as, &input, &world, &world.arena, &verdict), 0);
+	assert_int_equal(verdict.arc.result, ARC_FAIL);
+	assert_int_equal(verdict.dmarc.disposition, REJECTED);
+	world_deinit(&world);
 }
 
 static void test_without_client(void **state)
@@ -571,7 +831,11 @@ static void test_full_arena(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_first_pass_asks_for_all_parts),
 	  cmocka_unit_test(test_header_over_bounds), cmocka_unit_test(test_flags), cmocka_unit_test(test_forged_fields),
+	  cmocka_unit_test(test_received_spf),
 	  cmocka_unit_test(test_forged_author_beside_dear_ones),
+	  cmocka_unit_test(test_every_policy_before_any_alignment),
 	  cmocka_unit_test(test_shadow_has_no_influence), cmocka_unit_test(test_shadow_asks_last),
-	  cmocka_unit_test(test_arc_is_not_evaluated), cmocka_unit_test(test_without_client),
+	  cmocka_unit_test(test_arc_is_not_evaluated), cmocka_unit_test(test_arc_override),
+	  cmocka_unit_test(test_arc_over_bounds), cmocka_unit_test(test_chain_beside_dear_spf),
+	  cmocka_unit_test(test_without_client),
 	  cmocka_unit_test(test_sender), cmocka_unit_test(test_full_arena))

@@ -1,0 +1,401 @@
+#include "engine/cache.h"
+
+#include "base/hash.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define OCTETS_TYPICAL ((size_t)1024) /* of an answer: an SPF record of a few terms, a key */
+#define BUCKETS_MIN ((size_t)1024)
+#define BUCKETS_MAX ((size_t)1 << 23)
+#define STRIPES 256
+#define SWEEP_MAX 2048              /* buckets that the clock hand passes to make room for one answer */
+#define ANSWER_OCTETS_MAX ((size_t)1 << 20)
+#define CHUNK_OCTETS ((size_t)256)
+
+/* A question under way. */
+struct flight {
+	struct flight *next;
+	uint64_t hash;
+	enum dns_type type;
+	struct cache_waiter *waiters;
+	size_t name_len;
+	uint8_t name[];
+};
+
+struct bucket {
+	_Atomic(struct cached *) first;
+};
+
+struct stripe {
+	_Alignas(64) pthread_mutex_t lock;
+	struct flight *flights;
+};
+
+struct cache {
+	struct cache_bounds bounds;
+	struct epochs epochs;
+	uint64_t seed;
+	size_t buckets_count; /* a power of two, at least STRIPES */
+	struct bucket *buckets;
+	struct stripe stripes[STRIPES];
+	_Alignas(64) _Atomic size_t octets;
+	_Atomic size_t entries, hand;
+};
+
+int cache_new(const struct cache_bounds *bounds, unsigned shards, struct cache **out)
+{
+	struct cache *cache = aligned_alloc(_Alignof(struct cache), sizeof(*cache));
+
+	if (!cache)
+		return -ENOMEM;
+	memset(cache, 0, sizeof(*cache));
+	cache->bounds = *bounds;
+	cache->buckets_count = BUCKETS_MIN;
+	while (cache->buckets_count < BUCKETS_MAX && cache->buckets_count < bounds->octets_max / OCTETS_TYPICAL)
+		cache->buckets_count *= 2;
+	cache->buckets = calloc(cache->buckets_count, sizeof(*cache->buckets));
+	if (!cache->buckets || getrandom(&cache->seed, sizeof(cache->seed), 0) != sizeof(cache->seed) ||
+	    epochs_init(&cache->epochs, shards) < 0) {
+		free(cache->buckets);
+		free(cache);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < STRIPES; i++)
+		pthread_mutex_init(&cache->stripes[i].lock, NULL);
+	*out = cache;
+	return 0;
+}
+
+static void cached_free(struct retired *retired)
+{
+	struct cached *cached = (struct cached *)retired;
+
+	arena_deinit(&cached->arena);
+	free(cached);
+}
+
+void cache_free(struct cache *cache)
+{
+	if (!cache)
+		return;
+	for (size_t i = 0; i < cache->buckets_count; i++) {
+		struct cached *cached = cache->buckets[i].first;
+
+		while (cached) {
+			struct cached *next = cached->next;
+
+			cached_free(&cached->retired);
+			cached = next;
+		}
+	}
+	for (size_t i = 0; i < STRIPES; i++) {
+		while (cache->stripes[i].flights) {
+			struct flight *next = cache->stripes[i].flights->next;
+
+			free(cache->stripes[i].flights);
+			cache->stripes[i].flights = next;
+		}
+		pthread_mutex_destroy(&cache->stripes[i].lock);
+	}
+	epochs_deinit(&cache->epochs);
+	free(cache->buckets);
+	free(cache);
+}
+
+struct epochs *cache_epochs(struct cache *cache)
+{
+	return &cache->epochs;
+}
+
+uint64_t cache_hash(const struct cache *cache, struct slice name, enum dns_type type)
+{
+	return hash_octets(cache->seed ^ (uint64_t)type, cache->seed, name);
+}
+
+/* --- answers --- */
+
+struct cached *cached_new(const struct cache_question *question)
+{
+	struct cached *cached = malloc(sizeof(*cached) + question->name.len);
+
+	if (!cached)
+		return NULL;
+	*cached = (struct cached){ .hash = question->hash, .type = question->type, .name_len = question->name.len };
+	atomic_init(&cached->refs, 1);
+	memcpy(cached->name, question->name.ptr, question->name.len);
+	arena_init_chunks(&cached->arena, ANSWER_OCTETS_MAX, CHUNK_OCTETS);
+	return cached;
+}
+
+void cached_ref(struct cached *cached)
+{
+	atomic_fetch_add_explicit(&cached->refs, 1, memory_order_relaxed);
+}
+
+void cached_unref(struct cache *cache, struct cached *cached)
+{
+	if (atomic_fetch_sub_explicit(&cached->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	cached->retired.octets = cached->octets;
+	cached->retired.free = cached_free;
+	epochs_retire(&cache->epochs, &cached->retired);
+}
+
+/* How long the answer is fresh, seconds; 0: not to be kept. */
+static int64_t lifetime_s(const struct cache_bounds *bounds, const struct dns_answer *answer)
+{
+	int64_t ttl = answer->ttl, max = bounds->ttl_s_max;
+
+	switch (answer->outcome) {
+	case DNS_FOUND: break;
+	case DNS_NODATA:
+	case DNS_NXDOMAIN: max = bounds->negative_ttl_s_max; break;
+	case DNS_BOGUS: return bounds->bogus_ttl_s;
+	case DNS_SERVFAIL:
+	case DNS_TIMEOUT:
+	case DNS_INVALID: return bounds->failure_ttl_s;
+	case DNS_BUDGET: return 0;
+	}
+	if (ttl < bounds->ttl_s_min)
+		ttl = bounds->ttl_s_min;
+	return ttl < max ? ttl : max;
+}
+
+/* --- the table --- */
+
+static _Atomic(struct cached *) *bucket_of(struct cache *cache, uint64_t hash)
+{
+	return &cache->buckets[hash & (cache->buckets_count - 1)].first;
+}
+
+static struct stripe *stripe_of(struct cache *cache, uint64_t hash)
+{
+	return &cache->stripes[hash & (STRIPES - 1)];
+}
+
+static bool is_answer_to(const struct cached *cached, const struct cache_question *question)
+{
+	return cached->hash == question->hash && cached->type == question->type &&
+	       slice_equal(slice_of(cached->name, cached->name_len), question->name);
+}
+
+static struct cached *find(struct cache *cache, const struct cache_question *question)
+{
+	struct cached *cached = atomic_load_explicit(bucket_of(cache, question->hash), memory_order_acquire);
+
+	while (cached && !is_answer_to(cached, question))
+		cached = atomic_load_explicit(&cached->next, memory_order_acquire);
+	return cached;
+}
+
+static int64_t fresh_until(const struct cached *cached)
+{
+	return atomic_load_explicit(&cached->fresh_until_ns, memory_order_relaxed);
+}
+
+struct cached *cache_find(struct cache *cache, const struct cache_question *question, int64_t now_ns)
+{
+	struct cached *cached = find(cache, question);
+
+	if (!cached || fresh_until(cached) <= now_ns)
+		return NULL;
+	if (!atomic_load_explicit(&cached->used, memory_order_relaxed))
+		atomic_store_explicit(&cached->used, true, memory_order_relaxed);
+	return cached;
+}
+
+struct cached *cache_find_stale(struct cache *cache, const struct cache_question *question, int64_t now_ns)
+{
+	struct cached *cached = find(cache, question);
+	int64_t again_ns = now_ns + cache->bounds.failure_ttl_s * INT64_C(1000000000);
+
+	if (!cached || dns_is_temporary_error(&cached->answer) || cached->stale_until_ns <= now_ns)
+		return NULL;
+	if (fresh_until(cached) < again_ns)
+		atomic_store_explicit(&cached->fresh_until_ns,
+		                      again_ns < cached->stale_until_ns ? again_ns : cached->stale_until_ns,
+		                      memory_order_relaxed);
+	return cached;
+}
+
+/* Under the stripe's lock. */
+static void unlink_at(struct cache *cache, _Atomic(struct cached *) *at)
+{
+	struct cached *cached = atomic_load_explicit(at, memory_order_relaxed);
+
+	/* Whoever stands on it goes on from it: its own `next` stays. */
+	atomic_store_explicit(at, atomic_load_explicit(&cached->next, memory_order_relaxed), memory_order_release);
+	atomic_fetch_sub_explicit(&cache->octets, cached->octets, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&cache->entries, 1, memory_order_relaxed);
+	cached_unref(cache, cached);
+}
+
+/* Under the stripe's lock: drops what is over and what was not used since the last time. */
+static unsigned bucket_sweep(struct cache *cache, _Atomic(struct cached *) *at, int64_t now_ns)
+{
+	struct cached *cached;
+	unsigned dropped = 0;
+
+	while ((cached = atomic_load_explicit(at, memory_order_relaxed))) {
+		bool over = fresh_until(cached) <= now_ns && cached->stale_until_ns <= now_ns;
+
+		if (over || !atomic_exchange_explicit(&cached->used, false, memory_order_relaxed)) {
+			unlink_at(cache, at);
+			dropped++;
+		} else {
+			at = &cached->next;
+		}
+	}
+	return dropped;
+}
+
+static size_t octets_in_all(struct cache *cache)
+{
+	return atomic_load_explicit(&cache->octets, memory_order_relaxed) +
+	       atomic_load_explicit(&cache->epochs.octets, memory_order_relaxed);
+}
+
+/* Not under a lock. False: there is no room now. */
+static bool room_make(struct cache *cache, size_t octets, int64_t now_ns, unsigned *dropped_out)
+{
+	*dropped_out = 0;
+	for (unsigned i = 0; octets_in_all(cache) + octets > cache->bounds.octets_max; i++) {
+		size_t hand;
+		struct stripe *stripe;
+
+		if (i == SWEEP_MAX)
+			return false;
+		hand = atomic_fetch_add_explicit(&cache->hand, 1, memory_order_relaxed) & (cache->buckets_count - 1);
+		stripe = stripe_of(cache, hand);
+		pthread_mutex_lock(&stripe->lock);
+		*dropped_out += bucket_sweep(cache, &cache->buckets[hand].first, now_ns);
+		pthread_mutex_unlock(&stripe->lock);
+	}
+	return true;
+}
+
+/* Under the stripe's lock: in place of what is known of the name. A failure does not take the place of what may yet serve. */
+static void insert(struct cache *cache, const struct cache_question *question, struct cached *cached, int64_t now_ns)
+{
+	_Atomic(struct cached *) *bucket = bucket_of(cache, question->hash), *at = bucket;
+	struct cached *old;
+
+	while ((old = atomic_load_explicit(at, memory_order_relaxed)) && !is_answer_to(old, question))
+		at = &old->next;
+	if (old && dns_is_temporary_error(&cached->answer) && !dns_is_temporary_error(&old->answer) &&
+	    fresh_until(old) > now_ns)
+		return;
+	if (old)
+		unlink_at(cache, at);
+	cached_ref(cached);
+	atomic_store_explicit(&cached->next, atomic_load_explicit(bucket, memory_order_relaxed), memory_order_relaxed);
+	atomic_store_explicit(bucket, cached, memory_order_release);
+	atomic_fetch_add_explicit(&cache->octets, cached->octets, memory_order_relaxed);
+	atomic_fetch_add_explicit(&cache->entries, 1, memory_order_relaxed);
+}
+
+/* What must be known before it is shared. False: it is not to be kept. */
+static bool prepare(struct cache *cache, struct cached *cached, int64_t now_ns, unsigned *dropped_out)
+{
+	int64_t fresh_s = lifetime_s(&cache->bounds, &cached->answer);
+	int64_t stale_s = dns_is_temporary_error(&cached->answer) ? 0 : cache->bounds.stale_s_max;
+
+	cached->octets = sizeof(*cached) + cached->name_len + arena_bytes_held(&cached->arena);
+	atomic_store_explicit(&cached->fresh_until_ns, now_ns + fresh_s * INT64_C(1000000000), memory_order_relaxed);
+	cached->stale_until_ns = now_ns + (fresh_s + stale_s) * INT64_C(1000000000);
+	*dropped_out = 0;
+	return fresh_s > 0 && room_make(cache, cached->octets, now_ns, dropped_out);
+}
+
+void cache_keep(struct cache *cache, struct cached *cached, int64_t now_ns, unsigned *dropped_out)
+{
+	const struct cache_question question = { slice_of(cached->name, cached->name_len), cached->type, cached->hash };
+	struct stripe *stripe = stripe_of(cache, question.hash);
+
+	if (!prepare(cache, cached, now_ns, dropped_out))
+		return;
+	pthread_mutex_lock(&stripe->lock);
+	insert(cache, &question, cached, now_ns);
+	pthread_mutex_unlock(&stripe->lock);
+}
+
+/* --- flights --- */
+
+static struct flight **flight_place(struct stripe *stripe, const struct cache_question *question)
+{
+	struct flight **at = &stripe->flights;
+
+	while (*at && !((*at)->hash == question->hash && (*at)->type == question->type &&
+	                slice_equal(slice_of((*at)->name, (*at)->name_len), question->name)))
+		at = &(*at)->next;
+	return at;
+}
+
+static enum cache_flight flight_start(struct flight **at, const struct cache_question *question)
+{
+	struct flight *flight = malloc(sizeof(*flight) + question->name.len);
+
+	if (!flight)
+		return CACHE_FAULT;
+	*flight = (struct flight){ .hash = question->hash, .type = question->type, .name_len = question->name.len };
+	memcpy(flight->name, question->name.ptr, question->name.len);
+	*at = flight;
+	return CACHE_OWNED;
+}
+
+enum cache_flight cache_take_off(struct cache *cache, const struct cache_question *question,
+                                 struct cache_waiter *waiter, int64_t now_ns, struct cached **found_out)
+{
+	struct stripe *stripe = stripe_of(cache, question->hash);
+	enum cache_flight state = CACHE_FOUND;
+	struct flight **at;
+
+	pthread_mutex_lock(&stripe->lock);
+	*found_out = cache_find(cache, question, now_ns);
+	if (!*found_out) {
+		at = flight_place(stripe, question);
+		state = CACHE_WAITING;
+		if (!*at) {
+			state = flight_start(at, question);
+		} else {
+			waiter->next = (*at)->waiters;
+			(*at)->waiters = waiter;
+		}
+	}
+	pthread_mutex_unlock(&stripe->lock);
+	return state;
+}
+
+struct cache_waiter *cache_land(struct cache *cache, const struct cache_question *question, struct cached *cached,
+                                int64_t now_ns, unsigned *dropped_out)
+{
+	struct stripe *stripe = stripe_of(cache, question->hash);
+	bool kept = cached && prepare(cache, cached, now_ns, dropped_out);
+	struct cache_waiter *waiters = NULL;
+	struct flight **at, *flight;
+
+	pthread_mutex_lock(&stripe->lock);
+	if (kept)
+		insert(cache, question, cached, now_ns);
+	at = flight_place(stripe, question);
+	flight = *at;
+	if (flight) {
+		*at = flight->next;
+		waiters = flight->waiters;
+	}
+	pthread_mutex_unlock(&stripe->lock);
+	free(flight);
+	return waiters;
+}
+
+size_t cache_octets(const struct cache *cache)
+{
+	return atomic_load_explicit(&cache->octets, memory_order_relaxed) +
+	       atomic_load_explicit(&cache->epochs.octets, memory_order_relaxed);
+}
+
+size_t cache_entries(const struct cache *cache)
+{
+	return atomic_load_explicit(&cache->entries, memory_order_relaxed);
+}

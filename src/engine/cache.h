@@ -1,0 +1,101 @@
+/*
+ * cache.h - DNS answers, read and kept for all shards, and which questions are under way; private to src/engine.
+ *
+ * Reading:   without locks, and without a write to a shared line but for the first use since the clock hand passed. What
+ *            was found is safe as long as the request that found it: see epoch.h.
+ * Writing:   on a miss only: a bucket's stripe is locked.
+ * Lifetimes: each class of answers has its own (struct cache_bounds); one that has ended may still be of use, when
+ *            nothing newer can be had (RFC 8767).
+ * Single flight: the first shard that misses a name looks it up, the others wait for its answer.
+ * Bounds:    octets, by a clock: what was not used since the hand passed last goes first.
+ */
+#ifndef ASSAY_ENGINE_CACHE_H
+#define ASSAY_ENGINE_CACHE_H
+
+#include "base/arena.h"
+#include "engine/epoch.h"
+#include "proto/ask/ask.h"
+
+struct cache;
+
+struct cache_bounds {
+	size_t octets_max;           /* dns.cache-size: the part of it for answers that were read */
+	unsigned ttl_s_min;          /* dns.min-ttl: whatever the records say */
+	unsigned ttl_s_max;          /* dns.max-ttl */
+	unsigned negative_ttl_s_max; /* dns.max-negative-ttl: NXDOMAIN and NODATA */
+	unsigned failure_ttl_s;      /* dns.failure-ttl: server failures, time-outs, what could not be read */
+	unsigned bogus_ttl_s;        /* dns.bogus-ttl: DNSSEC validation failed */
+	unsigned stale_s_max;        /* dns.serve-stale: behind the end of the lifetime; 0: never */
+};
+
+struct cache_question {
+	struct slice name; /* lower case */
+	enum dns_type type;
+	uint64_t hash;     /* cache_hash() */
+};
+
+/* An answer; immutable but for what is atomic. */
+struct cached {
+	struct retired retired;
+	_Atomic(struct cached *) next; /* in its bucket */
+	_Atomic unsigned refs;         /* the table's, and of each shard that it is on its way to */
+	_Atomic bool used;
+	_Atomic int64_t fresh_until_ns;
+	int64_t stale_until_ns;
+	size_t octets;
+	uint64_t hash;
+	enum dns_type type;
+	struct dns_answer answer;
+	struct arena arena; /* of the answer */
+	size_t name_len;
+	uint8_t name[];
+};
+
+/* A shard that waits for another one's look-up. */
+struct cache_waiter {
+	struct cache_waiter *next;
+};
+
+/* The clock starts anywhere, but is one for all shards. 0 or -ENOMEM. */
+MUST_CHECK int cache_new(const struct cache_bounds *bounds, unsigned shards, struct cache **out);
+/* No shard runs any more. */
+void cache_free(struct cache *cache);
+struct epochs *cache_epochs(struct cache *cache);
+
+/* `name`: lower case. */
+uint64_t cache_hash(const struct cache *cache, struct slice name, enum dns_type type);
+
+/* What is known and fresh; NULL: nothing. */
+struct cached *cache_find(struct cache *cache, const struct cache_question *question, int64_t now_ns);
+/* What may stand in for an answer that cannot be had; NULL: nothing. It is then fresh for dns.failure-ttl. */
+struct cached *cache_find_stale(struct cache *cache, const struct cache_question *question, int64_t now_ns);
+
+enum cache_flight {
+	CACHE_FOUND,   /* it has come meanwhile: *found_out */
+	CACHE_OWNED,   /* the caller looks it up, and calls cache_land() */
+	CACHE_WAITING, /* another shard does; `waiter` is handed to that one's cache_land() */
+	CACHE_FAULT,   /* out of memory */
+};
+
+enum cache_flight cache_take_off(struct cache *cache, const struct cache_question *question,
+                                 struct cache_waiter *waiter, int64_t now_ns, struct cached **found_out);
+
+/* An empty answer of that name, with one reference; NULL: out of memory. The caller fills in `answer`. */
+struct cached *cached_new(const struct cache_question *question);
+void cached_ref(struct cached *cached);
+void cached_unref(struct cache *cache, struct cached *cached);
+
+/*
+ * The look-up has ended. `cached` (NULL: in vain) is kept as long as its class is; returns those that wait for it.
+ * *dropped_out: answers dropped to make room.
+ */
+struct cache_waiter *cache_land(struct cache *cache, const struct cache_question *question, struct cached *cached,
+                                int64_t now_ns, unsigned *dropped_out);
+/* Keeps an answer without a flight: a look-up that goes on, but has taken too long for those who asked. */
+void cache_keep(struct cache *cache, struct cached *cached, int64_t now_ns, unsigned *dropped_out);
+
+/* Of answers, with those that left and are still in use. */
+size_t cache_octets(const struct cache *cache);
+size_t cache_entries(const struct cache *cache);
+
+#endif
