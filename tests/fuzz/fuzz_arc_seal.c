@@ -75,7 +75,7 @@ static void seal(const struct mail_message *message, struct slice findings, bool
 	const struct arc_sealer sealer = {
 		.domain = SLICE("list.example"), .selector = SLICE("k"), .names = names, .names_count = 2
 	};
-	const struct dkim_config dkim = { .rsa_bits_min = 1024, .rsa_bits_max = 4096 };
+	const struct dkim_config dkim = { .rsa_bits_min = 1024, .rsa_bits_max = 4096, .verify_us_max = 5000 };
 	const struct arc_config config = { .verify = true, .sets_max = 10 };
 	struct answers answers = { .eager = eager, .signing.signature = { signature, sizeof(signature) } };
 	const struct ask ask = { .ops = &ops, .arg = &answers };
