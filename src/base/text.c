@@ -58,7 +58,14 @@ void text_str(struct text *text, const char *str)
 
 void text_u64(struct text *text, uint64_t number)
 {
-	text_printf(text, "%llu", (unsigned long long)number);
+	uint8_t digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (uint8_t)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	text_add(text, slice_of(digits + at, sizeof(digits) - at));
 }
 
 void text_printf(struct text *text, const char *format, ...)
@@ -81,16 +88,20 @@ void text_printable(struct text *text, struct slice s)
 {
 	static const char hex[] = "0123456789abcdef";
 
-	for (size_t i = 0; i < s.len; i++) {
-		uint8_t c = s.ptr[i];
+	while (s.len > 0) {
+		size_t plain = 0;
+		uint8_t c;
 
-		if (c >= 0x20 && c < 0x7f && c != '\\') {
-			text_octet(text, c);
-			continue;
-		}
+		while (plain < s.len && s.ptr[plain] >= 0x20 && s.ptr[plain] < 0x7f && s.ptr[plain] != '\\')
+			plain++;
+		text_add(text, slice_sub(s, 0, plain));
+		if (plain == s.len)
+			return;
+		c = s.ptr[plain];
 		text_str(text, "\\x");
 		text_octet(text, (uint8_t)hex[c >> 4]);
 		text_octet(text, (uint8_t)hex[c & 15]);
+		s = slice_from(s, plain + 1);
 	}
 }
 

@@ -1,10 +1,18 @@
 #include "proto/authres/words.h"
 
-#include <string.h>
+/* RFC 2045 section 5.1. */
+static bool is_tspecial(int octet)
+{
+	switch (octet) {
+	case '(': case ')': case '<': case '>': case '@': case ',': case ';': case ':':
+	case '\\': case '"': case '/': case '[': case ']': case '?': case '=': return true;
+	default: return false;
+	}
+}
 
 bool authres_is_token_octet(int octet)
 {
-	return octet > ' ' && octet < 0x7f && !strchr("()<>@,;:\\\"/[]?=", octet);
+	return octet > ' ' && octet < 0x7f && !is_tspecial(octet);
 }
 
 bool authres_is_token(struct slice s)

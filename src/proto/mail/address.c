@@ -54,12 +54,20 @@ static int expect(struct reader *r, uint8_t octet)
 	return skip(r, octet) ? 0 : BREACH;
 }
 
-/* RFC 5322 section 3.2.3, with the octets of UTF8-non-ascii (RFC 6532 section 3.2). */
+/* RFC 5322 section 3.2.3. */
+static bool is_special(int c)
+{
+	switch (c) {
+	case '(': case ')': case '<': case '>': case '[': case ']': case ':':
+	case ';': case '@': case '\\': case ',': case '.': case '"': return true;
+	default: return false;
+	}
+}
+
+/* With the octets of UTF8-non-ascii (RFC 6532 section 3.2). */
 static bool is_atext(int c)
 {
-	if (c >= 0x80)
-		return true;
-	return c > ' ' && c < 0x7f && !strchr("()<>[]:;@\\,.\"", c);
+	return c >= 0x80 || (c > ' ' && c < 0x7f && !is_special(c));
 }
 
 static void atom(struct reader *r)

@@ -29,17 +29,19 @@ const char *reason_fix(enum reason_id id)
 
 int reason_render(const struct reason *reason, struct arena *arena, struct slice *out)
 {
-	const char *what = row_of(reason->id)->what;
+	struct slice rest = slice_of_str(row_of(reason->id)->what);
 	struct text text;
 
 	text_init(&text, arena);
-	for (; *what; what++) {
-		if (what[0] == '{' && (what[1] == '1' || what[1] == '2') && what[2] == '}') {
-			text_printable(&text, slice_sub(reason->detail[what[1] - '1'], 0, REASON_DETAIL_OCTETS_MAX));
-			what += 2;
-		} else {
-			text_octet(&text, (uint8_t)*what);
-		}
+	while (rest.ptr) {
+		struct slice words = slice_cut(&rest, '{');
+
+		text_add(&text, words);
+		if (!rest.ptr)
+			break;
+		/* "{1}" or "{2}"; the tables have no other brace. */
+		text_printable(&text, slice_sub(reason->detail[rest.ptr[0] - '1'], 0, REASON_DETAIL_OCTETS_MAX));
+		rest = slice_from(rest, 2);
 	}
 	return text_finish(&text, out);
 }
