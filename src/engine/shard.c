@@ -38,7 +38,8 @@ static void drain_step(struct shard *shard)
 		drain_begin(shard);
 	if (shard->requests_count == 0 || engine_is_stopping_at_once(shard->engine))
 		io_server_close(shard->server, engine_is_stopping_at_once(shard->engine));
-	if (io_server_is_closed(shard->server))
+	/* A shard without connections may still have requests of others. */
+	if (io_server_is_closed(shard->server) && (!shard->errands.in_flight || engine_is_stopping_at_once(shard->engine)))
 		io_loop_stop(shard->loop);
 }
 

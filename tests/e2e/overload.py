@@ -25,27 +25,6 @@ CHEAP = sp.check_sender("x.example")  # thousands of them come in one read
 DEAR = b"From: a@x.example\r\n" + b"".join(b"X-Field-%d: value\r\n" % number for number in range(1000)) + b"\r\nbody\r\n"
 
 
-def counters(url):
-    """{name: value}, of the Status message."""
-    with sp.Peer(url) as peer:
-        return status_counters(peer.ask(sp.STATUS)[sp.STATUS_RESULT])
-
-
-def status_counters(octets):
-    found, at = {}, 0
-    while at < len(octets):
-        tag, at = sp.take_varint(octets, at)
-        if tag & 7 == 0:
-            _, at = sp.take_varint(octets, at)
-            continue
-        size, at = sp.take_varint(octets, at)
-        if tag >> 3 == 4:
-            fields = sp.fields(octets[at:at + size])
-            found[fields[1].decode()] = fields.get(2, 0)
-        at += size
-    return found
-
-
 def error_code(reply):
     return sp.fields(reply[sp.ERROR]).get(1) if sp.ERROR in reply else None
 
@@ -110,7 +89,7 @@ def check_queue_time(report, dns):
         served, waits = others_wait(daemon.ipc, greedy)
         greedy.finish()
         refused = greedy.codes.count(OVERLOADED)
-        counted = counters(daemon.ipc)["over_queue_time_total"]
+        counted = sp.counters(daemon.ipc)["over_queue_time_total"]
         report.check("queue-time: every request is answered once", len(greedy.ids) == MANY, str(len(greedy.ids)))
         report.check("queue-time: some are taken, some refused", 0 < refused < MANY, str(refused))
         report.check("queue-time: each refusal is counted", counted == refused, f"{counted}, {refused}")
@@ -120,10 +99,10 @@ def check_queue_time(report, dns):
 def check_deadline(report, dns):
     """What is still in the queue at its deadline is told so, and not evaluated for nobody."""
     with Daemon(dns, extra="limits { queue-time = 600000 connection-in-flight = 100000 }") as daemon:
-        before = counters(daemon.ipc)
+        before = sp.counters(daemon.ipc)
         greedy = Greedy(daemon.ipc, sp.check_sender("x.example", deadline_ms=20), MANY)
         greedy.finish()
-        after = counters(daemon.ipc)
+        after = sp.counters(daemon.ipc)
         late = greedy.codes.count(DEADLINE)
         report.check("deadline: every request is answered once", len(greedy.ids) == MANY, str(len(greedy.ids)))
         report.check("deadline: DEADLINE, or a verdict", set(greedy.codes) == {None, DEADLINE}, str(set(greedy.codes)))
@@ -145,7 +124,7 @@ def check_connection_octets(report, dns):
             report.check("octets of a connection: others have room", sp.VERDICT in reply)
         codes = [error_code(peer.take_reply()[1]) for _ in range(4)]
         report.check("octets of a connection: the rest gets verdicts", set(codes) == {None}, str(codes))
-        counted = counters(daemon.ipc)["over_connection_octets_held_total"]
+        counted = sp.counters(daemon.ipc)["over_connection_octets_held_total"]
         report.check("octets of a connection: counted", counted == 6, str(counted))
 
 
@@ -164,12 +143,12 @@ def check_slow(report, dns):
             except OSError:
                 pass
             report.check("a slow sender is closed", 0.9 < time.monotonic() - start < 9, f"{sent} octets")
-        report.check("a slow sender is counted", counters(daemon.ipc)["connections_stalled_total"] == 1)
-        report.check("a slow sender's memory is given back", counters(daemon.ipc)["octets_held"] == 0)
+        report.check("a slow sender is counted", sp.counters(daemon.ipc)["connections_stalled_total"] == 1)
+        report.check("a slow sender's memory is given back", sp.counters(daemon.ipc)["octets_held"] == 0)
         with sp.Peer(daemon.ipc) as reader:
             reader.send(reader.frame(sp.STATUS) * 300)
             start = time.monotonic()
-            while counters(daemon.ipc)["connections_send_stalled_total"] == 0 and time.monotonic() - start < 10:
+            while sp.counters(daemon.ipc)["connections_send_stalled_total"] == 0 and time.monotonic() - start < 10:
                 reader.take(10)
                 time.sleep(0.05)
             report.check("a slow reader is closed", time.monotonic() - start < 9, f"{time.monotonic() - start:.1f} s")
@@ -183,7 +162,7 @@ def check_status_of_a_turn(report, dns):
         ids = [(int.from_bytes(ids, "big") & 0xffff, reply[1]) for ids, reply in replies]
         report.check("status: each its own id", ids == [(number, b"id%d" % number) for number in range(50)], str(ids[:3]))
         for number in range(20):
-            asked = status_counters(peer.ask(sp.STATUS)[sp.STATUS_RESULT])["requests_check_sender_total"]
+            asked = sp.status_counters(peer.ask(sp.STATUS)[sp.STATUS_RESULT])["requests_check_sender_total"]
             if asked != number + 1:
                 break
             peer.ask(sp.check_sender("x.example"))
@@ -203,7 +182,7 @@ def check_spread(report, dns):
     with Daemon(dns, text=text) as daemon:
         peers = [sp.Peer(daemon.ipc) for _ in range(8)]
         answers = [sp.STATUS_RESULT in peer.ask(sp.STATUS) for peer in peers]
-        counted = status_counters(peers[0].ask(sp.STATUS)[sp.STATUS_RESULT])
+        counted = sp.status_counters(peers[0].ask(sp.STATUS)[sp.STATUS_RESULT])
         report.check("ipc connections are spread over the shards",
                      all(answers) and counted["connections_evicted_total"] == counted["connections_refused_total"] == 0,
                      f"{answers} {counted['connections_evicted_total']}")

@@ -140,3 +140,25 @@ class Peer:
             return False
         finally:
             self.socket.settimeout(TIMEOUT_S)
+
+
+def counters(url):
+    """{name: value} of the daemon there."""
+    with Peer(url) as peer:
+        return status_counters(peer.ask(STATUS)[STATUS_RESULT])
+
+
+def status_counters(octets):
+    """{name: value} of a Status message."""
+    found, at = {}, 0
+    while at < len(octets):
+        tag, at = take_varint(octets, at)
+        if tag & 7 == 0:
+            _, at = take_varint(octets, at)
+            continue
+        size, at = take_varint(octets, at)
+        if tag >> 3 == 4:
+            counter = fields(octets[at:at + size])
+            found[counter[1].decode()] = counter.get(2, 0)
+        at += size
+    return found
