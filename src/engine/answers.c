@@ -15,6 +15,8 @@ struct asked {
 	enum dns_type type;
 	uint64_t hash;
 	const struct dns_answer *answer; /* NULL: pending */
+	struct cached *cached;           /* that it is of; NULL: pending, or it is nobody's */
+	bool is_held;                    /* a reference is counted */
 	struct request *request;
 	/* Pending: the look-up that it waits for, and its place there. */
 	struct lookup *lookup;
@@ -89,15 +91,20 @@ static int cached_fill(struct cached *cached, const struct dns_form *form, const
 }
 
 /* With one reference; NULL: no memory. */
-static struct cached *cached_make(const struct cache_question *question, const struct dns_form *form,
-                                  const struct io_dns_reply *reply)
+static struct cached *cached_make(struct cache *cache, const struct cache_question *question,
+                                  const struct dns_form *form, const struct io_dns_reply *reply)
 {
 	struct cached *cached = cached_new(question);
 
-	/* What cannot be read within the bound of an answer is a fault of it, and kept as one. */
-	if (cached && cached_fill(cached, form, reply) < 0)
+	if (!cached || cached_fill(cached, form, reply) == 0)
+		return cached;
+	/* What cannot be read within the bound of an answer is a fault of it, and kept as one; having no memory is ours. */
+	if (cached->arena.bytes_used > cached->arena.bytes_max / 2) {
 		cached->answer = answer_servfail;
-	return cached;
+		return cached;
+	}
+	cached_unref(cache, cached);
+	return NULL;
 }
 
 /* --- look-ups --- */
@@ -140,9 +147,83 @@ static void wait_no_more(struct asked *asked)
 	asked->request->answers.pending--;
 }
 
-/* Everybody in this shard gets the answer, and the look-up is over here. */
-static void lookup_end(struct lookup *lookup, const struct dns_answer *answer)
+/* --- what requests hold --- */
+
+/* Found in this turn: it is safe until the turn ends, and before that counted, if the request is still there. */
+static void pin(struct asked *asked, struct cached *cached)
 {
+	struct request *request = asked->request;
+	struct shard *shard = request->shard;
+
+	asked->answer = &cached->answer;
+	asked->cached = cached;
+	if (request->pinning_at)
+		return;
+	request->next_pinning = shard->pinning;
+	if (request->next_pinning)
+		request->next_pinning->pinning_at = &request->next_pinning;
+	request->pinning_at = &shard->pinning;
+	shard->pinning = request;
+}
+
+static void pinning_end(struct request *request)
+{
+	if (!request->pinning_at)
+		return;
+	*request->pinning_at = request->next_pinning;
+	if (request->next_pinning)
+		request->next_pinning->pinning_at = request->pinning_at;
+	request->pinning_at = NULL;
+}
+
+/* It has left the table meanwhile and cannot be counted any more: the epoch has to be held. */
+static void epoch_hold(struct request *request)
+{
+	struct shard *shard = request->shard;
+
+	if (request->holds_epoch)
+		return;
+	request->holds_epoch = true;
+	if (shard->epochs_held++ == 0)
+		shard->epoch_least = shard->epoch;
+}
+
+static void hold(struct asked *asked)
+{
+	if (!asked->cached || asked->is_held)
+		return;
+	asked->is_held = cached_try_ref(asked->cached);
+	if (asked->is_held)
+		asked->request->answers.octets += asked->cached->octets;
+	else
+		epoch_hold(asked->request);
+}
+
+void answers_count(struct shard *shard)
+{
+	while (shard->pinning) {
+		struct request *request = shard->pinning;
+
+		pinning_end(request);
+		for (struct asked *asked = request->answers.first; asked; asked = asked->next)
+			hold(asked);
+	}
+}
+
+static void answers_release(struct request *request)
+{
+	pinning_end(request);
+	for (struct asked *asked = request->answers.first; asked; asked = asked->next)
+		if (asked->is_held)
+			cached_unref(request->shard->cache, asked->cached);
+	if (request->holds_epoch)
+		request->shard->epochs_held--;
+}
+
+/* Everybody in this shard gets the answer (NULL: a fault of ours), and the look-up is over here. */
+static void lookup_end(struct lookup *lookup, struct cached *found)
+{
+	const struct dns_answer *answer = found ? &found->answer : &answer_servfail;
 	const struct cache_question question = question_of(lookup);
 	struct shard *shard = lookup->shard;
 
@@ -153,6 +234,8 @@ static void lookup_end(struct lookup *lookup, const struct dns_answer *answer)
 
 		wait_no_more(asked);
 		asked->answer = answer;
+		if (found)
+			pin(asked, found);
 		count_outcome(shard, answer->outcome);
 		request_wake(asked->request);
 	}
@@ -164,8 +247,18 @@ static struct lookup *lookup_of_waiter(struct cache_waiter *waiter)
 	return (struct lookup *)((uint8_t *)waiter - offsetof(struct lookup, waiter));
 }
 
+/* This shard will not hear of it any more. */
+static void lookup_unheard(struct post *post)
+{
+	struct lookup *lookup = (struct lookup *)((uint8_t *)post - offsetof(struct lookup, post));
+
+	if (lookup->found)
+		cached_unref(lookup->shard->cache, lookup->found);
+	lookup->found = NULL;
+}
+
 /* To the shards that wait for what this one has looked up. */
-static void waiters_tell(struct shard *shard, struct cache_waiter *waiters, struct cached *found)
+static void waiters_tell(struct cache_waiter *waiters, struct cached *found)
 {
 	while (waiters) {
 		struct lookup *lookup = lookup_of_waiter(waiters);
@@ -174,8 +267,9 @@ static void waiters_tell(struct shard *shard, struct cache_waiter *waiters, stru
 		lookup->found = found;
 		if (found)
 			cached_ref(found);
-		if (!shard_post(lookup->shard, &lookup->post) && found)
-			cached_unref(shard->cache, found);
+		/* A shard that has retired hears of nothing any more. */
+		if (!shard_post(lookup->shard, &lookup->post))
+			lookup_unheard(&lookup->post);
 	}
 }
 
@@ -184,21 +278,20 @@ static void lookup_land(struct lookup *lookup, struct cached *cached)
 {
 	const struct cache_question question = question_of(lookup);
 	struct shard *shard = lookup->shard;
-	struct cached *found = cached;
+	struct cached *stale = NULL;
 	struct cache_waiter *waiters;
+	bool is_stale = false;
 	unsigned dropped = 0;
 
-	if (cached && dns_is_temporary_error(&cached->answer)) {
-		found = cache_find_stale(shard->cache, &question, io_now_ns(shard->loop));
-		if (found)
-			counter_up(shard->counters, COUNTER_CACHE_STALE);
-		else
-			found = cached;
-	}
-	waiters = cache_land(shard->cache, &question, found == cached ? cached : NULL, io_now_ns(shard->loop), &dropped);
+	if (cached && dns_is_temporary_error(&cached->answer))
+		stale = cache_find_stale(shard->cache, &question, io_now_ns(shard->loop), true, &is_stale);
+	counter_add(shard->counters, COUNTER_CACHE_STALE, is_stale);
+	waiters = cache_land(shard->cache, &question, stale ? NULL : cached, io_now_ns(shard->loop), &dropped);
 	counter_add(shard->counters, COUNTER_CACHE_DROPPED, dropped);
-	waiters_tell(shard, waiters, found);
-	lookup_end(lookup, found ? &found->answer : &answer_servfail);
+	waiters_tell(waiters, stale ? stale : cached);
+	lookup_end(lookup, stale ? stale : cached);
+	if (stale)
+		cached_unref(shard->cache, stale);
 	if (cached)
 		cached_unref(shard->cache, cached);
 }
@@ -208,7 +301,7 @@ static void lookup_done(void *arg, const struct io_dns_reply *reply)
 	struct lookup *lookup = arg;
 	const struct cache_question question = question_of(lookup);
 
-	lookup_land(lookup, cached_make(&question, lookup->form, reply));
+	lookup_land(lookup, cached_make(lookup->shard->cache, &question, lookup->form, reply));
 }
 
 static void lookup_resolve(struct lookup *lookup)
@@ -218,9 +311,11 @@ static void lookup_resolve(struct lookup *lookup)
 
 	counter_up(lookup->shard->counters, COUNTER_LOOKUPS);
 	result = io_resolver_ask(lookup->shard->resolver, name, lookup->type, lookup_done, lookup);
-	/* A name that cannot be asked for does not exist; a resolver without memory is a fault. */
-	if (result < 0)
-		lookup_done(lookup, &(struct io_dns_reply){ .rcode = result == -EINVAL ? 3 : 2 });
+	/* A name that cannot be asked for does not exist; a resolver without memory says nothing about it. */
+	if (result == -EINVAL)
+		lookup_done(lookup, &(struct io_dns_reply){ .rcode = 3 });
+	else if (result < 0)
+		lookup_land(lookup, NULL);
 }
 
 /* Finds out which shard asks. */
@@ -231,13 +326,16 @@ static void lookup_fly(struct lookup *lookup)
 	struct cached *found;
 
 	switch (cache_take_off(shard->cache, &question, &lookup->waiter, io_now_ns(shard->loop), &found)) {
-	case CACHE_FOUND: lookup_end(lookup, &found->answer); break;
+	case CACHE_FOUND:
+		counter_up(shard->counters, COUNTER_CACHE_HITS);
+		lookup_end(lookup, found);
+		break;
 	case CACHE_OWNED: lookup_resolve(lookup); break;
 	case CACHE_WAITING:
 		lookup->is_waiting = true;
 		counter_up(shard->counters, COUNTER_LOOKUPS_JOINED);
 		break;
-	case CACHE_FAULT: lookup_end(lookup, &answer_servfail); break;
+	case CACHE_FAULT: lookup_end(lookup, NULL); break;
 	}
 }
 
@@ -248,21 +346,13 @@ static void lookup_hear(struct post *post, struct shard *shard)
 	struct cached *found = lookup->found;
 
 	lookup->is_waiting = false;
-	if (!found) {
+	if (!found && lookup->waiting) {
 		lookup_fly(lookup);
 		return;
 	}
-	lookup_end(lookup, &found->answer);
-	cached_unref(shard->cache, found);
-}
-
-/* This shard will not hear of it any more. */
-static void lookup_unheard(struct post *post)
-{
-	struct lookup *lookup = (struct lookup *)((uint8_t *)post - offsetof(struct lookup, post));
-
-	if (lookup->found)
-		cached_unref(lookup->shard->cache, lookup->found);
+	lookup_end(lookup, found);
+	if (found)
+		cached_unref(shard->cache, found);
 }
 
 static void lookup_start(struct shard *shard, struct asked *asked, const struct dns_form *form, struct lookup **place)
@@ -299,7 +389,7 @@ void lookups_abandon(struct shard *shard)
 			unsigned dropped;
 
 			if (!lookup->is_waiting)
-				waiters_tell(shard, cache_land(shard->cache, &question, NULL, 0, &dropped), NULL);
+				waiters_tell(cache_land(shard->cache, &question, NULL, 0, &dropped), NULL);
 		}
 	}
 }
@@ -362,8 +452,10 @@ static const struct dns_answer *question_new(struct request *request, const stru
 		counter_up(shard->counters, COUNTER_CACHE_HITS);
 		count_outcome(shard, cached->answer.outcome);
 		asked->name = slice_of(cached->name, cached->name_len);
-		return asked->answer = &cached->answer;
+		pin(asked, cached);
+		return asked->answer;
 	}
+	asked->name = SLICE_EMPTY;
 	if (arena_copy(&request->arena, question->name, &asked->name) < 0)
 		return asked->answer = &answer_servfail;
 	if (request->answers.closed) {
@@ -407,18 +499,23 @@ const struct dns_answer *answers_ask(struct request *request, const struct dns_q
  * The time for look-ups is over: an old answer serves, where there may be one, or the name counts as silent for a while,
  * so that not every message that names it waits as long as this one did.
  */
-static const struct dns_answer *answer_in_vain(struct asked *asked)
+static void end_in_vain(struct asked *asked)
 {
 	struct shard *shard = asked->request->shard;
 	const struct cache_question question = { asked->name, asked->type, asked->hash };
 	int64_t now_ns = io_now_ns(shard->loop);
 	bool silent = now_ns - asked->lookup->since_ns >= shard->limits.dns_wait_ms_max * INT64_C(1000000);
-	struct cached *cached = cache_find_stale(shard->cache, &question, now_ns);
+	bool is_stale = false;
+	struct cached *cached = cache_find_stale(shard->cache, &question, now_ns, silent, &is_stale);
 	unsigned dropped = 0;
 
+	counter_add(shard->counters, COUNTER_CACHE_STALE, is_stale);
+	asked->answer = &answer_timeout;
 	if (cached) {
-		counter_up(shard->counters, COUNTER_CACHE_STALE);
-		return &cached->answer;
+		asked->answer = &cached->answer;
+		asked->cached = cached;
+		asked->is_held = true;
+		return;
 	}
 	/* A client in a hurry says nothing about the name. */
 	cached = silent ? cached_new(&question) : NULL;
@@ -428,7 +525,6 @@ static const struct dns_answer *answer_in_vain(struct asked *asked)
 		counter_add(shard->counters, COUNTER_CACHE_DROPPED, dropped);
 		cached_unref(shard->cache, cached);
 	}
-	return &answer_timeout;
 }
 
 void answers_close(struct request *request)
@@ -437,7 +533,7 @@ void answers_close(struct request *request)
 	for (struct asked *asked = request->answers.first; asked; asked = asked->next) {
 		if (asked->answer)
 			continue;
-		asked->answer = answer_in_vain(asked);
+		end_in_vain(asked);
 		wait_no_more(asked);
 		count_outcome(request->shard, asked->answer->outcome);
 	}
@@ -448,4 +544,5 @@ void answers_drop(struct request *request)
 	for (struct asked *asked = request->answers.first; asked; asked = asked->next)
 		if (!asked->answer)
 			wait_no_more(asked);
+	answers_release(request);
 }

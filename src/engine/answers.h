@@ -17,6 +17,7 @@ struct answers {
 	struct asked *first, **end; /* in order of asking; in the request's arena */
 	unsigned count;
 	unsigned pending;
+	size_t octets;              /* of the answers that are held */
 	bool closed;                /* the time for look-ups is over: what is not known is DNS_TIMEOUT */
 };
 
@@ -25,6 +26,8 @@ void answers_init(struct answers *answers);
 const struct dns_answer *answers_ask(struct request *request, const struct dns_question *question);
 /* Nothing is waited for any more; what is pending is DNS_TIMEOUT. */
 void answers_close(struct request *request);
+/* Before the turn ends: what requests have found in it, and go on needing, is counted. */
+void answers_count(struct shard *shard);
 /* The request ends: it leaves the look-ups that it still waits for (asked ahead, and not needed in the end). */
 void answers_drop(struct request *request);
 /* The shard has run its last turn: other shards that wait for its look-ups ask themselves. */

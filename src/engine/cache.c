@@ -128,16 +128,32 @@ struct cached *cached_new(const struct cache_question *question)
 	return cached;
 }
 
+static size_t octets_of(const struct cached *cached)
+{
+	return sizeof(*cached) + cached->name_len + arena_bytes_held(&cached->arena);
+}
+
 void cached_ref(struct cached *cached)
 {
 	atomic_fetch_add_explicit(&cached->refs, 1, memory_order_relaxed);
+}
+
+bool cached_try_ref(struct cached *cached)
+{
+	unsigned refs = atomic_load_explicit(&cached->refs, memory_order_relaxed);
+
+	while (refs > 0)
+		if (atomic_compare_exchange_weak_explicit(&cached->refs, &refs, refs + 1, memory_order_acquire,
+		                                          memory_order_relaxed))
+			return true;
+	return false;
 }
 
 void cached_unref(struct cache *cache, struct cached *cached)
 {
 	if (atomic_fetch_sub_explicit(&cached->refs, 1, memory_order_acq_rel) > 1)
 		return;
-	cached->retired.octets = cached->octets;
+	cached->retired.octets = octets_of(cached);
 	cached->retired.free = cached_free;
 	epochs_retire(&cache->epochs, &cached->retired);
 }
@@ -205,17 +221,27 @@ struct cached *cache_find(struct cache *cache, const struct cache_question *ques
 	return cached;
 }
 
-struct cached *cache_find_stale(struct cache *cache, const struct cache_question *question, int64_t now_ns)
+struct cached *cache_find_stale(struct cache *cache, const struct cache_question *question, int64_t now_ns, bool renew,
+                                bool *stale_out)
 {
-	struct cached *cached = find(cache, question);
 	int64_t again_ns = now_ns + cache->bounds.failure_ttl_s * INT64_C(1000000000);
+	struct stripe *stripe = stripe_of(cache, question->hash);
+	struct cached *cached;
 
-	if (!cached || dns_is_temporary_error(&cached->answer) || cached->stale_until_ns <= now_ns)
-		return NULL;
-	if (fresh_until(cached) < again_ns)
-		atomic_store_explicit(&cached->fresh_until_ns,
-		                      again_ns < cached->stale_until_ns ? again_ns : cached->stale_until_ns,
-		                      memory_order_relaxed);
+	pthread_mutex_lock(&stripe->lock);
+	cached = find(cache, question);
+	if (cached && (dns_is_temporary_error(&cached->answer) || cached->stale_until_ns <= now_ns))
+		cached = NULL;
+	if (cached) {
+		cached_ref(cached);
+		*stale_out = fresh_until(cached) <= now_ns;
+		atomic_store_explicit(&cached->used, true, memory_order_relaxed);
+		if (renew && fresh_until(cached) < again_ns)
+			atomic_store_explicit(&cached->fresh_until_ns,
+			                      again_ns < cached->stale_until_ns ? again_ns : cached->stale_until_ns,
+			                      memory_order_relaxed);
+	}
+	pthread_mutex_unlock(&stripe->lock);
 	return cached;
 }
 
@@ -250,17 +276,12 @@ static unsigned bucket_sweep(struct cache *cache, _Atomic(struct cached *) *at, 
 	return dropped;
 }
 
-static size_t octets_in_all(struct cache *cache)
-{
-	return atomic_load_explicit(&cache->octets, memory_order_relaxed) +
-	       atomic_load_explicit(&cache->epochs.octets, memory_order_relaxed);
-}
-
 /* Not under a lock. False: there is no room now. */
 static bool room_make(struct cache *cache, size_t octets, int64_t now_ns, unsigned *dropped_out)
 {
 	*dropped_out = 0;
-	for (unsigned i = 0; octets_in_all(cache) + octets > cache->bounds.octets_max; i++) {
+	for (unsigned i = 0; atomic_load_explicit(&cache->octets, memory_order_relaxed) + octets > cache->bounds.octets_max;
+	     i++) {
 		size_t hand;
 		struct stripe *stripe;
 
@@ -301,7 +322,7 @@ static bool prepare(struct cache *cache, struct cached *cached, int64_t now_ns, 
 	int64_t fresh_s = lifetime_s(&cache->bounds, &cached->answer);
 	int64_t stale_s = dns_is_temporary_error(&cached->answer) ? 0 : cache->bounds.stale_s_max;
 
-	cached->octets = sizeof(*cached) + cached->name_len + arena_bytes_held(&cached->arena);
+	cached->octets = octets_of(cached);
 	atomic_store_explicit(&cached->fresh_until_ns, now_ns + fresh_s * INT64_C(1000000000), memory_order_relaxed);
 	cached->stale_until_ns = now_ns + (fresh_s + stale_s) * INT64_C(1000000000);
 	*dropped_out = 0;

@@ -2,7 +2,7 @@
  * cache.h - DNS answers, read and kept for all shards, and which questions are under way; private to src/engine.
  *
  * Reading:   without locks, and without a write to a shared line but for the first use since the clock hand passed. What
- *            was found is safe as long as the request that found it: see epoch.h.
+ *            was found is safe until the turn ends (epoch.h); for longer it has to be counted.
  * Writing:   on a miss only: a bucket's stripe is locked.
  * Lifetimes: each class of answers has its own (struct cache_bounds); one that has ended may still be of use, when
  *            nothing newer can be had (RFC 8767).
@@ -38,7 +38,7 @@ struct cache_question {
 struct cached {
 	struct retired retired;
 	_Atomic(struct cached *) next; /* in its bucket */
-	_Atomic unsigned refs;         /* the table's, and of each shard that it is on its way to */
+	_Atomic unsigned refs;         /* of the table, of requests that wait, of posts that bring it */
 	_Atomic bool used;
 	_Atomic int64_t fresh_until_ns;
 	int64_t stale_until_ns;
@@ -67,8 +67,12 @@ uint64_t cache_hash(const struct cache *cache, struct slice name, enum dns_type 
 
 /* What is known and fresh; NULL: nothing. */
 struct cached *cache_find(struct cache *cache, const struct cache_question *question, int64_t now_ns);
-/* What may stand in for an answer that cannot be had; NULL: nothing. It is then fresh for dns.failure-ttl. */
-struct cached *cache_find_stale(struct cache *cache, const struct cache_question *question, int64_t now_ns);
+/*
+ * What may stand in for an answer that cannot be had, counted; NULL: nothing. `renew`: nobody else can have it either, so it is
+ * fresh for dns.failure-ttl. *stale_out: it is past its lifetime.
+ */
+struct cached *cache_find_stale(struct cache *cache, const struct cache_question *question, int64_t now_ns, bool renew,
+                                bool *stale_out);
 
 enum cache_flight {
 	CACHE_FOUND,   /* it has come meanwhile: *found_out */
@@ -83,6 +87,8 @@ enum cache_flight cache_take_off(struct cache *cache, const struct cache_questio
 /* An empty answer of that name, with one reference; NULL: out of memory. The caller fills in `answer`. */
 struct cached *cached_new(const struct cache_question *question);
 void cached_ref(struct cached *cached);
+/* Of one that was found in this turn and may have left the table since. False: it has, and is to be freed. */
+bool cached_try_ref(struct cached *cached);
 void cached_unref(struct cache *cache, struct cached *cached);
 
 /*

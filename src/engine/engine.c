@@ -96,27 +96,29 @@ static int listen_all(struct shard_thread *self)
 	return 0;
 }
 
+/* It takes no turns any more: nobody is to wake it, nor to hand it connections. */
+static void has_ended(struct shard_thread *self)
+{
+	pthread_mutex_lock(&self->engine->lock);
+	self->ended = true;
+	for (; self->handed_over_count; self->handed_over_count--)
+		close(self->handed_over[self->handed_over_count - 1]);
+	pthread_mutex_unlock(&self->engine->lock);
+}
+
 /* A shard may post to any other until that one has retired: so none is taken down before all have. */
 static void retire(struct shard_thread *self)
 {
 	struct engine *engine = self->engine;
 
 	shard_retire(&self->shard);
+	has_ended(self);
 	pthread_mutex_lock(&engine->lock);
 	engine->retired++;
 	pthread_cond_broadcast(&engine->changed);
 	while (engine->retired < engine->config->shards)
 		pthread_cond_wait(&engine->changed, &engine->lock);
 	pthread_mutex_unlock(&engine->lock);
-}
-
-static void has_ended(struct shard_thread *self)
-{
-	pthread_mutex_lock(&self->engine->lock);
-	self->ended = true;
-	for (unsigned i = 0; i < self->handed_over_count; i++)
-		close(self->handed_over[i]);
-	pthread_mutex_unlock(&self->engine->lock);
 }
 
 static void *shard_main(void *arg)
@@ -138,7 +140,6 @@ static void *shard_main(void *arg)
 		/* Whoever waits for signals learns of it; of a ring that died nothing can be taken down in order. */
 		if (self->result < 0) {
 			(void)kill(getpid(), SIGTERM);
-			has_ended(self);
 			return NULL;
 		}
 	}
@@ -221,10 +222,12 @@ int engine_start(const struct engine_config *config, struct engine **out, char p
 	pthread_mutex_init(&engine->lock, NULL);
 	pthread_cond_init(&engine->changed, NULL);
 	engine->threads = aligned_alloc(64, config->shards * sizeof(*engine->threads));
-	if (engine->threads && cache_new(&config->limits.cache, config->shards, &engine->cache) == 0) {
+	if (engine->threads) {
 		memset(engine->threads, 0, config->shards * sizeof(*engine->threads));
-		result = listeners_open(engine, problem);
+		result = cache_new(&config->limits.cache, config->shards, &engine->cache);
 	}
+	if (result == 0)
+		result = listeners_open(engine, problem);
 	if (result == 0)
 		result = threads_start(engine, problem);
 	decide(engine, result == 0 ? 1 : -1);
@@ -360,6 +363,10 @@ uint64_t engine_counter(const struct engine *engine, enum counter_id id)
 {
 	uint64_t sum = 0;
 
+	if (id == COUNTER_CACHE_ENTRIES)
+		return cache_entries(engine->cache);
+	if (id == COUNTER_CACHE_OCTETS)
+		return cache_octets(engine->cache);
 	for (unsigned t = 0; t < engine->config->shards; t++)
 		sum += counter_read(&engine->threads[t].counters, id);
 	return sum;

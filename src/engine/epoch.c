@@ -36,7 +36,7 @@ uint64_t epochs_begin(struct epochs *epochs, unsigned reader)
 
 	if (atomic_load_explicit(since, memory_order_relaxed) == EPOCH_NONE)
 		atomic_store_explicit(since, now, memory_order_relaxed);
-	/* Whoever retires sees this `since`, or this turn sees what he has taken away: the other half is in epochs_retire(). */
+	/* Whoever retires sees this `since`, or this turn sees what he has taken away: the other half is in epochs_collect(). */
 	atomic_thread_fence(memory_order_seq_cst);
 	return now;
 }
@@ -59,11 +59,11 @@ static uint64_t least_since(const struct epochs *epochs)
 }
 
 /* Takes what is safe to free: the oldest ones. */
-static struct retired *collect(struct epochs *epochs, uint64_t before)
+static struct retired *freeable_take(struct epochs *epochs, uint64_t before)
 {
 	struct retired *freeable = NULL, **end = &freeable;
 
-	while (epochs->first && epochs->first->at < before) {
+	for (unsigned i = 0; i < EPOCH_FREED_MAX && epochs->first && epochs->first->at < before; i++) {
 		struct retired *retired = epochs->first;
 
 		epochs->first = retired->next;
@@ -79,16 +79,24 @@ static struct retired *collect(struct epochs *epochs, uint64_t before)
 
 void epochs_retire(struct epochs *epochs, struct retired *retired)
 {
-	struct retired *freeable;
-
 	retired->next = NULL;
 	pthread_mutex_lock(&epochs->lock);
 	retired->at = atomic_fetch_add_explicit(&epochs->now, 1, memory_order_seq_cst);
-	atomic_thread_fence(memory_order_seq_cst);
 	*epochs->end = retired;
 	epochs->end = &retired->next;
 	atomic_fetch_add_explicit(&epochs->octets, retired->octets, memory_order_relaxed);
-	freeable = collect(epochs, least_since(epochs));
+	pthread_mutex_unlock(&epochs->lock);
+}
+
+void epochs_collect(struct epochs *epochs)
+{
+	struct retired *freeable;
+
+	if (atomic_load_explicit(&epochs->octets, memory_order_relaxed) == 0 || pthread_mutex_trylock(&epochs->lock))
+		return;
+	/* The other half of the fence in epochs_begin(). */
+	atomic_thread_fence(memory_order_seq_cst);
+	freeable = freeable_take(epochs, least_since(epochs));
 	pthread_mutex_unlock(&epochs->lock);
 	while (freeable) {
 		struct retired *next = freeable->next;

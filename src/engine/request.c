@@ -134,11 +134,8 @@ static struct request *request_new(struct shard *shard, struct io_conn_use *use)
 	request->prev = NULL;
 	if (request->next)
 		request->next->prev = request;
-	else
-		shard->requests_oldest = request;
 	shard->requests = request;
 	shard->requests_count++;
-	request->epoch = shard->epoch;
 	return request;
 }
 
@@ -163,7 +160,7 @@ static struct request *request_of_conn(struct shard *shard, struct io_conn *conn
 static bool memory_is_within(struct request *request)
 {
 	struct shard *shard = request->shard;
-	size_t octets = request->arena.bytes_used + request->scratch.bytes_used;
+	size_t octets = request->arena.bytes_used + request->scratch.bytes_used + request->answers.octets;
 
 	octets = octets < REQUEST_OCTETS_LEAST ? REQUEST_OCTETS_LEAST : octets;
 	shard->requests_octets += octets - request->octets;
@@ -192,8 +189,6 @@ void request_free(struct request *request)
 		shard->requests = request->next;
 	if (request->next)
 		request->next->prev = request->prev;
-	else
-		shard->requests_oldest = request->prev;
 	shard->requests_count--;
 	shard->requests_octets -= request->octets;
 	arena_reset(&request->arena);

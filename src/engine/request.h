@@ -38,7 +38,8 @@ struct request {
 	struct answers answers;
 	struct work work;
 	struct ask ask;
-	uint64_t epoch;                /* when it came: what it finds in the cache stays as long as it does */
+	struct request *next_pinning, **pinning_at; /* NULL: it found no answers in this turn */
+	bool holds_epoch;
 	struct io_timer wait;          /* for look-ups, then for the deadline */
 	bool look_ups_over;
 	int64_t deadline_ns;

@@ -69,11 +69,6 @@ static void counters_publish(struct shard *shard)
 	counter_set(counters, COUNTER_KEY_MISSES, keys->counters.misses);
 	counter_set(counters, COUNTER_KEY_EVICTIONS, keys->counters.evictions);
 	counter_set(counters, COUNTER_KEY_OCTETS, keys->bytes);
-	/* What all shards share is told by one. */
-	if (shard->index == 0) {
-		counter_set(counters, COUNTER_CACHE_ENTRIES, cache_entries(shard->cache));
-		counter_set(counters, COUNTER_CACHE_OCTETS, cache_octets(shard->cache));
-	}
 }
 
 static void begin(void *arg)
@@ -123,8 +118,9 @@ static void turn(void *arg)
 		drain_step(shard);
 	counters_publish(shard);
 	atomic_store_explicit(&shard->load.queued, shard->queue.new_count, memory_order_relaxed);
-	epochs_end(cache_epochs(shard->cache), shard->index,
-	           shard->requests_oldest ? shard->requests_oldest->epoch : EPOCH_NONE);
+	answers_count(shard);
+	epochs_end(cache_epochs(shard->cache), shard->index, shard->epochs_held ? shard->epoch_least : EPOCH_NONE);
+	epochs_collect(cache_epochs(shard->cache));
 }
 
 static void on_frame(void *arg, struct io_conn *conn, struct io_frame frame)

@@ -50,7 +50,10 @@ struct shard {
 	struct io_conn_use errands;                   /* those of other shards, queued as if they were a connection's */
 	unsigned errands_to;                          /* the shard that was sent one last */
 	uint64_t epoch;                               /* of this turn */
-	struct request *requests, *requests_oldest;   /* in flight */
+	struct request *pinning;                      /* those that found answers in this turn */
+	unsigned epochs_held;                         /* requests that hold an epoch, and the least of them */
+	uint64_t epoch_least;
+	struct request *requests;                     /* in flight */
 	unsigned requests_count;
 	size_t requests_octets;                       /* of their arenas */
 	struct queue queue;                           /* to be evaluated */

@@ -51,6 +51,17 @@ static void keep(const char *name, enum dns_outcome outcome, uint32_t ttl, int64
 	cached_unref(cache, cached);
 }
 
+/* What may stand in, not counted. */
+static struct cached *find_stale(const struct cache_question *q, int64_t now_ns, bool renew)
+{
+	bool stale = false;
+	struct cached *cached = cache_find_stale(cache, q, now_ns, renew, &stale);
+
+	if (cached)
+		cached_unref(cache, cached);
+	return cached;
+}
+
 static bool is_known(const char *name, int64_t now_ns)
 {
 	struct cache_question q = question(name);
@@ -130,25 +141,28 @@ static void test_stale_answers_serve_when_allowed(void **state)
 	begin(&bounds, 1);
 	q = question("a.example");
 	keep("a.example", DNS_FOUND, 100, 0);
-	assert_null(cache_find_stale(cache, &q, 101 * S));
+	assert_null(find_stale(&q, 101 * S, true));
 	cache_free(cache);
 	with.stale_s_max = 50;
 	begin(&with, 1);
 	q = question("a.example");
 	keep("a.example", DNS_FOUND, 100, 0);
 	assert_null(cache_find(cache, &q, 101 * S));
-	assert_non_null(cache_find_stale(cache, &q, 101 * S));
+	/* For one in a hurry, and nobody else... */
+	assert_non_null(find_stale(&q, 101 * S, false));
+	assert_null(cache_find(cache, &q, 101 * S));
+	assert_non_null(find_stale(&q, 101 * S, true));
 	/* For a while it is not asked for again... */
 	assert_non_null(cache_find(cache, &q, 105 * S));
 	assert_null(cache_find(cache, &q, 106 * S));
 	/* ...and for ever it does not serve. */
-	assert_non_null(cache_find_stale(cache, &q, 149 * S));
+	assert_non_null(find_stale(&q, 149 * S, true));
 	assert_null(cache_find(cache, &q, 150 * S));
-	assert_null(cache_find_stale(cache, &q, 150 * S));
+	assert_null(find_stale(&q, 150 * S, true));
 	/* A failure is none to be served in place of another. */
 	keep("b.example", DNS_SERVFAIL, 0, 0);
 	q = question("b.example");
-	assert_null(cache_find_stale(cache, &q, 6 * S));
+	assert_null(find_stale(&q, 6 * S, true));
 	cache_free(cache);
 }
 
@@ -167,6 +181,7 @@ static void test_octets_are_bounded_and_the_used_stay(void **state)
 		keep(name, DNS_FOUND, 1000, 0);
 		dropped_in_all += dropped;
 		assert_true(is_known("hot.example", 0));
+		epochs_collect(cache_epochs(cache));
 		assert_true(cache_octets(cache) <= with.octets_max);
 	}
 	assert_int_equal(dropped_in_all + cache_entries(cache), 20001);
@@ -219,10 +234,58 @@ static void test_what_is_held_is_not_freed(void **state)
 	keep("a.example", DNS_NXDOMAIN, 300, 1);
 	assert_int_equal(held->answer.outcome, DNS_FOUND);
 	assert_int_equal(cache_octets(cache), 2 * octets);
+	epochs_collect(cache_epochs(cache));
+	assert_int_equal(cache_octets(cache), 2 * octets);
 	epochs_end(cache_epochs(cache), 0, EPOCH_NONE);
-	/* Freed when the next one is retired. */
-	keep("a.example", DNS_FOUND, 300, 2);
+	epochs_collect(cache_epochs(cache));
 	assert_int_equal(cache_octets(cache), octets);
+	cache_free(cache);
+}
+
+/* One that was counted stays without an epoch; one that has gone cannot be counted any more. */
+static void test_what_is_counted_is_not_freed(void **state)
+{
+	struct cache_question q;
+	struct cached *held, *late;
+
+	(void)state;
+	begin(&bounds, 1);
+	q = question("a.example");
+	(void)epochs_begin(cache_epochs(cache), 0);
+	keep("a.example", DNS_FOUND, 300, 0);
+	held = cache_find(cache, &q, 0);
+	assert_true(cached_try_ref(held));
+	keep("a.example", DNS_NXDOMAIN, 300, 1);
+	late = cache_find(cache, &q, 1);
+	keep("a.example", DNS_FOUND, 300, 2);
+	assert_false(cached_try_ref(late));
+	epochs_end(cache_epochs(cache), 0, EPOCH_NONE);
+	epochs_collect(cache_epochs(cache));
+	assert_int_equal(held->answer.outcome, DNS_FOUND);
+	cached_unref(cache, held);
+	cache_free(cache);
+}
+
+/* An old turn keeps memory from being freed, but not answers from being kept. */
+static void test_a_held_epoch_empties_nothing(void **state)
+{
+	struct cache_bounds with = bounds;
+	char name[64];
+
+	(void)state;
+	with.octets_max = 200000;
+	begin(&with, 2);
+	(void)epochs_begin(cache_epochs(cache), 0);
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(name, sizeof(name), "n%u.example", i);
+		keep(name, DNS_FOUND, 1000, 0);
+		assert_true(is_known(name, 0));
+	}
+	assert_true(cache_entries(cache) > 100);
+	epochs_end(cache_epochs(cache), 0, EPOCH_NONE);
+	for (unsigned i = 0; i < 3000 / EPOCH_FREED_MAX + 1; i++)
+		epochs_collect(cache_epochs(cache));
+	assert_true(cache_octets(cache) <= with.octets_max);
 	cache_free(cache);
 }
 
@@ -256,7 +319,15 @@ static void *reader_and_writer(void *arg)
 			cache_keep(cache, cached, i, &unused);
 			cached_unref(cache, cached);
 		}
+		/* Now and then beyond the turn, counted. */
+		if (found && (random >> 20) % 16 == 0 && cached_try_ref(found)) {
+			epochs_end(cache_epochs(cache), self, EPOCH_NONE);
+			if (found->answer.ttl != 77)
+				abort();
+			cached_unref(cache, found);
+		}
 		epochs_end(cache_epochs(cache), self, EPOCH_NONE);
+		epochs_collect(cache_epochs(cache));
 	}
 	return NULL;
 }
@@ -273,6 +344,7 @@ static void test_threads(void **state)
 		assert_int_equal(pthread_create(&threads[i], NULL, reader_and_writer, (void *)i), 0);
 	for (unsigned i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
+	epochs_collect(cache_epochs(cache));
 	assert_true(cache_octets(cache) <= with.octets_max + THREADS * 1024);
 	cache_free(cache);
 }
@@ -346,6 +418,8 @@ int main(void)
 		cmocka_unit_test(test_octets_are_bounded_and_the_used_stay),
 		cmocka_unit_test(test_one_looks_up_the_others_wait),
 		cmocka_unit_test(test_what_is_held_is_not_freed),
+		cmocka_unit_test(test_what_is_counted_is_not_freed),
+		cmocka_unit_test(test_a_held_epoch_empties_nothing),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_posts_arrive_in_order),
 	};
