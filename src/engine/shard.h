@@ -6,6 +6,7 @@
 
 #include "crypto/batch.h"
 #include "crypto/keys.h"
+#include "engine/breaker.h"
 #include "engine/cache.h"
 #include "engine/engine.h"
 #include "engine/post.h"
@@ -60,6 +61,7 @@ struct shard {
 	struct request *spare;                        /* pool */
 	unsigned spare_count;
 	struct lookup *lookups[LOOKUP_BUCKETS];
+	struct breaker breaker;
 
 	struct packed_status status;
 
