@@ -31,6 +31,7 @@ static const struct number {
 	{ "dns|failure-ttl", 1, 300 },
 	{ "dns|bogus-ttl", 1, 300 },
 	{ "dns|serve-stale", 0, 604800 },
+	{ "dns|prefetch", 0, 60 },
 	{ "dns|breaker-failures", 0, BREAKER_FAILURES_MAX },
 	{ "dns|breaker-time", 10, 60000 },
 	{ "dns|breaker-zones", 4, 1000000 },
@@ -75,12 +76,13 @@ static cfg_opt_t dns_options[] = {
 	CFG_INT("max-lookups", 60, CFGF_NONE),         /* of one verdict */
 	CFG_INT("cache-size", 256 * MIB, CFGF_NONE),   /* octets, all shards */
 	CFG_INT("max-queries", 4096, CFGF_NONE),       /* under way, each shard */
-	CFG_INT("min-ttl", 30, CFGF_NONE),             /* seconds, these six */
+	CFG_INT("min-ttl", 30, CFGF_NONE),             /* seconds, these seven */
 	CFG_INT("max-ttl", 86400, CFGF_NONE),
 	CFG_INT("max-negative-ttl", 3600, CFGF_NONE),
 	CFG_INT("failure-ttl", 5, CFGF_NONE),
 	CFG_INT("bogus-ttl", 30, CFGF_NONE),
 	CFG_INT("serve-stale", 0, CFGF_NONE),
+	CFG_INT("prefetch", 3, CFGF_NONE),
 	CFG_INT("breaker-failures", 5, CFGF_NONE),
 	CFG_INT("breaker-time", 1000, CFGF_NONE),      /* milliseconds */
 	CFG_INT("breaker-zones", 4096, CFGF_NONE),     /* each shard */
@@ -618,6 +620,7 @@ static struct cache_bounds cache_bounds_of(cfg_t *dns)
 		.failure_ttl_s = (unsigned)cfg_getint(dns, "failure-ttl"),
 		.bogus_ttl_s = (unsigned)cfg_getint(dns, "bogus-ttl"),
 		.stale_s_max = (unsigned)cfg_getint(dns, "serve-stale"),
+		.prefetch_s = (unsigned)cfg_getint(dns, "prefetch"),
 	};
 }
 

@@ -288,8 +288,8 @@ static void lookup_land(struct lookup *lookup, struct cached *cached)
 
 	if (cached && dns_is_temporary_error(&cached->answer))
 		stale = cache_find_stale(shard->cache, &question, io_now_ns(shard->loop), true, &is_stale);
-	counter_add(shard->counters, COUNTER_CACHE_STALE, is_stale);
 	waiters = cache_land(shard->cache, &question, stale ? NULL : cached, io_now_ns(shard->loop), &dropped);
+	counter_add(shard->counters, COUNTER_CACHE_STALE, is_stale && (waiters || lookup->waiting));
 	counter_add(shard->counters, COUNTER_CACHE_DROPPED, dropped);
 	waiters_tell(waiters, stale ? stale : cached);
 	lookup_end(lookup, stale ? stale : cached);
@@ -380,29 +380,55 @@ static void lookup_hear(struct post *post, struct shard *shard)
 		cached_unref(shard->cache, found);
 }
 
+/* NULL: out of memory. */
+static struct lookup *lookup_new(struct shard *shard, const struct cache_question *question, const struct dns_form *form,
+                                 struct lookup **place)
+{
+	struct lookup *lookup = malloc(sizeof(*lookup) + question->name.len);
+
+	if (!lookup)
+		return NULL;
+	*lookup = (struct lookup){
+		.shard = shard, .post = { .deliver = lookup_hear, .bounce = lookup_unheard }, .form = form
+	};
+	lookup->type = question->type;
+	lookup->since_ns = io_now_ns(shard->loop);
+	lookup->hash = question->hash;
+	lookup->name_len = question->name.len;
+	memcpy(lookup->name, question->name.ptr, question->name.len);
+	lookup->next = *place;
+	*place = lookup;
+	counter_up(shard->counters, COUNTER_LOOKUPS_IN_FLIGHT);
+	return lookup;
+}
+
 static void lookup_start(struct shard *shard, struct asked *asked, const struct dns_form *form, struct lookup **place)
 {
-	struct lookup *lookup = malloc(sizeof(*lookup) + asked->name.len);
+	const struct cache_question question = { asked->name, asked->type, asked->hash };
+	struct lookup *lookup = lookup_new(shard, &question, form, place);
 
 	if (!lookup) {
 		asked->answer = &answer_servfail;
 		return;
 	}
-	*lookup = (struct lookup){
-		.shard = shard, .post = { .deliver = lookup_hear, .bounce = lookup_unheard }, .form = form
-	};
-	lookup->type = asked->type;
-	lookup->since_ns = io_now_ns(shard->loop);
-	lookup->hash = asked->hash;
-	lookup->name_len = asked->name.len;
-	memcpy(lookup->name, asked->name.ptr, asked->name.len);
-	lookup->next = *place;
-	*place = lookup;
 	wait_for(asked, lookup);
-	counter_up(shard->counters, COUNTER_LOOKUPS_IN_FLIGHT);
 	lookup_fly(lookup);
 	if (asked->answer)
 		counter_up(shard->counters, COUNTER_LOOKUPS_AT_ONCE);
+}
+
+/* For those who will ask: nobody waits for it, and in vain it changes nothing. */
+static void lookup_prefetch(struct shard *shard, const struct cache_question *question, const struct dns_form *form)
+{
+	struct lookup **place = lookup_place(shard, question), *lookup;
+
+	if (*place || !breaker_allows(&shard->breaker, question->name, io_now_ns(shard->loop)))
+		return;
+	lookup = lookup_new(shard, question, form, place);
+	if (!lookup)
+		return;
+	counter_up(shard->counters, COUNTER_PREFETCHES);
+	lookup_fly(lookup);
 }
 
 /* Those of other shards must not wait for what this one will not finish. */
@@ -493,7 +519,8 @@ static const struct dns_answer *question_new(struct request *request, const stru
                                              const struct dns_form *form)
 {
 	struct shard *shard = request->shard;
-	struct cached *cached = cache_find(shard->cache, question, io_now_ns(shard->loop));
+	bool refresh;
+	struct cached *cached = cache_find_in_use(shard->cache, question, io_now_ns(shard->loop), &refresh);
 	struct asked *asked = asked_new(request, question);
 	struct lookup **place;
 
@@ -504,6 +531,8 @@ static const struct dns_answer *question_new(struct request *request, const stru
 		count_outcome(shard, cached->answer.outcome);
 		asked->name = slice_of(cached->name, cached->name_len);
 		pin(asked, cached);
+		if (refresh)
+			lookup_prefetch(shard, question, form);
 		return asked->answer;
 	}
 	asked->name = SLICE_EMPTY;

@@ -12,6 +12,10 @@
 #define SWEEP_MAX 2048              /* buckets that the clock hand passes to make room for one answer */
 #define ANSWER_OCTETS_MAX ((size_t)1 << 20)
 #define CHUNK_OCTETS ((size_t)256)
+/*
+ * libunbound counts whole seconds: so much longer than we it may go on with what it knows, and would only say that again.
+ */
+#define RESOLVER_LATE_NS INT64_C(1000000000)
 
 /* A question under way. */
 struct flight {
@@ -211,15 +215,38 @@ static int64_t fresh_until(const struct cached *cached)
 	return atomic_load_explicit(&cached->fresh_until_ns, memory_order_relaxed);
 }
 
+/* Nothing needs to be looked up for it now. */
+static bool serves(const struct cached *cached, int64_t now_ns)
+{
+	return now_ns < fresh_until(cached) || now_ns < cached->serve_until_ns;
+}
+
+static struct cached *used(struct cached *cached)
+{
+	if (!atomic_load_explicit(&cached->used, memory_order_relaxed))
+		atomic_store_explicit(&cached->used, true, memory_order_relaxed);
+	return cached;
+}
+
 struct cached *cache_find(struct cache *cache, const struct cache_question *question, int64_t now_ns)
 {
 	struct cached *cached = find(cache, question);
 
-	if (!cached || fresh_until(cached) <= now_ns)
+	return cached && now_ns < fresh_until(cached) ? used(cached) : NULL;
+}
+
+struct cached *cache_find_in_use(struct cache *cache, const struct cache_question *question, int64_t now_ns,
+                                 bool *refresh_out)
+{
+	struct cached *cached = find(cache, question);
+
+	*refresh_out = false;
+	if (!cached || !serves(cached, now_ns))
 		return NULL;
-	if (!atomic_load_explicit(&cached->used, memory_order_relaxed))
-		atomic_store_explicit(&cached->used, true, memory_order_relaxed);
-	return cached;
+	if (now_ns >= cached->refresh_from_ns && now_ns < cached->serve_until_ns &&
+	    !atomic_load_explicit(&cached->refreshed, memory_order_relaxed))
+		*refresh_out = !atomic_exchange_explicit(&cached->refreshed, true, memory_order_relaxed);
+	return used(cached);
 }
 
 struct cached *cache_find_stale(struct cache *cache, const struct cache_question *question, int64_t now_ns, bool renew,
@@ -306,7 +333,7 @@ static void insert(struct cache *cache, const struct cache_question *question, s
 	while ((old = atomic_load_explicit(at, memory_order_relaxed)) && !is_answer_to(old, question))
 		at = &old->next;
 	if (old && dns_is_temporary_error(&cached->answer) && !dns_is_temporary_error(&old->answer) &&
-	    fresh_until(old) > now_ns)
+	    serves(old, now_ns))
 		return;
 	if (old)
 		unlink_at(cache, at);
@@ -317,15 +344,32 @@ static void insert(struct cache *cache, const struct cache_question *question, s
 	atomic_fetch_add_explicit(&cache->entries, 1, memory_order_relaxed);
 }
 
+/*
+ * An answer that is in use when its lifetime ends serves on, no longer than that lifetime was, and is looked up again by whoever needs it in
+ * the middle of that time: at another moment for each name, so that what was learnt together is not asked for together.
+ */
+static int64_t prefetch_plan(const struct cache *cache, struct cached *cached, int64_t end_ns, int64_t fresh_s)
+{
+	int64_t longest_s = dns_is_temporary_error(&cached->answer) ? 0 : cache->bounds.prefetch_s;
+	int64_t serve_ns = (longest_s < fresh_s ? longest_s : fresh_s) * INT64_C(1000000000);
+	int64_t spread_ns = serve_ns > RESOLVER_LATE_NS ? (serve_ns - RESOLVER_LATE_NS) / 2 : 0;
+
+	cached->refresh_from_ns = end_ns + RESOLVER_LATE_NS + (int64_t)((cached->hash >> 32) * (uint64_t)spread_ns >> 32);
+	cached->serve_until_ns = end_ns + serve_ns;
+	return serve_ns;
+}
+
 /* What must be known before it is shared. False: it is not to be kept. */
 static bool prepare(struct cache *cache, struct cached *cached, int64_t now_ns, unsigned *dropped_out)
 {
 	int64_t fresh_s = lifetime_s(&cache->bounds, &cached->answer);
 	int64_t stale_s = dns_is_temporary_error(&cached->answer) ? 0 : cache->bounds.stale_s_max;
+	int64_t stale_ns = stale_s * INT64_C(1000000000), end_ns = now_ns + fresh_s * INT64_C(1000000000), serve_ns;
 
 	cached->octets = octets_of(cached);
-	atomic_store_explicit(&cached->fresh_until_ns, now_ns + fresh_s * INT64_C(1000000000), memory_order_relaxed);
-	cached->stale_until_ns = now_ns + (fresh_s + stale_s) * INT64_C(1000000000);
+	atomic_store_explicit(&cached->fresh_until_ns, end_ns, memory_order_relaxed);
+	serve_ns = prefetch_plan(cache, cached, end_ns, fresh_s);
+	cached->stale_until_ns = end_ns + (stale_ns > serve_ns ? stale_ns : serve_ns);
 	*dropped_out = 0;
 	return fresh_s > 0 && room_make(cache, cached->octets, now_ns, dropped_out);
 }

@@ -26,6 +26,7 @@ struct cache_bounds {
 	unsigned failure_ttl_s;      /* dns.failure-ttl: server failures, time-outs, what could not be read */
 	unsigned bogus_ttl_s;        /* dns.bogus-ttl: DNSSEC validation failed */
 	unsigned stale_s_max;        /* dns.serve-stale: behind the end of the lifetime; 0: never */
+	unsigned prefetch_s;         /* dns.prefetch: so long, too, while it is looked up again; 0: never */
 };
 
 struct cache_question {
@@ -42,6 +43,8 @@ struct cached {
 	_Atomic bool used;
 	_Atomic int64_t fresh_until_ns;
 	int64_t stale_until_ns;
+	int64_t refresh_from_ns, serve_until_ns; /* who needs it in between gets it, and the first one has it looked up again */
+	_Atomic bool refreshed;
 	size_t octets;
 	uint64_t hash;
 	enum dns_type type;
@@ -65,6 +68,12 @@ struct epochs *cache_epochs(struct cache *cache);
 /* `name`: lower case. */
 uint64_t cache_hash(const struct cache *cache, struct slice name, enum dns_type type);
 
+/*
+ * As cache_find(), or what is so little past its lifetime that it serves on while it is looked up again (dns.prefetch).
+ * *refresh_out: that is up to the caller; told once.
+ */
+struct cached *cache_find_in_use(struct cache *cache, const struct cache_question *question, int64_t now_ns,
+                                 bool *refresh_out);
 /* What is known and fresh; NULL: nothing. */
 struct cached *cache_find(struct cache *cache, const struct cache_question *question, int64_t now_ns);
 /*

@@ -27,6 +27,7 @@
 #define DEADLINE_MS 2000
 #define ANSWER_NS_MAX INT64_C(3000000000) /* so late does DNS answer, if it does */
 #define TTL_S_MAX 2
+#define PREFETCH_S 2
 #define BURST_MAX 30
 #define BODY_OCTETS 300
 #define S INT64_C(1000000000)
@@ -335,7 +336,8 @@ static void client_act(void *arg)
 /* Every answer of the time before has ended by now, and every request that was under way with it. */
 static bool is_dead_for_good(unsigned domain)
 {
-	int64_t past_s = run.config.limits.cache.stale_s_max + TTL_S_MAX;
+	const struct cache_bounds *limits = &run.config.limits.cache;
+	int64_t past_s = TTL_S_MAX + (limits->stale_s_max > limits->prefetch_s ? limits->stale_s_max : limits->prefetch_s);
 
 	return run.domains[domain] == DOMAIN_FAULTY ||
 	       (run.domains[domain] == DOMAIN_DYING &&
@@ -433,6 +435,7 @@ static void configure(struct engine_config *config)
 			.failure_ttl_s = 1,
 			.bogus_ttl_s = 1,
 			.stale_s_max = sim_random(2) ? 10 : 0,
+			.prefetch_s = sim_random(2) ? PREFETCH_S : 0,
 		},
 		.breaker = {
 			.failures = sim_random(3) ? 3 : 0,
@@ -509,7 +512,7 @@ static bool was_reached(void)
 {
 	static const enum counter_id wanted[] = {
 		COUNTER_REQUESTS_LATE, COUNTER_REQUESTS_SPREAD, COUNTER_REQUESTS_MALFORMED, COUNTER_OVER_IN_FLIGHT,
-		COUNTER_OVER_CONNECTION_IN_FLIGHT, COUNTER_LOOKUPS_JOINED, COUNTER_LOOKUPS_AT_ONCE, COUNTER_CACHE_HITS, COUNTER_CACHE_STALE,
+		COUNTER_OVER_CONNECTION_IN_FLIGHT, COUNTER_PREFETCHES, COUNTER_LOOKUPS_JOINED, COUNTER_LOOKUPS_AT_ONCE, COUNTER_CACHE_HITS, COUNTER_CACHE_STALE,
 		COUNTER_CACHE_DROPPED, COUNTER_DNS_BOGUS, COUNTER_DNS_INVALID, COUNTER_DNS_SERVFAIL, COUNTER_DNS_TIMEOUT,
 		COUNTER_DNS_SILENT, COUNTER_BREAKERS_OPENED, COUNTER_BREAKERS_CLOSED, COUNTER_BREAKER_PROBES, COUNTER_BREAKERS_DROPPED,
 	};

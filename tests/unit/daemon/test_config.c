@@ -333,7 +333,7 @@ static void test_every_key_arrives(void **state)
 	         "  dnssec = false\n  timeout = 4000\n  zone-file = \"%s\"\n  trust-anchor-file = \"%s\"\n"
 	         "  root-hints = \"%s\"\n  max-lookups = 30\n  cache-size = 30000000\n  max-queries = 100\n"
 	         "  qname-minimisation = true\n"
-	         "  min-ttl = 1  max-ttl = 2  max-negative-ttl = 3  failure-ttl = 4  bogus-ttl = 5  serve-stale = 6\n"
+	         "  min-ttl = 1  max-ttl = 2  max-negative-ttl = 3  failure-ttl = 4  bogus-ttl = 5  serve-stale = 6  prefetch = 8\n"
 	         "  breaker-failures = 7  breaker-time = 800  breaker-zones = 90\n"
 	         "}\n"
 	         "spf { max-lookups = 9  max-void-lookups = 3  received-spf = true }\n"
@@ -368,6 +368,7 @@ static void test_every_key_arrives(void **state)
 	assert_int_equal(engine->limits.cache.failure_ttl_s, 4);
 	assert_int_equal(engine->limits.cache.bogus_ttl_s, 5);
 	assert_int_equal(engine->limits.cache.stale_s_max, 6);
+	assert_int_equal(engine->limits.cache.prefetch_s, 8);
 	assert_int_equal(engine->limits.breaker.failures, 7);
 	assert_int_equal(engine->limits.breaker.probe_ns, 800000000);
 	assert_int_equal(engine->limits.breaker.zones_max, 90);

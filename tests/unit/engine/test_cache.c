@@ -7,6 +7,7 @@
 #include "engine/post.h"
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define S INT64_C(1000000000)
@@ -111,6 +112,81 @@ static void test_type_and_name_tell_answers_apart(void **state)
 	q = question("a.example");
 	q.type = DNS_A;
 	assert_null(cache_find(cache, &q, 0));
+	cache_free(cache);
+}
+
+static const struct cache_bounds prefetching = {
+	.octets_max = 1 << 20, .ttl_s_min = 1, .ttl_s_max = 1000, .negative_ttl_s_max = 100, .failure_ttl_s = 5, .prefetch_s = 4,
+};
+
+static bool serves_on(const char *name, int64_t now_ns, bool *refresh)
+{
+	struct cache_question q = question(name);
+
+	return cache_find_in_use(cache, &q, now_ns, refresh) != NULL;
+}
+
+static void test_answer_in_use_serves_on_while_it_is_looked_up_again(void **state)
+{
+	struct cache_question q;
+	struct cache_waiter waiter;
+	struct cached *found;
+	bool refresh;
+
+	(void)state;
+	begin(&prefetching, 1);
+	q = question("a.example");
+	keep("a.example", DNS_FOUND, 300, 0);
+	assert_true(serves_on("a.example", 300 * S - 1, &refresh) && !refresh);
+	/* libunbound would say the same for a second yet. */
+	assert_true(serves_on("a.example", 301 * S - 1, &refresh) && !refresh);
+	assert_true(serves_on("a.example", 302 * S + S / 2, &refresh) && refresh);
+	assert_true(serves_on("a.example", 302 * S + S / 2, &refresh) && !refresh);
+	assert_false(is_known("a.example", 303 * S));
+	assert_int_equal(cache_take_off(cache, &q, &waiter, 303 * S, &found), CACHE_OWNED);
+	keep("a.example", DNS_SERVFAIL, 0, 303 * S);
+	assert_true(serves_on("a.example", 304 * S - 1, &refresh) && !refresh);
+	assert_false(serves_on("a.example", 304 * S, &refresh));
+	keep("a.example", DNS_FOUND, 300, 304 * S);
+	assert_true(serves_on("a.example", 607 * S, &refresh) && refresh);
+	assert_null(cache_land(cache, &q, NULL, 607 * S, &dropped));
+	cache_free(cache);
+}
+
+static void test_what_does_not_serve_on(void **state)
+{
+	bool refresh;
+
+	(void)state;
+	begin(&prefetching, 1);
+	keep("short.example", DNS_FOUND, 2, 0);
+	assert_true(serves_on("short.example", 4 * S - 1, &refresh));
+	assert_false(serves_on("short.example", 4 * S, &refresh));
+	keep("failed.example", DNS_SERVFAIL, 0, 0);
+	assert_true(serves_on("failed.example", 5 * S - 1, &refresh) && !refresh);
+	assert_false(serves_on("failed.example", 5 * S, &refresh));
+	cache_free(cache);
+	begin(&bounds, 1);
+	keep("off.example", DNS_FOUND, 300, 0);
+	assert_false(serves_on("off.example", 300 * S, &refresh));
+	cache_free(cache);
+}
+
+static void test_names_are_not_refreshed_all_at_once(void **state)
+{
+	unsigned due = 0;
+	char name[32];
+	bool refresh;
+
+	(void)state;
+	begin(&prefetching, 1);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "n%u.example", i);
+		keep(name, DNS_FOUND, 300, 0);
+		assert_true(serves_on(name, 301 * S + 3 * S / 4, &refresh));
+		due += refresh;
+	}
+	assert_in_range(due, 20, 80);
 	cache_free(cache);
 }
 
@@ -414,6 +490,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_class_has_its_lifetime),
 		cmocka_unit_test(test_type_and_name_tell_answers_apart),
+		cmocka_unit_test(test_answer_in_use_serves_on_while_it_is_looked_up_again),
+		cmocka_unit_test(test_what_does_not_serve_on),
+		cmocka_unit_test(test_names_are_not_refreshed_all_at_once),
 		cmocka_unit_test(test_newer_answer_takes_the_place),
 		cmocka_unit_test(test_stale_answers_serve_when_allowed),
 		cmocka_unit_test(test_octets_are_bounded_and_the_used_stay),
