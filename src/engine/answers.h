@@ -18,6 +18,7 @@ struct answers {
 	unsigned count;
 	unsigned pending;
 	bool closed;                /* the time for look-ups is over: what is not known is DNS_TIMEOUT */
+	bool optional_closed;       /* that of optional ones is */
 };
 
 void answers_init(struct answers *answers);
@@ -25,6 +26,8 @@ void answers_init(struct answers *answers);
 const struct dns_answer *answers_ask(struct request *request, const struct dns_question *question);
 /* Nothing is waited for any more; what is pending is DNS_TIMEOUT. */
 void answers_close(struct request *request);
+/* Optional questions are not waited for any more. */
+void answers_close_optional(struct request *request);
 /* The request ends: it leaves the look-ups that it still waits for (asked ahead, and not needed in the end). */
 void answers_drop(struct request *request);
 /* The shard has run its last turn: other shards that wait for its look-ups ask themselves. */
