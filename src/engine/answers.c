@@ -13,6 +13,7 @@ struct asked {
 	struct asked *next;
 	struct slice name; /* lower case */
 	enum dns_type type;
+	bool is_optional; /* whoever asked so far can do without */
 	uint64_t hash;
 	const struct dns_answer *answer; /* NULL: pending */
 	struct cached *cached;           /* that it is of; NULL: pending, or it is nobody's */
@@ -439,7 +440,7 @@ static struct asked *asked_new(struct request *request, const struct cache_quest
 
 /* A question that is new to the request. NULL: pending. */
 static const struct dns_answer *question_new(struct request *request, const struct cache_question *question,
-                                             const struct dns_form *form)
+                                             const struct dns_question *asking)
 {
 	struct shard *shard = request->shard;
 	struct cached *cached = cache_find(shard->cache, question, io_now_ns(shard->loop));
@@ -458,7 +459,8 @@ static const struct dns_answer *question_new(struct request *request, const stru
 	asked->name = SLICE_EMPTY;
 	if (arena_copy(&request->arena, question->name, &asked->name) < 0)
 		return asked->answer = &answer_servfail;
-	if (request->answers.closed) {
+	asked->is_optional = asking->is_optional;
+	if (request->answers.closed || (asked->is_optional && request->answers.optional_closed)) {
 		count_outcome(shard, DNS_TIMEOUT);
 		return asked->answer = &answer_timeout;
 	}
@@ -467,8 +469,10 @@ static const struct dns_answer *question_new(struct request *request, const stru
 		counter_up(shard->counters, COUNTER_LOOKUPS_JOINED);
 		wait_for(asked, *place);
 	} else {
-		lookup_start(shard, asked, form, place);
+		lookup_start(shard, asked, asking->form, place);
 	}
+	if (!asked->answer && asked->is_optional)
+		request_wait_optional(request);
 	return asked->answer;
 }
 
@@ -477,7 +481,7 @@ const struct dns_answer *answers_ask(struct request *request, const struct dns_q
 	struct shard *shard = request->shard;
 	struct cache_question question = { .type = asking->type };
 	uint8_t lower[DNS_NAME_OCTETS_MAX];
-	const struct asked *asked;
+	struct asked *asked;
 
 	if (asking->name.len == 0 || asking->name.len > sizeof(lower))
 		return &answer_nxdomain;
@@ -486,13 +490,26 @@ const struct dns_answer *answers_ask(struct request *request, const struct dns_q
 	question.name = slice_of(lower, asking->name.len);
 	question.hash = cache_hash(shard->cache, question.name, question.type);
 	asked = asked_find(&request->answers, question.name, question.type, question.hash);
-	if (asked)
+	if (asked) {
+		asked->is_optional = asked->is_optional && asking->is_optional;
 		return asked->answer;
+	}
 	if (request->answers.count + asking->reserved >= shard->limits.lookups_max) {
 		count_outcome(shard, DNS_BUDGET);
 		return &answer_budget;
 	}
-	return question_new(request, &question, asking->form);
+	return question_new(request, &question, asking);
+}
+
+/*
+ * So long nobody is silent who is there. Of reverse names less is enough: they are asked for as optional ones alone, which
+ * are not waited for longer.
+ */
+static int64_t silence_ns(const struct asked *asked)
+{
+	int64_t wait_ns = asked->request->shard->limits.dns_wait_ms_max * INT64_C(1000000);
+
+	return asked->is_optional && asked->type == DNS_PTR ? wait_ns / 4 : wait_ns;
 }
 
 /*
@@ -504,7 +521,7 @@ static void end_in_vain(struct asked *asked)
 	struct shard *shard = asked->request->shard;
 	const struct cache_question question = { asked->name, asked->type, asked->hash };
 	int64_t now_ns = io_now_ns(shard->loop);
-	bool silent = now_ns - asked->lookup->since_ns >= shard->limits.dns_wait_ms_max * INT64_C(1000000);
+	bool silent = now_ns - asked->lookup->since_ns >= silence_ns(asked);
 	bool is_stale = false;
 	struct cached *cached = cache_find_stale(shard->cache, &question, now_ns, silent, &is_stale);
 	unsigned dropped = 0;
@@ -527,15 +544,29 @@ static void end_in_vain(struct asked *asked)
 	}
 }
 
+static void give_up(struct asked *asked)
+{
+	end_in_vain(asked);
+	wait_no_more(asked);
+	count_outcome(asked->request->shard, asked->answer->outcome);
+}
+
 void answers_close(struct request *request)
 {
 	request->answers.closed = true;
+	for (struct asked *asked = request->answers.first; asked; asked = asked->next)
+		if (!asked->answer)
+			give_up(asked);
+}
+
+void answers_close_optional(struct request *request)
+{
+	request->answers.optional_closed = true;
 	for (struct asked *asked = request->answers.first; asked; asked = asked->next) {
-		if (asked->answer)
+		if (asked->answer || !asked->is_optional)
 			continue;
-		end_in_vain(asked);
-		wait_no_more(asked);
-		count_outcome(request->shard, asked->answer->outcome);
+		give_up(asked);
+		counter_up(request->shard->counters, COUNTER_OVER_OPTIONAL_TIME);
 	}
 }
 

@@ -118,6 +118,25 @@ static void wait_over(void *arg)
 	request_wake(request);
 }
 
+static void optional_wait_over(void *arg)
+{
+	struct request *request = arg;
+
+	answers_close_optional(request);
+	request_wake(request);
+}
+
+/* Half of the time that is left, for all optional look-ups together: the other half is for what comes after them. */
+void request_wait_optional(struct request *request)
+{
+	int64_t now_ns = io_now_ns(request->shard->loop);
+
+	if (request->optional_began)
+		return;
+	request->optional_began = true;
+	io_timer_start(request->shard->loop, &request->wait_optional, now_ns + (request->look_ups_end_ns - now_ns) / 2);
+}
+
 static struct request *request_new(struct shard *shard, struct io_conn_use *use)
 {
 	struct request *request = request_take(shard);
@@ -130,6 +149,7 @@ static struct request *request_new(struct shard *shard, struct io_conn_use *use)
 	request->ask = (struct ask){ .ops = &ask_ops, .arg = request };
 	answers_init(&request->answers);
 	io_timer_init(&request->wait, wait_over, request);
+	io_timer_init(&request->wait_optional, optional_wait_over, request);
 	request->next = shard->requests;
 	request->prev = NULL;
 	if (request->next)
@@ -173,6 +193,7 @@ void request_free(struct request *request)
 	struct shard *shard = request->shard;
 
 	io_timer_stop(shard->loop, &request->wait);
+	io_timer_stop(shard->loop, &request->wait_optional);
 	answers_drop(request);
 	work_drop(request);
 	queue_remove(&shard->queue, request);
@@ -380,7 +401,8 @@ static void wait_start(struct request *request, uint32_t deadline_ms)
 		wait_ms = deadline_ms - margin_ms;
 	/* Half of the margin is for the way back. */
 	request->deadline_ns = now_ns + deadline_ms * INT64_C(1000000) - margin_ms * INT64_C(500000);
-	io_timer_start(request->shard->loop, &request->wait, now_ns + wait_ms * INT64_C(1000000));
+	request->look_ups_end_ns = now_ns + wait_ms * INT64_C(1000000);
+	io_timer_start(request->shard->loop, &request->wait, request->look_ups_end_ns);
 }
 
 static struct refusal refuse_message_size(struct shard *shard)

@@ -41,7 +41,10 @@ struct request {
 	struct request *next_pinning, **pinning_at; /* NULL: it found no answers in this turn */
 	bool holds_epoch;
 	struct io_timer wait;          /* for look-ups, then for the deadline */
+	struct io_timer wait_optional; /* for look-ups that the evaluation can do without */
+	bool optional_began;
 	bool look_ups_over;
+	int64_t look_ups_end_ns;
 	int64_t deadline_ns;
 	unsigned passes;
 };
@@ -54,6 +57,8 @@ void request_receive_errand(struct shard *shard, struct errand *errand);
 void request_do(struct request *request, struct slice body);
 /* Evaluates; replies and frees when there is a verdict. */
 void request_run(struct request *request);
+/* There is an optional look-up to wait for. */
+void request_wait_optional(struct request *request);
 /* Something it waited for is there. */
 void request_wake(struct request *request);
 /* Forgets it without a reply: the shard is going down. */

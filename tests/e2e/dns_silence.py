@@ -14,6 +14,7 @@ from lib.zones import PASS
 
 DNS_TIMEOUT_MS = 2000
 DEADLINE_MS = 1500
+REVERSE_S = 1.6  # a silent reverse zone costs half of dns.timeout
 MARGIN_S = 1.5  # for a machine that does much else
 SILENT_REQUESTS = 16
 SILENT_ROUNDS = 3
@@ -26,6 +27,10 @@ ZONE = {
     **{f"other{number}.example": [["TXT", "v=spf1 +all"]] for number in range(1000)},
     **{f"silent{number}.example": [["*", "TIMEOUT"]] for number in range(1000)},
     "silent.example": [["*", "TIMEOUT"]],
+    **{f"{number}.100.51.198.in-addr.arpa": [["*", "TIMEOUT"]] for number in range(256)},
+    "7.113.0.203.in-addr.arpa": [["PTR", "silent900.example"]],
+    "reverse.example": [["TXT", "v=spf1 ptr exists:%{p}.void.example a:late.example -all"]],
+    "late.example": [["A", "198.51.100.2"]],
     "_dmarc.silent.example": [["*", "TIMEOUT"]],
     "s1._domainkey.silent.example": [["*", "TIMEOUT"]],
 }
@@ -92,6 +97,21 @@ def check_recovery(report, daemon, dns):
     print(f"recovered after {took:.1f} s")
 
 
+def check_reverse(report, daemon):
+    """LESSONS 19: who the client's names lead to is given up before the rest of the record is."""
+    def check(name, client, expected, least_s, most_s):
+        answer, took = timed(daemon.ask, "spf", "--ip", client, "--helo", "x.example", "--from", "a@reverse.example")
+        report.check(f"{name}: {expected}", answer["spf"]["result"] == expected, str(answer["spf"]))
+        report.check(f"{name}: when", least_s <= took < most_s, f"{took:.2f} s")
+
+    check("silent reverse zone", "198.51.100.1", "fail", 0.8, REVERSE_S)
+    check("the same again is remembered", "198.51.100.1", "fail", 0, 0.5)
+    check("a later term has its time", "198.51.100.2", "pass", 0.8, REVERSE_S)
+    check("silent names", "203.0.113.7", "fail", 0.8, REVERSE_S)
+    counters = daemon.ask("status")["counters"]
+    report.check("each is counted", counters["over_optional_time_total"] == 3, str(counters["over_optional_time_total"]))
+
+
 def check_deadline(report, daemon):
     (status, output, error), took = timed(
         daemon.assay, "check", "--json", "--timeout", str(DEADLINE_MS), *SILENT_ENVELOPE, "-", stdin=MESSAGE
@@ -111,6 +131,7 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(SILENT_REQUESTS) as pool:
             for number in range(SILENT_ROUNDS):
                 check_round(report, daemon, pool, number)
+        check_reverse(report, daemon)
         check_deadline(report, daemon)
         check_recovery(report, daemon, dns)
     dns.stop()
