@@ -75,7 +75,7 @@ def rows(can, share, warm, seconds, over, after, watch, recovered_s):
     return [
         Row(f"overload, {seconds} s at {TIMES} times capacity: unanswered", "0",
             f"{over['unanswered']} of {offered:,} ({over['mismatches']} wrong, {over['connections_lost']} connections lost); capacity "
-            f"{can:,.0f} a second with {share:.2f} of the core; {accepted:,} verdicts, {refused:,} OVERLOADED",
+            f"{can:,.0f} a second with {share:.2f} of the core, {over['server_core_share']:.2f} in the overload; {accepted:,} verdicts, {refused:,} OVERLOADED",
             over["unanswered"] == over["mismatches"] == over["connections_lost"] == 0),
         Row("overload: p99 of accepted requests, from when each was due", f"{P99_MS} ms",
             f"{ms(latency['p99']):.1f} ms (p50 {ms(latency['p50']):.1f}, most {ms(latency['max']):.1f}); of refused ones "
