@@ -127,7 +127,7 @@ static cfg_opt_t limits_options[] = {
 	CFG_INT("request-memory", 16 * MIB, CFGF_NONE),
 	CFG_INT("in-flight", 100000, CFGF_NONE),
 	CFG_INT("connection-in-flight", 4096, CFGF_NONE),
-	CFG_INT("queue-time", 40, CFGF_NONE),          /* milliseconds */
+	CFG_INT("queue-time", 25, CFGF_NONE),          /* milliseconds */
 	CFG_INT("connections", 20000, CFGF_NONE),
 	CFG_INT("header-size", MIB, CFGF_NONE),
 	CFG_INT("header-fields", 4096, CFGF_NONE),

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define EVALUATIONS_TURN_MAX 64 /* some full batches; no more, or those who come now wait too long */
-
 /* A turn is due: nothing else is to be done. */
 static void again_fire(void *arg)
 {
@@ -97,10 +95,11 @@ static void turn(void *arg)
 {
 	struct shard *shard = arg;
 	int64_t now_ns = io_now_ns(shard->loop);
-	unsigned left = EVALUATIONS_TURN_MAX;
+	unsigned left;
 
 	adopt(shard);
 	queue_turn_begin(&shard->queue, now_ns);
+	left = queue_turn_part(&shard->queue);
 	do {
 		struct request *request;
 
