@@ -22,6 +22,7 @@ static cfg_opt_t dns_options[] = {
 	CFG_INT("max-lookups", 60, CFGF_NONE),         /* of one verdict */
 	CFG_INT("cache-size", 256 * MIB, CFGF_NONE),   /* octets, all shards */
 	CFG_INT("max-queries", 4096, CFGF_NONE),       /* under way, each shard */
+	CFG_INT("max-queries-per-domain", 2048, CFGF_NONE), /* of these */
 	CFG_INT("min-ttl", 30, CFGF_NONE),             /* seconds, these six */
 	CFG_INT("max-ttl", 86400, CFGF_NONE),
 	CFG_INT("max-negative-ttl", 3600, CFGF_NONE),
@@ -308,6 +309,7 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 		.connection_in_flight_max = (unsigned)cfg_getint(limits, "connection-in-flight"),
 		.connections_max = (unsigned)cfg_getint(limits, "connections"),
 		.lookups_max = (unsigned)cfg_getint(dns, "max-lookups"),
+		.zone_lookups_max = (unsigned)cfg_getint(dns, "max-queries-per-domain"),
 		.passes_max = 2 * (unsigned)cfg_getint(dns, "max-lookups") + 16,
 		.dns_wait_ms_max = (unsigned)cfg_getint(dns, "timeout"),
 		.deadline_ms_max = 600000,

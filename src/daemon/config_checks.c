@@ -19,6 +19,7 @@ static const struct number {
 	{ "dns|max-lookups", 10, 1000 },
 	{ "dns|cache-size", MIB, 64L * 1024 * MIB },
 	{ "dns|max-queries", 64, 65536 },
+	{ "dns|max-queries-per-domain", 10, 65536 },
 	{ "dns|min-ttl", 0, 3600 },
 	{ "dns|max-ttl", 1, 604800 },
 	{ "dns|max-negative-ttl", 1, 86400 },

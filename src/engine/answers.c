@@ -36,6 +36,7 @@ struct lookup {
 	const struct dns_form *form;
 	uint64_t hash;
 	int64_t since_ns;
+	uint32_t zone_slot;
 	struct asked *waiting;
 	size_t name_len;
 	uint8_t name[];
@@ -229,6 +230,7 @@ static void lookup_end(struct lookup *lookup, struct cached *found)
 	struct shard *shard = lookup->shard;
 
 	*lookup_place(shard, &question) = lookup->next;
+	zone_load_end(&shard->zone_load, lookup->zone_slot);
 	counter_add(shard->counters, COUNTER_LOOKUPS_IN_FLIGHT, UINT64_MAX);
 	while (lookup->waiting) {
 		struct asked *asked = lookup->waiting;
@@ -358,15 +360,24 @@ static void lookup_hear(struct post *post, struct shard *shard)
 
 static void lookup_start(struct shard *shard, struct asked *asked, const struct dns_form *form, struct lookup **place)
 {
-	struct lookup *lookup = malloc(sizeof(*lookup) + asked->name.len);
+	struct lookup *lookup;
+	uint32_t zone_slot;
 
+	if (!zone_load_begin(&shard->zone_load, asked->name, &zone_slot)) {
+		counter_up(shard->counters, COUNTER_OVER_DOMAIN_QUERIES);
+		asked->answer = &answer_budget;
+		return;
+	}
+	lookup = malloc(sizeof(*lookup) + asked->name.len);
 	if (!lookup) {
+		zone_load_end(&shard->zone_load, zone_slot);
 		asked->answer = &answer_servfail;
 		return;
 	}
 	*lookup = (struct lookup){
 		.shard = shard, .post = { .deliver = lookup_hear, .bounce = lookup_unheard }, .form = form
 	};
+	lookup->zone_slot = zone_slot;
 	lookup->type = asked->type;
 	lookup->since_ns = io_now_ns(shard->loop);
 	lookup->hash = asked->hash;

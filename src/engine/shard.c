@@ -227,6 +227,7 @@ int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBL
 	io_timer_init(&shard->again, again_fire, shard);
 	TRY(io_loop_new(&shard->loop, problem));
 	TRY(crypto_make(shard, problem));
+	zone_load_init(&shard->zone_load, shard->keys.seed, shard->limits.zone_lookups_max);
 	TRY(replay_init(&shard->replay, shard->limits.replay_octets_max, shard->keys.seed));
 	TRY(signers_make(shard, problem));
 	TRY(io_resolver_new(shard->loop, &shard->config->resolver, &shard->resolver, problem));

@@ -11,6 +11,7 @@
 #include "engine/post.h"
 #include "engine/replay.h"
 #include "engine/queue.h"
+#include "engine/zone_load.h"
 #include "io/server.h"
 
 struct request;
@@ -60,6 +61,7 @@ struct shard {
 	struct request *spare;                        /* pool */
 	unsigned spare_count;
 	struct lookup *lookups[LOOKUP_BUCKETS];
+	struct zone_load zone_load;                   /* of these */
 
 	struct packed_status status;
 

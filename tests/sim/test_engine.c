@@ -291,6 +291,7 @@ static void configure(struct engine_config *config)
 		.connection_in_flight_max = REQUESTS,
 		.connections_max = CLIENTS,
 		.lookups_max = 60,
+		.zone_lookups_max = REQUESTS * 8,
 		.passes_max = 136,
 		.dns_wait_ms_max = 5000,
 		.deadline_ms_max = 60000,
