@@ -16,6 +16,8 @@
 
 enum request_call { CALL_CHECK_MESSAGE, CALL_CHECK_SENDER, CALL_SEAL };
 
+struct reply_to;
+
 struct request {
 	struct shard *shard;
 	struct request *next, *prev;   /* in flight; `next` also of the pool */
@@ -49,12 +51,29 @@ struct request {
 	unsigned passes;
 };
 
+/* What is above it, the daemon holds already. */
+#define REQUEST_NO_ROOM "limits.octets-held is reached"
+
+/* A request of no connection yet, counted in `use`; NULL: out of memory. */
+struct request *request_new(struct shard *shard, struct io_conn_use *use);
+struct reply_to request_reply_to(struct request *request);
+/*
+ * What requests hold beside their messages counts as well: a message of a few octets can make megabytes. False: it is more
+ * than limits.octets-held, and this is not the only request.
+ */
+bool request_memory_is_within(struct request *request);
+
+/* --- arrival.c --- */
+
 /* A frame came: answers it at once, or makes a request of it that is runnable. Takes the frame. */
 void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame frame);
 /* The same of a request that another shard has admitted. */
 void request_receive_errand(struct shard *shard, struct errand *errand);
 /* Decodes and starts a request that is there, with `body` as its octets. */
 void request_do(struct request *request, struct slice body);
+
+/* --- request.c --- */
+
 /* Evaluates; replies and frees when there is a verdict. */
 void request_run(struct request *request);
 /* There is an optional look-up to wait for. */
