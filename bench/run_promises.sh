@@ -19,5 +19,5 @@ export BENCH_BUILD
 
 echo "== building (release) in $BENCH_BUILD" >&2
 [ -f "$BENCH_BUILD/build.ninja" ] || meson setup --buildtype=release -Dtests=false "$BENCH_BUILD" "$root" >/dev/null
-ninja -C "$BENCH_BUILD" >&2
+ninja --quiet -C "$BENCH_BUILD" >&2
 exec python3 -B "$root/bench/promises/main.py" "$@"

@@ -57,16 +57,16 @@ def rows(result, gate, watch, left, rss, times):
     return [
         Row(f"DNS black-out of {dark} s, {RATE} messages a second, {COLD_PERCENT} % of unseen senders: verdicts",
             f"every one within its deadline of {DEADLINE_MS} ms",
-            f"{result['unanswered']} unanswered, {result['mismatches']} wrong, {result['deferred']:,} of {result['checked']:,} with a "
-            f"temperror, {result['refused']} refused; the slowest {slowest:.0f} ms; warm ones p99 "
-            f"{ms(result['latency_ns']['p99']):.1f} ms",
+            f"{result['unanswered']} unanswered, {result['mismatches']} wrong, {result['refused']} refused, "
+            f"{result['deferred']:,} of {result['checked']:,} with a temperror; the slowest {slowest:.0f} ms; warm ones "
+            f"p99 {ms(result['latency_ns']['p99']):.1f} ms",
             result["unanswered"] == result["mismatches"] == result["refused"] == 0 and slowest <= DEADLINE_MS),
         Row("black-out: queries a second at the name server", "no storm when it ends: no second above the busiest before that",
             f"before {usual:.0f}, during {during:.0f} (most {during_most}), after {return_mean:.0f} (most {return_most})",
             return_most <= during_most),
         Row("black-out: growth", "what waits is over with it; memory stays",
-            f"{waiting} requests and look-ups left, RSS {grown / MIB:+.1f} MiB after it, of which answers of "
-            f"unseen senders are a part ({left['answer_cache_bytes'] / MIB:.1f} MiB in all); at the end {rss / MIB:.0f} MiB; at most "
-            f"{watch.most('requests_in_flight'):,} requests and {watch.most('dns_lookups_in_flight'):,} look-ups in flight",
+            f"{waiting} requests and look-ups left; RSS {grown / MIB:+.1f} MiB, {rss / MIB:.0f} MiB at the end (answers: "
+            f"{left['answer_cache_bytes'] / MIB:.1f} MiB); at most {watch.most('requests_in_flight'):,} requests and "
+            f"{watch.most('dns_lookups_in_flight'):,} look-ups in flight",
             waiting == 0),
     ]

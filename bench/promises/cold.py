@@ -14,9 +14,10 @@ DELAY_S = 0.3  # of the name server: all have asked before it answers; less than
 
 
 def lookups(rig, daemon, corpus, mode, seconds):
-    """(look-ups a second, look-ups a CPU second of the shard, its part of a core)"""
+    """(look-ups a second, look-ups a CPU second of the shard, its part of a core, wrong or missing answers)"""
     before, cpu_before = daemon.counters(), sum(daemon.cpu_s().values())
-    result = rig.bench(rig.core_load, mode, "-s", daemon.url, "-c", 16, "-i", 16, "-w", 0, "-d", seconds, "--cold", 100, corpus)
+    result = rig.bench(rig.core_load, mode, "-s", daemon.url, "-c", 16, "-i", 16, "-w", 0, "-d", seconds, "--cold", 100,
+                       corpus)
     after, cpu = daemon.counters(), sum(daemon.cpu_s().values()) - cpu_before
     asked = after["dns_lookups_total"] - before["dns_lookups_total"]
     wrong = result["mismatches"] + result["unanswered"]

@@ -29,12 +29,12 @@ def processor():
         return next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "an unnamed processor")
 
 
-def section(names, arguments, rows, minutes):
+def section(built, arguments, rows, minutes):
     load = " ".join(f"{value:.2f}" for value in os.getloadavg())
     print(f"""
 ## {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}: the engine's promises
 
-`sh bench/run_promises.sh{' ' if arguments else ''}{' '.join(arguments)}` at {revision()} ({', '.join(names)}; {minutes:.0f} minutes), release build,
+`sh bench/run_promises.sh{' ' if arguments else ''}{' '.join(arguments)}` at {built} ({minutes:.0f} minutes), release build,
 {processor()}, {os.cpu_count()} cores, Linux {platform.release()}, load average {load} at the end.
 
 | promise | aim | found | holds |
@@ -52,7 +52,7 @@ def main():
     unknown = [name for name in names if name not in PROMISES]
     if unknown:
         parser.error(f"unknown: {' '.join(unknown)}")
-    start = datetime.datetime.now()
+    start, built = datetime.datetime.now(), revision()
     with tempfile.TemporaryDirectory(prefix="assay-promises-") as temporary:
         work = os.environ.get("BENCH_WORK", temporary)
         os.makedirs(work, exist_ok=True)
@@ -63,7 +63,7 @@ def main():
             say(f"== {name}")
             rows += PROMISES[name].measure(rig)
     arguments = (["--quick"] if options.quick else []) + options.promises
-    section(names, arguments, rows, (datetime.datetime.now() - start).total_seconds() / 60)
+    section(built, arguments, rows, (datetime.datetime.now() - start).total_seconds() / 60)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""Three times what a shard can do, in open loop, for a minute: who is answered, when, with how much memory, and when all is well
-again."""
+"""Three times what a shard can do, in open loop, for a minute: who is answered, when, with how much memory, and when all is
+well again."""
 
 import threading
 import time
@@ -9,6 +9,7 @@ from rig import MIB, Daemon, Row, Watch, ms, sp
 TIMES = 3
 P99_MS = 50
 RECOVERY_S = 1
+AFTER = 4  # what is left of the load when it is over: a quarter of capacity
 OCTETS_HELD = 256 * MIB
 SLOW_MS = 20  # a single small request that takes so long has met a queue
 PROBE_EVERY_S = 0.005
@@ -41,8 +42,15 @@ class Probe:
 
 
 def capacity(rig, daemon, corpus):
-    result = rig.bench(rig.core_load, "check", "-s", daemon.url, "-d", 1 if rig.quick else 5, "--server-pid", daemon.pid, corpus)
-    return result["replies_per_second"], result["server_core_share"]
+    """Requests a second if the core were the shard's alone, which others may keep it from, and the part of it that it got."""
+    result = rig.bench(rig.core_load, "check", "-s", daemon.url, "-d", 1 if rig.quick else 5, "--server-pid", daemon.pid,
+                       corpus)
+    return 1e6 / result["server_cpu_us"], result["server_core_share"]
+
+
+def open_load(rig, daemon, corpus, rate, seconds, warmup_s):
+    return rig.bench(rig.core_load, "check", "-s", daemon.url, "-c", 64, "-i", 512, "-r", round(rate), "-w", warmup_s,
+                     "-d", seconds, "--allow-temporary", "--server-pid", daemon.pid, corpus)
 
 
 def latest_ms(result):
@@ -58,32 +66,37 @@ def measure(rig):
         can, share = capacity(rig, daemon, corpus)
         warm = daemon.memory()
         watch, probe = Watch(daemon), Probe(daemon.url)
-        over = rig.bench(rig.core_load, "check", "-s", daemon.url, "-c", 64, "-i", 512, "-r", round(TIMES * can), "--allow-temporary",
-                         "-w", 0.5, "-d", seconds, "--server-pid", daemon.pid, corpus)
+        over = open_load(rig, daemon, corpus, TIMES * can, seconds, 0.5)
         ended = time.monotonic()
-        after = rig.bench(rig.core_load, "check", "-s", daemon.url, "-c", 64, "-i", 512, "-r", round(can / 2), "--allow-temporary",
-                          "-w", 0, "-d", 1 if rig.quick else 3, corpus)
+        after = open_load(rig, daemon, corpus, can / AFTER, 1 if rig.quick else 3, 0)
         probe.end()
         watch.end()
-    return rows(can, share, warm, seconds, over, after, watch, max(probe.last_bad() - ended, 0) + latest_ms(over) / 1e3)
+    recovered_s = max(probe.last_bad() - ended, 0) + latest_ms(over) / 1e3
+    conditions = (f"capacity {can:,.0f} a second of a core; the shard had {share:.2f} of it before and "
+                  f"{over['server_core_share']:.2f} in the overload")
+    return answered_rows(seconds, conditions, over) + [
+        memory_row(warm, watch),
+        Row("overload: recovery", f"{RECOVERY_S} s",
+            f"{recovered_s:.2f} s until nothing small waits for {SLOW_MS} ms; from the end on at a quarter of capacity: "
+            f"{after['refused']} refused, p99 {ms(after['latency_ns']['p99']):.1f} ms", recovered_s <= RECOVERY_S),
+    ]
 
 
-def rows(can, share, warm, seconds, over, after, watch, recovered_s):
-    latency, grown = over["latency_ns"], watch.rss_most() - warm
-    accepted, refused = latency["count"], over["refused_latency_ns"]["count"]
-    offered = accepted + refused
+def memory_row(warm, watch):
+    grown = watch.rss_most() - warm
+    return Row("overload: memory", f"{2 * OCTETS_HELD // MIB} MiB (twice limits.octets-held) above the warm daemon",
+               f"{grown / MIB:.0f} MiB above {warm / MIB:.0f}; octets held at most {watch.most('octets_held') / MIB:.0f} "
+               f"MiB, {watch.most('requests_in_flight')} requests in flight", grown <= 2 * OCTETS_HELD)
+
+
+def answered_rows(seconds, conditions, over):
+    latency, refused = over["latency_ns"], over["refused_latency_ns"]
     return [
         Row(f"overload, {seconds} s at {TIMES} times capacity: unanswered", "0",
-            f"{over['unanswered']} of {offered:,} ({over['mismatches']} wrong, {over['connections_lost']} connections lost); capacity "
-            f"{can:,.0f} a second with {share:.2f} of the core, {over['server_core_share']:.2f} in the overload; {accepted:,} verdicts, {refused:,} OVERLOADED",
-            over["unanswered"] == over["mismatches"] == over["connections_lost"] == 0),
+            f"{over['unanswered']} of {latency['count'] + refused['count']:,} ({over['mismatches']} wrong, "
+            f"{over['connections_lost']} connections lost): {latency['count']:,} verdicts, {refused['count']:,} OVERLOADED; "
+            + conditions, over["unanswered"] == over["mismatches"] == over["connections_lost"] == 0),
         Row("overload: p99 of accepted requests, from when each was due", f"{P99_MS} ms",
             f"{ms(latency['p99']):.1f} ms (p50 {ms(latency['p50']):.1f}, most {ms(latency['max']):.1f}); of refused ones "
-            f"{ms(over['refused_latency_ns'].get('p99', 0)):.1f}", ms(latency["p99"]) <= P99_MS),
-        Row("overload: memory", f"{2 * OCTETS_HELD // MIB} MiB (twice limits.octets-held) above the warm daemon",
-            f"{grown / MIB:.0f} MiB above {warm / MIB:.0f}; octets held at most {watch.most('octets_held') / MIB:.0f} MiB, "
-            f"{watch.most('requests_in_flight')} requests in flight", grown <= 2 * OCTETS_HELD),
-        Row("overload: recovery", f"{RECOVERY_S} s",
-            f"{recovered_s:.2f} s until nothing small waits for {SLOW_MS} ms; from the end on at half of capacity: "
-            f"{after['refused']} refused, p99 {ms(after['latency_ns']['p99']):.1f} ms", recovered_s <= RECOVERY_S),
+            f"{ms(refused.get('p99', 0)):.1f}", ms(latency["p99"]) <= P99_MS),
     ]

@@ -1,9 +1,10 @@
 """Two shards beside one.
 
-The machine has two cores, and the load needs its part of them. So what is doubled is all of it: one core for one shard and its load,
-then two cores for two shards and theirs. That machine's own gain is measured with the bare OpenSSL calls (floor), which share
-nothing. Others may be at work on the machine, so besides the clock the work is reckoned from CPU time: requests in a CPU
-second of the shard that has most to do, which is what two cores without anybody else would give."""
+The machine has two cores, and the load needs its part of them. So what is doubled is all of it: one core for one shard
+and its load, then two cores for two shards and theirs. The machine's own gain is measured with the bare OpenSSL calls
+(floor), which share nothing. Others may be at work on the machine, so besides the clock the work is reckoned from CPU
+time: requests in a CPU second of the shard that has most to do, which is what two cores without anybody else would give.
+"""
 
 import json
 import subprocess
@@ -46,15 +47,16 @@ def compare(rig, single, double, corpus, what, connections, in_flight):
     for _ in range(rounds):
         ones.append(one(rig, single, rig.core_server, connections, in_flight, corpus))
         twos.append(one(rig, double, rig.both, connections, in_flight, corpus))
-    of_one, of_two = ({name: median([each[name] for each in results]) for name in results[0]} for results in (ones, twos))
+    of_one, of_two = ({name: median([each[name] for each in found]) for name in found[0]} for found in (ones, twos))
     reckoned = median([b["reckoned"] / a["reckoned"] for a, b in zip(ones, twos)])
     clock = median([b["clock"] / a["clock"] for a, b in zip(ones, twos)])
     cpu = median([b["cpu"] / a["cpu"] for a, b in zip(ones, twos)])
     wrong = sum(each["wrong"] for each in ones + twos)
     return [
         Row(f"two shards beside one, {what}", f"{AIM_RATIO} times",
-            f"{reckoned:.2f} times reckoned from CPU ({of_one['reckoned']:,.0f} and {of_two['reckoned']:,.0f} a second; the busier "
-            f"shard does {100 * of_two['share']:.0f} %), {clock:.2f} by the clock; {wrong} wrong or missing", reckoned >= AIM_RATIO),
+            f"{reckoned:.2f} times reckoned from CPU ({of_one['reckoned']:,.0f} and {of_two['reckoned']:,.0f} a second; the "
+            f"busier shard does {100 * of_two['share']:.0f} %), {clock:.2f} by the clock; {wrong} wrong or missing",
+            reckoned >= AIM_RATIO),
         Row(f"CPU a request, two shards beside one, {what}", f"within {100 * AIM_CPU:.0f} %",
             f"{of_one['cpu']:.1f} and {of_two['cpu']:.1f} us: {100 * (cpu - 1):+.1f} %", cpu <= 1 + AIM_CPU),
     ]

@@ -7,8 +7,7 @@ AIM = 0.02
 
 
 def run(rig, daemon, corpus, count):
-    result = rig.bench(rig.core_load, "sender", "-s", daemon.url, "-w", 0, "-d", 36000, "-n", count, "--server-pid", daemon.pid,
-                       corpus)
+    result = rig.bench(rig.core_load, "sender", "-s", daemon.url, "-w", 0, "-d", 36000, "-n", count, corpus)
     return result, daemon.memory()
 
 
@@ -26,8 +25,9 @@ def measure(rig):
             seen.append(rss)
     grown = seen[-1] / first - 1
     return [Row(f"{done:,} requests (CheckSender of {rig_messages(rig)} envelopes): RSS at the end beside the first {FIRST:,}",
-                f"within {100 * AIM:.0f} %", f"{100 * grown:+.2f} % ({first / MIB:.2f} MiB, then "
-                f"{', '.join(f'{rss / MIB:.2f}' for rss in seen)}); {wrong} wrong or missing", abs(grown) <= AIM and not wrong)]
+                f"within {100 * AIM:.0f} %",
+                f"{100 * grown:+.2f} % ({first / MIB:.2f} MiB, then {', '.join(f'{rss / MIB:.2f}' for rss in seen)}); "
+                f"{wrong} wrong or missing", abs(grown) <= AIM and not wrong)]
 
 
 def rig_messages(rig):
