@@ -29,6 +29,9 @@ static cfg_opt_t dns_options[] = {
 	CFG_INT("failure-ttl", 5, CFGF_NONE),
 	CFG_INT("bogus-ttl", 30, CFGF_NONE),
 	CFG_INT("serve-stale", 0, CFGF_NONE),
+	CFG_INT("breaker-failures", 5, CFGF_NONE),
+	CFG_INT("breaker-time", 1000, CFGF_NONE),      /* milliseconds */
+	CFG_INT("breaker-zones", 4096, CFGF_NONE),     /* each shard */
 	CFG_BOOL("qname-minimisation", cfg_false, CFGF_NONE),
 	CFG_END(),
 };
@@ -214,14 +217,17 @@ static int public_suffixes_read(cfg_t *file, struct daemon_config *out, char pro
 	bool shadow = cfg_getbool(dmarc, "shadow-rfc7489");
 	bool refuse = cfg_getbool(cfg_getsec(file, "dkim"), "refuse-public-suffixes");
 	struct verdict_config *verdict = &out->engine.verdict;
+	struct breaker_bounds *breaker = &out->engine.limits.breaker;
 	char why[IO_PROBLEM_SIZE];
 
-	if (!shadow && !refuse)
+	if (!shadow && !refuse && breaker->failures == 0)
 		return 0;
 	if (io_public_suffixes_open(cfg_getstr(dmarc, "public-suffix-list"), &out->public_suffixes, why) < 0) {
 		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: dmarc: %s", parsing.path, why);
 		return -EINVAL;
 	}
+	breaker->registrable_domain = io_public_suffixes_organizational_domain;
+	breaker->arg = out->public_suffixes;
 	if (shadow)
 		verdict->shadow = (struct dmarc_public_suffixes){
 			.organizational_domain = io_public_suffixes_organizational_domain,
@@ -286,6 +292,15 @@ static struct cache_bounds cache_bounds_of(cfg_t *dns)
 	};
 }
 
+static struct breaker_bounds breaker_bounds_of(cfg_t *dns)
+{
+	return (struct breaker_bounds){
+		.failures = (unsigned)cfg_getint(dns, "breaker-failures"),
+		.probe_ns = cfg_getint(dns, "breaker-time") * INT64_C(1000000),
+		.zones_max = (unsigned)cfg_getint(dns, "breaker-zones"),
+	};
+}
+
 /* Where the file is silent: a quarter of what a shard holds, or a message. */
 static size_t connection_octets_held_of(cfg_t *limits, unsigned shards)
 {
@@ -319,6 +334,7 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 		.stall_octets_min = (size_t)cfg_getint(limits, "stall-octets"),
 		.key_cache_octets_max = (size_t)cfg_getint(limits, "key-cache-size") / out->shards,
 		.cache = cache_bounds_of(dns),
+		.breaker = breaker_bounds_of(dns),
 		.replay_octets_max = (size_t)cfg_getint(limits, "replay-memory") / out->shards,
 	};
 	out->verdict.bounds = (struct mail_bounds){

@@ -100,13 +100,13 @@ static int serve(struct daemon_config *config)
 		complain("mta-sts: this version does not fetch policies; the section has no effect");
 	if (config->engine.verdict.shadow.organizational_domain)
 		fputs("assayd: dmarc: RFC 7489 is computed for comparison\n", stderr);
-	if (config->public_suffixes)
-		fprintf(stderr, "assayd: public suffix list: %s\n", io_public_suffixes_source(config->public_suffixes));
 	result = engine_start(&config->engine, &engine, problem);
 	if (result < 0) {
 		complain(problem);
 		return 1;
 	}
+	if (config->public_suffixes)
+		fprintf(stderr, "assayd: public suffix list: %s\n", io_public_suffixes_source(config->public_suffixes));
 	result = metrics_start(config->metrics_listen, engine, &metrics, problem);
 	if (result < 0) {
 		complain(problem);

@@ -30,6 +30,7 @@ struct lookup {
 	struct post post;           /* on its way back from there */
 	struct cached *found;       /* what it brings; NULL: nothing, ask again */
 	bool is_waiting;            /* for another shard */
+	bool has_failed;            /* counted for the breaker */
 	struct lookup *next;        /* of its bucket */
 	struct shard *shard;
 	enum dns_type type;
@@ -43,6 +44,7 @@ struct lookup {
 };
 
 static const struct dns_answer answer_timeout = { .outcome = DNS_TIMEOUT };
+static const struct dns_answer answer_silent = { .outcome = DNS_SILENT };
 static const struct dns_answer answer_budget = { .outcome = DNS_BUDGET };
 static const struct dns_answer answer_servfail = { .outcome = DNS_SERVFAIL };
 static const struct dns_answer answer_nxdomain = { .outcome = DNS_NXDOMAIN };
@@ -59,6 +61,7 @@ static void count_outcome(struct shard *shard, enum dns_outcome outcome)
 		[DNS_NXDOMAIN] = COUNTER_DNS_NXDOMAIN, [DNS_SERVFAIL] = COUNTER_DNS_SERVFAIL,
 		[DNS_BOGUS] = COUNTER_DNS_BOGUS,       [DNS_TIMEOUT] = COUNTER_DNS_TIMEOUT,
 		[DNS_BUDGET] = COUNTER_OVER_LOOKUPS,   [DNS_INVALID] = COUNTER_DNS_INVALID,
+		[DNS_SILENT] = COUNTER_DNS_SILENT,
 	};
 
 	counter_up(shard->counters, ids[outcome]);
@@ -299,12 +302,34 @@ static void lookup_land(struct lookup *lookup, struct cached *cached)
 		cached_unref(shard->cache, cached);
 }
 
-static void lookup_done(void *arg, const struct io_dns_reply *reply)
+static void lookup_read(struct lookup *lookup, const struct io_dns_reply *reply)
 {
-	struct lookup *lookup = arg;
 	const struct cache_question question = question_of(lookup);
 
 	lookup_land(lookup, cached_make(lookup->shard->cache, &question, lookup->form, reply));
+}
+
+/* It has come to nothing; how often that is found out, it counts once. */
+static void lookup_failed(struct lookup *lookup)
+{
+	struct shard *shard = lookup->shard;
+
+	if (lookup->is_waiting || lookup->has_failed)
+		return;
+	lookup->has_failed = true;
+	breaker_failed(&shard->breaker, slice_of(lookup->name, lookup->name_len), io_now_ns(shard->loop));
+}
+
+static void lookup_done(void *arg, const struct io_dns_reply *reply)
+{
+	struct lookup *lookup = arg;
+	struct shard *shard = lookup->shard;
+
+	if (outcome_of(reply) == DNS_SERVFAIL)
+		lookup_failed(lookup);
+	else
+		breaker_answered(&shard->breaker, slice_of(lookup->name, lookup->name_len), io_now_ns(shard->loop));
+	lookup_read(lookup, reply);
 }
 
 static void lookup_resolve(struct lookup *lookup)
@@ -316,7 +341,7 @@ static void lookup_resolve(struct lookup *lookup)
 	result = io_resolver_ask(lookup->shard->resolver, name, lookup->type, lookup_done, lookup);
 	/* A name that cannot be asked for does not exist; a resolver without memory says nothing about it. */
 	if (result == -EINVAL)
-		lookup_done(lookup, &(struct io_dns_reply){ .rcode = 3 });
+		lookup_read(lookup, &(struct io_dns_reply){ .rcode = 3 });
 	else if (result < 0)
 		lookup_land(lookup, NULL);
 }
@@ -449,6 +474,32 @@ static struct asked *asked_new(struct request *request, const struct cache_quest
 	return asked;
 }
 
+/* An old answer serves, if there is one that may. `renew`: for others too. */
+static bool serve_stale(struct asked *asked, bool renew)
+{
+	struct shard *shard = asked->request->shard;
+	const struct cache_question question = { asked->name, asked->type, asked->hash };
+	bool is_stale = false;
+	struct cached *cached = cache_find_stale(shard->cache, &question, io_now_ns(shard->loop), renew, &is_stale);
+
+	counter_add(shard->counters, COUNTER_CACHE_STALE, is_stale);
+	if (!cached)
+		return false;
+	asked->answer = &cached->answer;
+	asked->cached = cached;
+	asked->is_held = true;
+	return true;
+}
+
+/* What is not known, and not to be asked for either. */
+static const struct dns_answer *question_unasked(struct asked *asked, const struct dns_answer *answer)
+{
+	if (!serve_stale(asked, false))
+		asked->answer = answer;
+	count_outcome(asked->request->shard, asked->answer->outcome);
+	return asked->answer;
+}
+
 /* A question that is new to the request. NULL: pending. */
 static const struct dns_answer *question_new(struct request *request, const struct cache_question *question,
                                              const struct dns_question *asking)
@@ -471,10 +522,10 @@ static const struct dns_answer *question_new(struct request *request, const stru
 	if (arena_copy(&request->arena, question->name, &asked->name) < 0)
 		return asked->answer = &answer_servfail;
 	asked->is_optional = asking->is_optional;
-	if (request->answers.closed || (asked->is_optional && request->answers.optional_closed)) {
-		count_outcome(shard, DNS_TIMEOUT);
-		return asked->answer = &answer_timeout;
-	}
+	if (request->answers.closed || (asked->is_optional && request->answers.optional_closed))
+		return question_unasked(asked, &answer_timeout);
+	if (!breaker_allows(&shard->breaker, question->name, io_now_ns(shard->loop)))
+		return question_unasked(asked, &answer_silent);
 	place = lookup_place(shard, question);
 	if (*place) {
 		counter_up(shard->counters, COUNTER_LOOKUPS_JOINED);
@@ -532,19 +583,16 @@ static void end_in_vain(struct asked *asked)
 	struct shard *shard = asked->request->shard;
 	const struct cache_question question = { asked->name, asked->type, asked->hash };
 	int64_t now_ns = io_now_ns(shard->loop);
-	bool silent = now_ns - asked->lookup->since_ns >= silence_ns(asked);
-	bool is_stale = false;
-	struct cached *cached = cache_find_stale(shard->cache, &question, now_ns, silent, &is_stale);
+	int64_t waited_ns = now_ns - asked->lookup->since_ns;
+	bool silent = waited_ns >= silence_ns(asked);
+	struct cached *cached;
 	unsigned dropped = 0;
 
-	counter_add(shard->counters, COUNTER_CACHE_STALE, is_stale);
-	asked->answer = &answer_timeout;
-	if (cached) {
-		asked->answer = &cached->answer;
-		asked->cached = cached;
-		asked->is_held = true;
+	if (waited_ns >= shard->limits.dns_wait_ms_max * INT64_C(1000000))
+		lookup_failed(asked->lookup);
+	if (serve_stale(asked, silent))
 		return;
-	}
+	asked->answer = &answer_timeout;
 	/* A client in a hurry says nothing about the name. */
 	cached = silent ? cached_new(&question) : NULL;
 	if (cached) {

@@ -171,7 +171,8 @@ static int64_t lifetime_s(const struct cache_bounds *bounds, const struct dns_an
 	case DNS_SERVFAIL:
 	case DNS_TIMEOUT:
 	case DNS_INVALID: return bounds->failure_ttl_s;
-	case DNS_BUDGET: return 0;
+	case DNS_BUDGET:
+	case DNS_SILENT: return 0;
 	}
 	if (ttl < bounds->ttl_s_min)
 		ttl = bounds->ttl_s_min;

@@ -7,6 +7,7 @@
 #ifndef ASSAY_ENGINE_ENGINE_H
 #define ASSAY_ENGINE_ENGINE_H
 
+#include "engine/breaker.h"
 #include "engine/cache.h"
 #include "engine/counters.h"
 #include "io/resolver.h"
@@ -33,6 +34,7 @@ struct engine_limits {
 	size_t stall_octets_min;             /* limits.stall-octets have to move */
 	size_t key_cache_octets_max;         /* each shard */
 	struct cache_bounds cache;           /* of answers, all shards together */
+	struct breaker_bounds breaker;       /* each shard */
 	size_t replay_octets_max;            /* each shard; 0: no signature is remembered */
 };
 

@@ -67,6 +67,10 @@ static void counters_publish(struct shard *shard)
 	counter_set(counters, COUNTER_KEY_MISSES, keys->counters.misses);
 	counter_set(counters, COUNTER_KEY_EVICTIONS, keys->counters.evictions);
 	counter_set(counters, COUNTER_KEY_OCTETS, keys->bytes);
+	counter_set(counters, COUNTER_BREAKERS_OPENED, shard->breaker.opened);
+	counter_set(counters, COUNTER_BREAKERS_CLOSED, shard->breaker.closed);
+	counter_set(counters, COUNTER_BREAKER_PROBES, shard->breaker.probes);
+	counter_set(counters, COUNTER_BREAKERS_DROPPED, shard->breaker.dropped);
 }
 
 static void begin(void *arg)
@@ -229,6 +233,7 @@ int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBL
 	TRY(crypto_make(shard, problem));
 	zone_load_init(&shard->zone_load, shard->keys.seed, shard->limits.zone_lookups_max);
 	TRY(replay_init(&shard->replay, shard->limits.replay_octets_max, shard->keys.seed));
+	TRY(breaker_init(&shard->breaker, &shard->limits.breaker, shard->keys.seed));
 	TRY(signers_make(shard, problem));
 	TRY(io_resolver_new(shard->loop, &shard->config->resolver, &shard->resolver, problem));
 	TRY(server_make(shard, problem));
@@ -269,6 +274,7 @@ void shard_deinit(struct shard *shard)
 	requests_drop_spare(shard);
 	io_resolver_free(shard->resolver);
 	lookups_drop(shard);
+	breaker_deinit(&shard->breaker);
 	io_server_free(shard->server);
 	crypto_batch_deinit(&shard->batch);
 	replay_deinit(&shard->replay);

@@ -6,6 +6,7 @@
 
 #include "crypto/batch.h"
 #include "crypto/keys.h"
+#include "engine/breaker.h"
 #include "engine/cache.h"
 #include "engine/engine.h"
 #include "engine/post.h"
@@ -62,6 +63,7 @@ struct shard {
 	unsigned spare_count;
 	struct lookup *lookups[LOOKUP_BUCKETS];
 	struct zone_load zone_load;                   /* of these */
+	struct breaker breaker;
 
 	struct packed_status status;
 

@@ -11,6 +11,7 @@ const char *dns_outcome_text(enum dns_outcome outcome)
 	case DNS_TIMEOUT: return "time-out";
 	case DNS_BUDGET: return "not asked: look-up budget spent";
 	case DNS_INVALID: return "malformed answer";
+	case DNS_SILENT: return "not asked: the servers of this domain do not answer";
 	}
 	return "unknown";
 }

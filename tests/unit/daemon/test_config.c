@@ -306,7 +306,9 @@ static void test_defaults(void **state)
 		assert_true(engine->verdict.arc.verify && !engine->verdict.arc.find_oldest_pass);
 		assert_int_equal(engine->verdict.arc.sets_max, 10);
 		assert_int_equal(engine->verdict.arc.trusted_sealers_count, 0);
-		assert_true(!engine->verdict.shadow.organizational_domain && !config.public_suffixes);
+		assert_true(!engine->verdict.shadow.organizational_domain && !engine->verdict.dkim.refused.contain);
+		assert_int_equal(engine->limits.breaker.failures, 5);
+		assert_non_null(engine->limits.breaker.registrable_domain);
 		assert_string_equal(config.metrics_listen, "");
 		assert_false(config.mta_sts_set);
 		/* LESSONS row 22: large but legitimate headers are read. */
@@ -333,6 +335,7 @@ static void test_every_key_arrives(void **state)
 	         "  root-hints = \"%s\"\n  max-lookups = 30\n  cache-size = 30000000\n  max-queries = 100\n  max-queries-per-domain = 50\n"
 	         "  qname-minimisation = true\n"
 	         "  min-ttl = 1  max-ttl = 2  max-negative-ttl = 3  failure-ttl = 4  bogus-ttl = 5  serve-stale = 6\n"
+	         "  breaker-failures = 7  breaker-time = 800  breaker-zones = 90\n"
 	         "}\n"
 	         "spf { max-lookups = 9  max-void-lookups = 3  received-spf = true }\n"
 	         "dkim { max-signatures = 7  min-rsa-bits = 2048  max-rsa-bits = 8192  allow-rsa-sha1 = true\n"
@@ -366,6 +369,9 @@ static void test_every_key_arrives(void **state)
 	assert_int_equal(engine->limits.cache.failure_ttl_s, 4);
 	assert_int_equal(engine->limits.cache.bogus_ttl_s, 5);
 	assert_int_equal(engine->limits.cache.stale_s_max, 6);
+	assert_int_equal(engine->limits.breaker.failures, 7);
+	assert_int_equal(engine->limits.breaker.probe_ns, 800000000);
+	assert_int_equal(engine->limits.breaker.zones_max, 90);
 	assert_int_equal(engine->resolver.queries_max, 100);
 	assert_true(engine->resolver.qname_minimisation);
 	assert_int_equal(engine->limits.dns_wait_ms_max, 4000);
@@ -507,14 +513,20 @@ static void test_public_suffixes(void **state)
 	static char list_path[sizeof(folder) + 8];
 	const struct dmarc_public_suffixes *shadow = &config.engine.verdict.shadow;
 	const struct dkim_public_suffixes *refused = &config.engine.verdict.dkim.refused;
+	const struct breaker_bounds *breaker = &config.engine.limits.breaker;
 	char text[256];
 
 	(void)state;
 	snprintf(list_path, sizeof(list_path), "%s/list", folder);
 	file_write(list_path, "com\nhost.com\n");
-	snprintf(text, sizeof(text), "dmarc { public-suffix-list = \"%s\" }\n", list_path);
+	snprintf(text, sizeof(text), "dmarc { public-suffix-list = \"%s\" } dns { breaker-failures = 0 }\n", list_path);
 	assert_int_equal(config_of(text), 0);
 	assert_true(!shadow->organizational_domain && !refused->contain && !config.public_suffixes);
+	config_free(&config);
+	snprintf(text, sizeof(text), "dmarc { public-suffix-list = \"%s\" }\n", list_path);
+	assert_int_equal(config_of(text), 0);
+	assert_slice_equal(breaker->registrable_domain(breaker->arg, SLICE("a.b.host.com")), SLICE("b.host.com"));
+	assert_true(!shadow->organizational_domain && !refused->contain);
 	config_free(&config);
 	snprintf(text, sizeof(text), "dmarc { public-suffix-list = \"%s\" } dkim { refuse-public-suffixes = true }\n",
 	         list_path);

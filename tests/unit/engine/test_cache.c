@@ -97,6 +97,7 @@ static void test_each_class_has_its_lifetime(void **state)
 	check_lifetime(DNS_INVALID, 300, 5);
 	check_lifetime(DNS_BOGUS, 300, 20);
 	check_lifetime(DNS_BUDGET, 300, 0);
+	check_lifetime(DNS_SILENT, 300, 0);
 }
 
 static void test_type_and_name_tell_answers_apart(void **state)

@@ -273,7 +273,7 @@ static void test_rules(void **state)
 /* Section 5.2.1, STANDARDS chapter 10 no. 6: there is nothing temporary about it; and a fault is never a pass. */
 static void test_every_error_is_permanent(void **state)
 {
-	static const enum dns_outcome outcomes[] = { DNS_SERVFAIL, DNS_BOGUS, DNS_TIMEOUT, DNS_INVALID, DNS_NODATA };
+	static const enum dns_outcome outcomes[] = { DNS_SERVFAIL, DNS_BOGUS, DNS_TIMEOUT, DNS_INVALID, DNS_SILENT, DNS_NODATA };
 	struct made_chain *made = chain_make(&(struct plan){ .hops = 2 });
 	char *text = replaced(made->text, "d=h1.example; s=k; t=", "d=h1.example; s=slow; t=");
 	struct arc_result result;
