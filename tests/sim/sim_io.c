@@ -25,52 +25,125 @@ uint64_t sim_random(uint64_t below)
 
 /* --- loop.h --- */
 
+#define WAKE_NS_MAX 5000000 /* so late may a loop hear that it was woken */
+
+/* What a client has sent, on its way. */
+struct arrival {
+	struct arrival *next;
+	struct io_conn *conn; /* a reference */
+	size_t len;
+	uint8_t *octets;
+};
+
 struct io_loop {
-	int nothing;
+	struct io_timers timers;
+	void (*begin)(void *arg), (*turn)(void *arg);
+	void *arg;
+	int64_t wake_at_ns; /* INT64_MAX: nobody did */
+	bool stopped;
+	struct io_server *server;
+	struct arrival *arrivals, **arrivals_end;
 };
 
 int io_loop_new(struct io_loop **out, char problem[IO_PROBLEM_SIZE])
 {
+	struct io_loop *loop = calloc(1, sizeof(*loop));
+
 	problem[0] = 0;
-	*out = calloc(1, sizeof(**out));
-	return *out ? 0 : -ENOMEM;
+	if (!loop)
+		return -ENOMEM;
+	ASSERT(sim.loops_count < SIM_LOOPS_MAX);
+	*loop = (struct io_loop){ .timers = IO_TIMERS_INIT, .wake_at_ns = INT64_MAX, .arrivals_end = &loop->arrivals };
+	sim.loops[sim.loops_count++] = *out = loop;
+	return 0;
+}
+
+static struct arrival *arrival_take(struct io_loop *loop)
+{
+	struct arrival *arrival = loop->arrivals;
+
+	if (!arrival)
+		return NULL;
+	loop->arrivals = arrival->next;
+	if (!loop->arrivals)
+		loop->arrivals_end = &loop->arrivals;
+	return arrival;
 }
 
 void io_loop_free(struct io_loop *loop)
 {
+	struct arrival *arrival;
+
+	while ((arrival = arrival_take(loop))) {
+		io_conn_unref(arrival->conn);
+		free(arrival->octets);
+		free(arrival);
+	}
 	free(loop);
 }
 
 void io_loop_on_turn(struct io_loop *loop, void (*begin)(void *arg), void (*turn)(void *arg), void *arg)
 {
-	(void)loop;
-	sim.begin = begin;
-	sim.turn = turn;
-	sim.turn_arg = arg;
+	loop->begin = begin;
+	loop->turn = turn;
+	loop->arg = arg;
 }
 
-int io_loop_run(struct io_loop *loop)
+/* When it has something to do; INT64_MAX: never. */
+static int64_t loop_next(const struct io_loop *loop)
 {
-	(void)loop;
-	while (!sim.stopped && io_timers_next(&sim.timers) != INT64_MAX) {
-		if (io_timers_next(&sim.timers) > sim.now_ns)
-			sim.now_ns = io_timers_next(&sim.timers);
-		sim.begin(sim.turn_arg);
+	int64_t next = io_timers_next(&loop->timers);
+
+	if (loop->stopped)
+		return INT64_MAX;
+	if (loop->arrivals)
+		return sim.now_ns;
+	return loop->wake_at_ns < next ? loop->wake_at_ns : next;
+}
+
+static void arrivals_hand_out(struct io_loop *loop);
+
+static void loop_turn(unsigned index)
+{
+	struct io_loop *loop = sim.loops[index];
+
+	loop->wake_at_ns = INT64_MAX;
+	loop->begin(loop->arg);
+	arrivals_hand_out(loop);
+	io_timers_fire(&loop->timers, sim.now_ns);
+	loop->turn(loop->arg);
+	if (loop->stopped)
+		sim.stopped(sim.arg, index);
+}
+
+void sim_run(void)
+{
+	for (;;) {
+		int64_t next = io_timers_next(&sim.timers);
+		unsigned first = (unsigned)sim_random(sim.loops_count);
+
+		for (unsigned i = 0; i < sim.loops_count; i++)
+			next = loop_next(sim.loops[i]) < next ? loop_next(sim.loops[i]) : next;
+		if (next == INT64_MAX)
+			return;
+		sim.now_ns = next > sim.now_ns ? next : sim.now_ns;
 		io_timers_fire(&sim.timers, sim.now_ns);
-		sim.turn(sim.turn_arg);
+		for (unsigned i = 0; i < sim.loops_count; i++)
+			if (loop_next(sim.loops[(first + i) % sim.loops_count]) <= sim.now_ns)
+				loop_turn((first + i) % sim.loops_count);
 	}
-	return 0;
 }
 
 void io_loop_stop(struct io_loop *loop)
 {
-	(void)loop;
-	sim.stopped = true;
+	loop->stopped = true;
 }
 
 void io_loop_wake(struct io_loop *loop)
 {
-	(void)loop;
+	int64_t at_ns = sim.now_ns + (sim_random(2) ? (int64_t)sim_random(WAKE_NS_MAX) : 0);
+
+	loop->wake_at_ns = at_ns < loop->wake_at_ns ? at_ns : loop->wake_at_ns;
 }
 
 int64_t io_now_ns(const struct io_loop *loop)
@@ -87,19 +160,18 @@ int64_t io_wall_s(const struct io_loop *loop)
 
 void io_timer_start(struct io_loop *loop, struct io_timer *timer, int64_t at_ns)
 {
-	(void)loop;
-	io_timers_start(&sim.timers, timer, at_ns);
+	io_timers_start(&loop->timers, timer, at_ns);
 }
 
 void io_timer_stop(struct io_loop *loop, struct io_timer *timer)
 {
-	(void)loop;
-	io_timers_stop(&sim.timers, timer);
+	io_timers_stop(&loop->timers, timer);
 }
 
 /* --- server.h --- */
 
 struct io_server {
+	struct io_loop *loop;
 	const struct io_server_ops *ops;
 	void *arg;
 	struct io_server_counters counters;
@@ -108,9 +180,10 @@ struct io_server {
 
 struct io_conn {
 	struct io_conn *next;
+	struct io_server *server;
 	unsigned refs;
 	struct io_conn_use use;
-	bool closed;
+	bool closed, vanished;
 	uint8_t *reply; /* being filled by the engine until the next flush or reply */
 	size_t reply_len;
 };
@@ -121,16 +194,16 @@ int io_server_new(struct io_loop *loop, const struct io_server_bounds *bounds, u
 {
 	struct io_server *server = calloc(1, sizeof(*server));
 
-	(void)loop;
 	(void)bounds;
 	(void)protocol;
 	(void)peer_protocol;
 	problem[0] = 0;
 	if (!server)
 		return -ENOMEM;
+	server->loop = loop;
 	server->ops = ops;
 	server->arg = arg;
-	sim.server = *out = server;
+	loop->server = *out = server;
 	return 0;
 }
 
@@ -141,7 +214,7 @@ static void reply_deliver(struct io_conn *conn)
 	if (!reply)
 		return;
 	conn->reply = NULL;
-	if (!conn->closed)
+	if (!conn->closed && !conn->vanished)
 		sim.reply(sim.arg, conn, slice_of(reply, conn->reply_len));
 	free(reply);
 }
@@ -248,20 +321,21 @@ uint8_t *io_conn_reply(struct io_conn *conn, size_t octets)
 	return conn->reply;
 }
 
-struct io_conn *sim_connect(void)
+struct io_conn *sim_connect(unsigned loop)
 {
 	struct io_conn *conn = calloc(1, sizeof(*conn));
 
 	ASSERT(conn);
 	conn->refs = 1;
-	conn->next = sim.server->conns;
-	sim.server->conns = conn;
+	conn->server = sim.loops[loop]->server;
+	conn->next = conn->server->conns;
+	conn->server->conns = conn;
 	return conn;
 }
 
 void sim_disconnect(struct io_conn *conn)
 {
-	struct io_conn **at = &sim.server->conns;
+	struct io_conn **at = &conn->server->conns;
 
 	while (*at != conn)
 		at = &(*at)->next;
@@ -270,16 +344,41 @@ void sim_disconnect(struct io_conn *conn)
 	io_conn_unref(conn);
 }
 
-/* A frame in memory of its own, so that a use after its release is seen. */
+void sim_vanish(struct io_conn *conn)
+{
+	conn->vanished = true;
+}
+
 void sim_send(struct io_conn *conn, struct slice message)
 {
-	uint8_t *copy = malloc(message.len ? message.len : 1);
+	struct io_loop *loop = conn->server->loop;
+	struct arrival *arrival = calloc(1, sizeof(*arrival));
 
-	ASSERT(copy);
-	memcpy(copy, message.ptr, message.len);
-	sim.frames_held++;
-	sim.server->ops->frame(sim.server->arg, conn,
-	                       (struct io_frame){ .octets = slice_of(copy, message.len), .owner = copy });
+	ASSERT(arrival);
+	/* In memory of its own, so that a use after its release is seen. */
+	*arrival = (struct arrival){ .conn = io_conn_ref(conn), .len = message.len, .octets = malloc(message.len + 1) };
+	ASSERT(arrival->octets);
+	memcpy(arrival->octets, message.ptr, message.len);
+	*loop->arrivals_end = arrival;
+	loop->arrivals_end = &arrival->next;
+}
+
+static void arrivals_hand_out(struct io_loop *loop)
+{
+	struct arrival *arrival;
+
+	while ((arrival = arrival_take(loop))) {
+		struct io_frame frame = { .octets = slice_of(arrival->octets, arrival->len), .owner = arrival->octets };
+
+		if (arrival->conn->closed) {
+			free(arrival->octets);
+		} else {
+			sim.frames_held++;
+			loop->server->ops->frame(loop->server->arg, arrival->conn, frame);
+		}
+		io_conn_unref(arrival->conn);
+		free(arrival);
+	}
 }
 
 /* --- resolver.h --- */
@@ -299,25 +398,38 @@ struct question {
 };
 
 struct io_resolver {
+	struct io_loop *loop;
+	struct io_resolver *next;
 	struct question *questions;
 };
+
+static struct io_resolver *resolvers; /* all of them: a question is to be under way in one alone */
 
 int io_resolver_new(struct io_loop *loop, const struct io_resolver_config *config, struct io_resolver **out,
                     char problem[IO_PROBLEM_SIZE])
 {
-	(void)loop;
+	struct io_resolver *resolver = calloc(1, sizeof(*resolver));
+
 	(void)config;
 	problem[0] = 0;
-	*out = calloc(1, sizeof(**out));
-	return *out ? 0 : -ENOMEM;
+	if (!resolver)
+		return -ENOMEM;
+	*resolver = (struct io_resolver){ .loop = loop, .next = resolvers };
+	resolvers = *out = resolver;
+	return 0;
 }
 
 void io_resolver_free(struct io_resolver *resolver)
 {
-	while (resolver && resolver->questions) {
+	struct io_resolver **at = &resolvers;
+
+	while (*at != resolver)
+		at = &(*at)->next;
+	*at = resolver->next;
+	while (resolver->questions) {
 		struct question *next = resolver->questions->next;
 
-		io_timers_stop(&sim.timers, &resolver->questions->timer);
+		io_timers_stop(&resolver->loop->timers, &resolver->questions->timer);
 		free(resolver->questions);
 		resolver->questions = next;
 	}
@@ -389,15 +501,23 @@ static void question_answer(void *arg)
 	free(question);
 }
 
+/* A loop that has stopped lets others ask. */
+static bool is_under_way(struct slice name, unsigned type)
+{
+	for (const struct io_resolver *resolver = resolvers; resolver; resolver = resolver->next)
+		for (const struct question *other = resolver->questions; other && !resolver->loop->stopped; other = other->next)
+			if (other->type == type && slice_equal_nocase(slice_of(other->name, other->name_len), name))
+				return true;
+	return false;
+}
+
 int io_resolver_ask(struct io_resolver *resolver, struct slice name, unsigned type,
                     void (*done)(void *arg, const struct io_dns_reply *reply), void *arg)
 {
 	struct question *question = calloc(1, sizeof(*question));
 
 	ASSERT(question && name.len > 0 && name.len < 254);
-	for (const struct question *other = resolver->questions; other; other = other->next)
-		if (other->type == type && slice_equal_nocase(slice_of(other->name, other->name_len), name))
-			sim.questions_doubled++;
+	sim.questions_doubled += is_under_way(name, type);
 	*question = (struct question){ .resolver = resolver, .next = resolver->questions, .name_len = name.len, .type = type };
 	memcpy(question->name, name.ptr, name.len);
 	question->done = done;
@@ -412,6 +532,6 @@ int io_resolver_ask(struct io_resolver *resolver, struct slice name, unsigned ty
 	if (question->answer.after_ns == 0)
 		question_answer(question);
 	else
-		io_timers_start(&sim.timers, &question->timer, sim.now_ns + question->answer.after_ns);
+		io_timers_start(&resolver->loop->timers, &question->timer, sim.now_ns + question->answer.after_ns);
 	return 0;
 }

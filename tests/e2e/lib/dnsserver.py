@@ -92,6 +92,7 @@ class DnsServer:
     def __init__(self, zone=None):
         self.zone = zone or {}
         self.silent = False   # answers nothing at all
+        self.ttl = TTL        # of records
         self.delay_s = 0      # before each answer over UDP
         self.counts = collections.Counter()  # (name, type) -> queries
         self._lock = threading.Lock()
@@ -170,8 +171,7 @@ class DnsServer:
             return NOERROR, answers + self._records(name, rtype, values)
         return NOERROR, answers
 
-    @staticmethod
-    def _records(name, rtype, values):
+    def _records(self, name, rtype, values):
         records = []
         for value in values:
             try:
@@ -179,7 +179,7 @@ class DnsServer:
                 owner = encode_name(name)
             except ValueError:
                 continue
-            records.append(owner + struct.pack("!HHIH", TYPES[rtype], 1, TTL, len(rdata)) + rdata)
+            records.append(owner + struct.pack("!HHIH", TYPES[rtype], 1, self.ttl, len(rdata)) + rdata)
         return records
 
     def answer(self, packet, udp):
