@@ -121,7 +121,7 @@ daemon() {
 	listen = {"ipc://$work/$name.sock", "tcp://127.0.0.1:$(($3 + 1))"}
 	shards = 1
 	authserv-id = "mx.example.org"
-	dns { $dns }
+	dns { $dns max-queries-per-domain = 65536 }
 	CONF
 	taskset -c "$core_server" "$build/assayd" -c "$work/$name.conf" 2>"$work/$name.log" &
 	pids="$pids $!"

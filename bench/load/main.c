@@ -37,6 +37,7 @@ static const char usage[] =
 	"      --cold PERCENT   of the requests: a message of a sender nobody has seen\n"
 	"      --deadline MS    in each request; default 0, the daemon's own\n"
 	"      --server-pid PID whose CPU and memory to tell; may be given several times\n"
+	"      --allow-temporary OVERLOADED replies and temperror verdicts are counted, not mismatches\n"
 	"      --no-check       do not look at the replies\n"
 	"      --json           one JSON object, times in nanoseconds unless the name says us\n";
 
@@ -73,7 +74,7 @@ static void pid_add(const char *text)
 }
 
 enum { OPTION_POISSON = 256, OPTION_OCTETS, OPTION_MESSAGES, OPTION_COLD, OPTION_DEADLINE, OPTION_PID, OPTION_NO_CHECK,
-       OPTION_JSON };
+       OPTION_TEMPORARY, OPTION_JSON };
 
 static void option_take(int option)
 {
@@ -92,6 +93,7 @@ static void option_take(int option)
 	case OPTION_DEADLINE: request_options.deadline_ms = (uint32_t)number("deadline", optarg, 0, 1e9); break;
 	case OPTION_PID: pid_add(optarg); break;
 	case OPTION_NO_CHECK: options.check = false; break;
+	case OPTION_TEMPORARY: options.allow_temporary = true; break;
 	case OPTION_JSON: json = true; break;
 	case 'h': fputs(usage, stdout); exit(0);
 	default: exit(2);
@@ -115,6 +117,7 @@ static void options_read(int argc, char **argv)
 		{ "deadline", required_argument, NULL, OPTION_DEADLINE },
 		{ "server-pid", required_argument, NULL, OPTION_PID },
 		{ "no-check", no_argument, NULL, OPTION_NO_CHECK },
+		{ "allow-temporary", no_argument, NULL, OPTION_TEMPORARY },
 		{ "json", no_argument, NULL, OPTION_JSON },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },

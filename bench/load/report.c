@@ -49,6 +49,7 @@ void report_text(const char *mode, const struct run_options *options, const stru
 	        options->in_flight);
 	histogram_text("latency", &result->latency, out);
 	histogram_text("cold", &result->cold_latency, out);
+	histogram_text("refused", &result->refused_latency, out);
 	fprintf(out, "cpu         own %.2f us a request", per_reply_us(result->own_cpu_ns, result));
 	if (result->has_server)
 		fprintf(out, ", server %.2f us (%.0f %% in the kernel), %.0f %% of a core; rss %.1f MiB, at first %.1f",
@@ -59,6 +60,9 @@ void report_text(const char *mode, const struct run_options *options, const stru
 	        (unsigned long long)result->checked, (unsigned long long)result->mismatches,
 	        (unsigned long long)result->errors, (unsigned long long)result->unanswered,
 	        (unsigned long long)result->connections_lost);
+	if (options->allow_temporary)
+		fprintf(out, "temporary   %llu refused, %llu deferred\n", (unsigned long long)result->refused,
+		        (unsigned long long)result->deferred);
 }
 
 static void histogram_json(const char *name, const struct histogram *histogram, FILE *out)
@@ -100,6 +104,8 @@ void report_json(const char *mode, const struct run_options *options, const stru
 	        (unsigned long long)result->checked, (unsigned long long)result->mismatches,
 	        (unsigned long long)result->errors, (unsigned long long)result->unanswered,
 	        (unsigned long long)result->connections_lost);
+	fprintf(out, ",\"refused\":%llu,\"deferred\":%llu", (unsigned long long)result->refused,
+	        (unsigned long long)result->deferred);
 	fprintf(out, ",\"own_cpu_us\":%.3f", per_reply_us(result->own_cpu_ns, result));
 	if (result->has_server)
 		fprintf(out, ",\"server_cpu_us\":%.3f,\"server_system_share\":%.3f,\"server_core_share\":%.3f,"
@@ -110,6 +116,7 @@ void report_json(const char *mode, const struct run_options *options, const stru
 		        (unsigned long long)result->server_before.rss_octets);
 	histogram_json("latency_ns", &result->latency, out);
 	histogram_json("cold_latency_ns", &result->cold_latency, out);
+	histogram_json("refused_latency_ns", &result->refused_latency, out);
 	buckets_json(&result->latency, out);
 	fputs("}\n", out);
 }

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-#define ERROR_INVALID 1
+#define SPF_TEMPERROR ASSAY__V1__SPF__RESULT__TEMPERROR
+#define DKIM_TEMPERROR ASSAY__V1__DKIM__RESULT__TEMPERROR
+#define DMARC_TEMPERROR ASSAY__V1__DMARC__RESULT__TEMPERROR
 #define PADDING_FIELD 3000 /* a number that no message of the schema has */
 
 static ProtobufCBinaryData bytes_of(const void *octets, size_t len)
@@ -207,24 +209,36 @@ static bool differs(const char *what, unsigned got, unsigned want, char *why, si
 	return true;
 }
 
-static bool verdict_is_right(const struct entry *entry, bool is_sender, const struct reply *reply, char *why,
-                             size_t size)
+static enum answer verdict_judge(const struct entry *entry, bool is_sender, const struct reply *reply, char *why,
+                                 size_t size)
 {
-	if (differs("spf", reply->spf, entry->spf, why, size))
-		return false;
-	if (is_sender)
-		return true;
-	if (differs("number of signatures", reply->dkim_count, entry->signatures_count, why, size))
-		return false;
-	for (unsigned i = 0; i < reply->dkim_count && i < REPLY_DKIM_MAX; i++)
-		if (differs("dkim", reply->dkim[i], entry->signatures[i].result, why, size))
-			return false;
-	return !differs("dmarc", reply->dmarc, entry->dmarc, why, size) &&
-	       !differs("disposition", reply->disposition, entry->disposition, why, size);
+	bool deferred = false;
+
+	if (reply->spf == SPF_TEMPERROR && entry->spf != SPF_TEMPERROR)
+		deferred = true;
+	else if (differs("spf", reply->spf, entry->spf, why, size))
+		return ANSWER_WRONG;
+	if (!is_sender && differs("number of signatures", reply->dkim_count, entry->signatures_count, why, size))
+		return ANSWER_WRONG;
+	for (unsigned i = 0; !is_sender && i < reply->dkim_count && i < REPLY_DKIM_MAX; i++) {
+		if (reply->dkim[i] == DKIM_TEMPERROR && entry->signatures[i].result != DKIM_TEMPERROR)
+			deferred = true;
+		else if (differs("dkim", reply->dkim[i], entry->signatures[i].result, why, size))
+			return ANSWER_WRONG;
+	}
+	/* Without a result there is no disposition that could be compared. */
+	if (!is_sender && reply->dmarc == DMARC_TEMPERROR && entry->dmarc != DMARC_TEMPERROR)
+		deferred = true;
+	else if (!is_sender && (differs("dmarc", reply->dmarc, entry->dmarc, why, size) ||
+	                        differs("disposition", reply->disposition, entry->disposition, why, size)))
+		return ANSWER_WRONG;
+	if (deferred)
+		snprintf(why, size, "temperror");
+	return deferred ? ANSWER_DEFERRED : ANSWER_RIGHT;
 }
 
-bool requests_answer_is_right(const struct requests *requests, const struct request *request,
-                              const struct reply *reply, char *why, size_t size)
+enum answer requests_judge(const struct requests *requests, const struct request *request, const struct reply *reply,
+                           char *why, size_t size)
 {
 	static const enum reply_kind kinds[] = {
 		[REQUEST_CHECK] = REPLY_VERDICT,  [REQUEST_SENDER] = REPLY_SENDER_VERDICT,
@@ -232,15 +246,20 @@ bool requests_answer_is_right(const struct requests *requests, const struct requ
 	};
 
 	if (requests->kind == REQUEST_ECHO)
-		return true;
+		return ANSWER_RIGHT;
+	if (reply->kind == REPLY_ERROR && reply->error == ASSAY__V1__ERROR__CODE__OVERLOADED) {
+		snprintf(why, size, "error OVERLOADED");
+		return ANSWER_REFUSED;
+	}
 	if (reply->kind == REPLY_ERROR && kinds[requests->kind] != REPLY_ERROR)
 		snprintf(why, size, "error %u", reply->error);
 	else if (reply->kind != kinds[requests->kind])
 		snprintf(why, size, "reply of kind %d, expected %d", (int)reply->kind, (int)kinds[requests->kind]);
 	else if (reply->kind == REPLY_ERROR)
-		return !differs("error", reply->error, ERROR_INVALID, why, size);
+		return differs("error", reply->error, ASSAY__V1__ERROR__CODE__INVALID, why, size) ? ANSWER_WRONG : ANSWER_RIGHT;
+	else if (!request->entry)
+		return ANSWER_RIGHT;
 	else
-		return !request->entry ||
-		       verdict_is_right(request->entry, requests->kind == REQUEST_SENDER, reply, why, size);
-	return false;
+		return verdict_judge(request->entry, requests->kind == REQUEST_SENDER, reply, why, size);
+	return ANSWER_WRONG;
 }

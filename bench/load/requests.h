@@ -42,8 +42,16 @@ struct request_options {
 void requests_make(const struct request_options *options, struct requests *out);
 /* A copy of the cold template with label number `number` of this run, into `to` of cold.len octets. */
 void requests_cold(const struct requests *requests, uint64_t number, uint8_t *to);
+
+enum answer {
+	ANSWER_RIGHT,
+	ANSWER_DEFERRED, /* the expected verdict, but for a method or several that are temperror */
+	ANSWER_REFUSED,  /* OVERLOADED */
+	ANSWER_WRONG,
+};
+
 /* Is it what was expected? If not, `why` (of `size` octets) says what is different. */
-bool requests_answer_is_right(const struct requests *requests, const struct request *request,
-                              const struct reply *reply, char *why, size_t size);
+enum answer requests_judge(const struct requests *requests, const struct request *request, const struct reply *reply,
+                           char *why, size_t size);
 
 #endif

@@ -55,6 +55,7 @@ static void measure_begin(struct loop *loop)
 
 	histogram_init(&out->latency);
 	histogram_init(&out->cold_latency);
+	histogram_init(&out->refused_latency);
 	out->has_server = options->pids_count > 0 && cpu_read(options->pids, options->pids_count, &out->server_before);
 	if (options->pids_count > 0 && !out->has_server)
 		die("--server-pid: there is no such process");
@@ -202,35 +203,48 @@ static void mismatch(struct loop *loop, const struct slot *slot, const char *why
 		fprintf(stderr, "assay-bench: request %zu: %s\n", (size_t)(slot->request - requests->at), why);
 }
 
-static void check(struct loop *loop, const struct slot *slot, const uint8_t *body, size_t len)
+static enum answer check(struct loop *loop, const struct slot *slot, const uint8_t *body, size_t len)
 {
+	enum answer answer;
 	struct reply reply;
 	char why[96];
 
 	loop->out->checked++;
 	if (loop->requests->kind != REQUEST_ECHO && !reply_scan(body, len, &reply)) {
 		mismatch(loop, slot, "the reply is no protobuf message");
-		return;
+		return ANSWER_WRONG;
 	}
-	if (requests_answer_is_right(loop->requests, slot->request, &reply, why, sizeof(why)))
-		return;
+	answer = requests_judge(loop->requests, slot->request, &reply, why, sizeof(why));
+	if (answer == ANSWER_RIGHT)
+		return answer;
+	if (answer != ANSWER_WRONG && loop->options->allow_temporary) {
+		loop->out->refused += answer == ANSWER_REFUSED;
+		loop->out->deferred += answer == ANSWER_DEFERRED;
+		return answer;
+	}
 	loop->out->errors += reply.kind == REPLY_ERROR;
 	mismatch(loop, slot, why);
+	return ANSWER_WRONG;
+}
+
+static struct histogram *latency_of(struct run_result *out, const struct slot *slot, enum answer answer)
+{
+	if (answer == ANSWER_REFUSED)
+		return &out->refused_latency;
+	return slot->is_cold ? &out->cold_latency : &out->latency;
 }
 
 static void replied(void *arg, struct conn *conn, struct slot *slot, const uint8_t *body, size_t len)
 {
 	struct loop *loop = arg;
+	enum answer answer = loop->options->check ? check(loop, slot, body, len) : ANSWER_RIGHT;
 
 	(void)conn;
 	loop->replies++;
 	loop->octets_received += len;
 	if (loop->phase != PHASE_WARMUP && slot->intended_ns >= loop->measure_from &&
 	    (loop->phase == PHASE_MEASURE || slot->intended_ns < loop->measure_until))
-		histogram_record(slot->is_cold ? &loop->out->cold_latency : &loop->out->latency,
-		                 (uint64_t)(loop->now - slot->intended_ns));
-	if (loop->options->check)
-		check(loop, slot, body, len);
+		histogram_record(latency_of(loop->out, slot, answer), (uint64_t)(loop->now - slot->intended_ns));
 }
 
 static void conn_lost(struct loop *loop, struct conn *conn)
@@ -356,6 +370,7 @@ void run(const struct run_options *options, const struct requests *requests, str
 	*out = (struct run_result){ .elapsed_ns = 0 };
 	histogram_init(&out->latency);
 	histogram_init(&out->cold_latency);
+	histogram_init(&out->refused_latency);
 	(void)prctl(PR_SET_TIMERSLACK, 1UL);
 	prng_init(&loop.prng, 1, "arrivals", 0);
 	connections_open(&loop);
@@ -380,6 +395,7 @@ void run_idle(const struct run_options *options, struct run_result *out)
 	*out = (struct run_result){ .elapsed_ns = 0 };
 	histogram_init(&out->latency);
 	histogram_init(&out->cold_latency);
+	histogram_init(&out->refused_latency);
 	(void)prctl(PR_SET_TIMERSLACK, 1UL);
 	for (int64_t due = started + distance; now < started + options->duration_ns; due += distance) {
 		struct timespec until = { .tv_sec = due / NS_PER_S, .tv_nsec = due % NS_PER_S };

@@ -29,6 +29,7 @@ struct run_options {
 	uint64_t warmup_count;
 	double cold_percent;
 	bool check;
+	bool allow_temporary;     /* OVERLOADED and temperror are counted by themselves, not as mismatches */
 	pid_t pids[RUN_PIDS_MAX]; /* whose CPU is counted */
 	size_t pids_count;
 	bool progress;
@@ -38,10 +39,11 @@ struct run_result {
 	int64_t elapsed_ns;       /* of the measuring phase */
 	uint64_t replies, octets_sent, octets_received; /* in it */
 	uint64_t checked, mismatches, errors, unanswered, connections_lost; /* of the whole run */
+	uint64_t refused, deferred; /* with allow_temporary: OVERLOADED; verdicts with a temperror */
 	uint64_t own_cpu_ns;
 	struct cpu server_before, server_after;
 	bool has_server;
-	struct histogram latency, cold_latency;
+	struct histogram latency, cold_latency, refused_latency; /* the last: of what was refused, which the others lack */
 };
 
 void run(const struct run_options *options, const struct requests *requests, struct run_result *out);

@@ -218,6 +218,19 @@ static const struct assay_dmarc_override *override_of(struct answer_memory *memo
 	return override;
 }
 
+static const struct assay_unicode *unicode_of(struct answer_memory *memory, const Assay__V1__Dmarc__Unicode *wire)
+{
+	struct assay_unicode *unicode = wire ? ANSWER_NEW(memory, struct assay_unicode) : NULL;
+
+	if (!unicode)
+		return NULL;
+	*unicode = (struct assay_unicode){
+		.name = answer_string(wire->name),
+		.mixes_scripts = wire->mixes_scripts != 0,
+	};
+	return unicode;
+}
+
 static const struct assay_dmarc *dmarc_of(struct answer_memory *memory, const Assay__V1__Dmarc *wire)
 {
 	struct assay_dmarc *dmarc = wire ? ANSWER_NEW(memory, struct assay_dmarc) : NULL;
@@ -239,6 +252,7 @@ static const struct assay_dmarc *dmarc_of(struct answer_memory *memory, const As
 		.reason = answer_reason(wire->reason),
 		.shadow = shadow_of(memory, wire->shadow),
 		.override = override_of(memory, wire->override),
+		.from_domain_unicode = unicode_of(memory, wire->from_domain_unicode),
 	};
 	return dmarc;
 }

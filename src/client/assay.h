@@ -292,6 +292,12 @@ struct assay_dmarc_override {
 	uint32_t arc_instance;         /* the ARC hop that was believed */
 };
 
+/* A domain name with A-labels, as a reader is shown it. */
+struct assay_unicode {
+	const char *name;  /* UTF-8, with U-labels (RFC 5890); "": it cannot be shown safely, or is no U-label */
+	int mixes_scripts; /* 1: as names that imitate others do (UTS 39 section 5.2); 0 proves nothing */
+};
+
 /* RFC 9989. */
 struct assay_dmarc {
 	enum assay_result result;                /* none, pass, fail, temperror, permerror */
@@ -308,6 +314,7 @@ struct assay_dmarc {
 	struct assay_reason reason;
 	const struct assay_dmarc_shadow *shadow; /* NULL: not computed */
 	const struct assay_dmarc_override *override; /* NULL: there is none */
+	const struct assay_unicode *from_domain_unicode; /* NULL: from_domain has no A-labels */
 };
 
 /* A header field to be removed: the `index`th of that name, whatever the case, counted from the top; the first is 1. */

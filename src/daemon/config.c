@@ -1,10 +1,5 @@
-#include "daemon/config.h"
-
-#include "daemon/metrics.h"
+#include "daemon/config_parts.h"
 #include "daemon/sealers.h"
-#include "io/listen.h"
-#include "proto/arc/limits.h"
-#include "proto/mail/domain.h"
 
 #include <limits.h>
 #include <sched.h>
@@ -12,55 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define MIB (1024 * 1024)
-
-/* A number's name, unit in its comment, default and range. Sections stand before the bar. */
-static const struct number {
-	const char *name;
-	long least, most;
-} numbers[] = {
-	{ "shards", 0, ENGINE_SHARDS_MAX },
-	{ "dns|timeout", 10, 60000 },
-	{ "dns|max-lookups", 10, 1000 },
-	{ "dns|cache-size", MIB, 64L * 1024 * MIB },
-	{ "dns|max-queries", 64, 65536 },
-	{ "dns|min-ttl", 0, 3600 },
-	{ "dns|max-ttl", 1, 604800 },
-	{ "dns|max-negative-ttl", 1, 86400 },
-	{ "dns|failure-ttl", 1, 300 },
-	{ "dns|bogus-ttl", 1, 300 },
-	{ "dns|serve-stale", 0, 604800 },
-	{ "dns|prefetch", 0, 60 },
-	{ "dns|breaker-failures", 0, BREAKER_FAILURES_MAX },
-	{ "dns|breaker-time", 10, 60000 },
-	{ "dns|breaker-zones", 4, 1000000 },
-	{ "spf|max-lookups", 1, 100 },
-	{ "spf|max-void-lookups", 0, 100 },
-	{ "dkim|max-signatures", 1, 32 },
-	{ "dkim|min-rsa-bits", 512, 8192 },
-	{ "dkim|max-rsa-bits", 1024, 8192 },
-	{ "dkim|clock-drift", 0, 86400 },
-	{ "dkim|max-verify-time", 100, 1000000 },
-	{ "arc|max-sets", 1, ARC_SETS_VERIFIED_MAX },
-	{ "mta-sts|https-port", 1, 65535 },
-	{ "limits|message-size", 1024, 1024L * MIB },
-	{ "limits|octets-held", 16 * MIB, 1024L * 1024 * MIB },
-	{ "limits|connection-octets-held", MIB, 1024L * 1024 * MIB },
-	{ "limits|request-memory", 65536, 1024L * MIB },
-	{ "limits|in-flight", 1, 10000000 },
-	{ "limits|connection-in-flight", 1, 1000000 },
-	{ "limits|queue-time", 1, 600000 },
-	{ "limits|connections", 1, 1000000 },
-	{ "limits|header-size", 1024, 64 * MIB },
-	{ "limits|header-fields", 10, 100000 },
-	{ "limits|header-field-size", 1024, 64 * MIB },
-	{ "limits|drain-time", 0, 600000 },
-	{ "limits|stall-time", 100, 3600000 },
-	{ "limits|stall-octets", 1, 1024L * MIB },
-	{ "limits|key-cache-size", MIB, 64L * 1024 * MIB },
-	{ "limits|replay-memory", 0, 1024L * MIB },
-};
 
 /* libConfuse wants its default texts writable. */
 static char listen_default[] = "{\"ipc:///run/assay/assayd.sock\"}", forward_default[] = "{}", own_default[] = "{}",
@@ -76,6 +22,7 @@ static cfg_opt_t dns_options[] = {
 	CFG_INT("max-lookups", 60, CFGF_NONE),         /* of one verdict */
 	CFG_INT("cache-size", 256 * MIB, CFGF_NONE),   /* octets, all shards */
 	CFG_INT("max-queries", 4096, CFGF_NONE),       /* under way, each shard */
+	CFG_INT("max-queries-per-domain", 2048, CFGF_NONE), /* of these */
 	CFG_INT("min-ttl", 30, CFGF_NONE),             /* seconds, these seven */
 	CFG_INT("max-ttl", 86400, CFGF_NONE),
 	CFG_INT("max-negative-ttl", 3600, CFGF_NONE),
@@ -135,7 +82,7 @@ static cfg_opt_t limits_options[] = {
 	CFG_INT("request-memory", 16 * MIB, CFGF_NONE),
 	CFG_INT("in-flight", 100000, CFGF_NONE),
 	CFG_INT("connection-in-flight", 4096, CFGF_NONE),
-	CFG_INT("queue-time", 40, CFGF_NONE),          /* milliseconds */
+	CFG_INT("queue-time", 25, CFGF_NONE),          /* milliseconds */
 	CFG_INT("connections", 20000, CFGF_NONE),
 	CFG_INT("header-size", MIB, CFGF_NONE),
 	CFG_INT("header-fields", 4096, CFGF_NONE),
@@ -187,74 +134,6 @@ __attribute__((format(printf, 2, 0))) static void on_error_ignore(cfg_t *cfg, co
 	(void)args;
 }
 
-/* The whole file, ending in a NUL; to be freed. NULL: `problem` says why. */
-static char *file_read(const char *path, char problem[CONFIG_PROBLEM_SIZE])
-{
-	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t size = 0;
-	ssize_t len = file ? getdelim(&text, &size, 0, file) : -1;
-	bool is_empty = file && len < 0 && feof(file) && !ferror(file);
-
-	if (len < 0 && !is_empty)
-		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: %s", path, strerror(errno));
-	else if (len > 0 && text[len - 1] == 0)
-		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: has a NUL octet", path);
-	if (file)
-		fclose(file);
-	if (!problem[0] && !is_empty)
-		return text;
-	free(text);
-	return is_empty ? strdup("") : NULL;
-}
-
-/* The end of what cannot begin a comment: a quoted string, a word, or a single octet. */
-static char *token_end(char *at)
-{
-	char quote = *at;
-
-	if (quote != '"' && quote != '\'') {
-		size_t word = strcspn(at, " \t\r\n\"'{}()=,#");
-
-		return at + (word ? word : 1);
-	}
-	for (at++; *at && *at != quote; at++)
-		if (*at == '\\' && at[1])
-			at++;
-	return *at ? at + 1 : at;
-}
-
-/* The end of the comment at `at`: `at` itself where there is none, NULL where a block is not closed. */
-static char *comment_end(char *at)
-{
-	if (at[0] == '/' && at[1] == '*') {
-		char *end = strstr(at + 2, "*/");
-
-		return end ? end + 2 : NULL;
-	}
-	return at[0] == '#' || (at[0] == '/' && at[1] == '/') ? at + strcspn(at, "\n") : at;
-}
-
-/*
- * Behind a comment libConfuse (3.3) counts lines wrongly: so comments become spaces before it sees them. False: one is
- * not closed.
- */
-static bool comments_blank(char *text)
-{
-	while (*text) {
-		char *end = comment_end(text);
-
-		if (!end)
-			return false;
-		if (end == text)
-			text = token_end(text);
-		for (; text < end; text++)
-			if (*text != '\n')
-				*text = ' ';
-	}
-	return true;
-}
-
 /*
  * libConfuse takes the end of the file for the end of an open section, and a truncated file for a whole one. So the
  * text is read once more with a brace behind it: only where a section was left open does that make sense.
@@ -273,215 +152,6 @@ static bool ends_in_section(const char *text)
 	if (again)
 		cfg_free(again);
 	return open;
-}
-
-static const struct number *number_of(cfg_t *cfg, const char *option)
-{
-	const char *section = cfg_name(cfg);
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		const char *bar = strchr(numbers[i].name, '|');
-		size_t section_len = bar ? (size_t)(bar - numbers[i].name) : 0;
-
-		if (strcmp(bar ? bar + 1 : numbers[i].name, option) != 0)
-			continue;
-		if (bar ? strlen(section) == section_len && memcmp(section, numbers[i].name, section_len) == 0
-		        : strcmp(section, "root") == 0)
-			return &numbers[i];
-	}
-	return NULL;
-}
-
-static int check_number(cfg_t *cfg, cfg_opt_t *option)
-{
-	const struct number *number = number_of(cfg, option->name);
-	long value = cfg_opt_getnint(option, cfg_opt_size(option) - 1);
-
-	ASSERT(number);
-	if (value >= number->least && value <= number->most)
-		return 0;
-	cfg_error(cfg, "%s = %ld: not within %ld to %ld", option->name, value, number->least, number->most);
-	return -1;
-}
-
-static int check_listen(cfg_t *cfg, cfg_opt_t *option)
-{
-	char problem[IO_PROBLEM_SIZE];
-
-	if (cfg_opt_size(option) > IO_LISTENERS_MAX) {
-		cfg_error(cfg, "listen: more than %d addresses", IO_LISTENERS_MAX);
-		return -1;
-	}
-	for (unsigned i = 0; i < cfg_opt_size(option); i++) {
-		if (io_url_check(cfg_opt_getnstr(option, i), problem) < 0) {
-			cfg_error(cfg, "listen: %s", problem);
-			return -1;
-		}
-	}
-	return 0;
-}
-
-/* An address, or address@port. */
-static int check_forward(cfg_t *cfg, cfg_opt_t *option)
-{
-	for (unsigned i = 0; i < cfg_opt_size(option); i++) {
-		struct slice whole = slice_of_str(cfg_opt_getnstr(option, i)), port = whole, address;
-		struct ip_address ip;
-		uint64_t number = 53;
-
-		address = slice_cut(&port, '@');
-		if (!ip_parse(address, &ip) || (port.ptr && !slice_to_u64(port, 5, &number)) || number < 1 || number > 65535) {
-			cfg_error(cfg, "forward: %.*s: wants ADDRESS or ADDRESS@PORT", SLICE_FMT(whole));
-			return -1;
-		}
-	}
-	return 0;
-}
-
-static int check_file(cfg_t *cfg, cfg_opt_t *option)
-{
-	const char *path = cfg_opt_getstr(option);
-
-	if (!*path || access(path, R_OK) == 0)
-		return 0;
-	cfg_error(cfg, "%s = %s: %s", option->name, path, strerror(errno));
-	return -1;
-}
-
-/* Records in zone-file format, which libunbound would read only later. */
-static int check_records_file(cfg_t *cfg, cfg_opt_t *option)
-{
-	char problem[IO_PROBLEM_SIZE];
-
-	TRY(check_file(cfg, option));
-	if (io_resolver_check_zone_file(cfg_opt_getstr(option), problem) == 0)
-		return 0;
-	cfg_error(cfg, "%s: %s", option->name, problem);
-	return -1;
-}
-
-static int check_zone_file(cfg_t *cfg, cfg_opt_t *option)
-{
-	char problem[IO_PROBLEM_SIZE];
-
-	if (io_resolver_check_zone_file(cfg_opt_getstr(option), problem) == 0)
-		return 0;
-	cfg_error(cfg, "%s", problem);
-	return -1;
-}
-
-static int check_public_suffix_list(cfg_t *cfg, cfg_opt_t *option)
-{
-	struct io_public_suffixes *suffixes;
-	char problem[IO_PROBLEM_SIZE];
-
-	if (io_public_suffixes_open(cfg_opt_getstr(option), &suffixes, problem) < 0) {
-		cfg_error(cfg, "%s: %s", option->name, problem);
-		return -1;
-	}
-	io_public_suffixes_close(suffixes);
-	return 0;
-}
-
-static int check_authserv_ids(cfg_t *cfg, cfg_opt_t *option)
-{
-	for (unsigned i = 0; i < cfg_opt_size(option); i++) {
-		const char *id = cfg_opt_getnstr(option, i);
-
-		if (*id == 0 || strcmp(id, ".") == 0) {
-			cfg_error(cfg, "%s: \"%s\" names nobody", option->name, id);
-			return -1;
-		}
-	}
-	return 0;
-}
-
-/* In any case of letters; a single label may do. */
-static bool is_host_name(const char *name)
-{
-	char lower[DOMAIN_OCTETS_MAX + 1];
-	size_t len = strlen(name);
-
-	for (size_t i = 0; i < len && i < sizeof(lower); i++)
-		lower[i] = (char)octet_lower((uint8_t)name[i]);
-	return len <= DOMAIN_OCTETS_MAX && domain_is_canonical(slice_of(lower, len));
-}
-
-/* As they are compared: a name that could never equal a canonical one would be trust that silently is not given. */
-static int check_sealers(cfg_t *cfg, cfg_opt_t *option)
-{
-	for (unsigned i = 0; i < cfg_opt_size(option); i++) {
-		struct slice sealer = slice_of_str(cfg_opt_getnstr(option, i));
-		struct slice name = slice_starts_with(sealer, SLICE(".")) ? slice_from(sealer, 1) : sealer;
-
-		if (!domain_is_canonical(name)) {
-			cfg_error(cfg, "%s: \"%.*s\": wants a domain name in lower case, with A-labels", option->name,
-			          SLICE_FMT(sealer));
-			return -1;
-		}
-	}
-	return 0;
-}
-
-/*
- * RFC 8601 section 2.5 wants a name of the farm, "in the form of a domain name"; what would have to be quoted is read
- * differently by different readers, and then a forged field of that name might stay.
- */
-static int check_authserv_id(cfg_t *cfg, cfg_opt_t *option)
-{
-	const char *id = cfg_opt_getstr(option);
-
-	if (!*id || is_host_name(id))
-		return 0;
-	cfg_error(cfg, "authserv-id: no domain name (ASCII letters, digits, hyphens and dots; A-labels for others)");
-	return -1;
-}
-
-static bool policy_read(const char *word, enum dmarc_policy *out)
-{
-	for (*out = DMARC_POLICY_NONE; *out <= DMARC_POLICY_REJECT; ++*out)
-		if (strcmp(word, dmarc_policy_text(*out)) == 0)
-			return true;
-	return false;
-}
-
-static int check_policy(cfg_t *cfg, cfg_opt_t *option)
-{
-	enum dmarc_policy policy;
-
-	if (policy_read(cfg_opt_getstr(option), &policy))
-		return 0;
-	cfg_error(cfg, "%s = %s: wants none, quarantine or reject", option->name, cfg_opt_getstr(option));
-	return -1;
-}
-
-static int check_metrics_listen(cfg_t *cfg, cfg_opt_t *option)
-{
-	const char *listen = cfg_opt_getstr(option);
-
-	if (!*listen || metrics_address_check(listen))
-		return 0;
-	cfg_error(cfg, "metrics: %s: wants ADDRESS:PORT", listen);
-	return -1;
-}
-
-static void checks_set(cfg_t *file)
-{
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		cfg_set_validate_func(file, numbers[i].name, check_number);
-	cfg_set_validate_func(file, "listen", check_listen);
-	cfg_set_validate_func(file, "dns|forward", check_forward);
-	cfg_set_validate_func(file, "dns|trust-anchor-file", check_records_file);
-	cfg_set_validate_func(file, "dns|root-hints", check_records_file);
-	cfg_set_validate_func(file, "dns|zone-file", check_zone_file);
-	cfg_set_validate_func(file, "mta-sts|ca-file", check_file);
-	cfg_set_validate_func(file, "own-authserv-ids", check_authserv_ids);
-	cfg_set_validate_func(file, "arc|trusted-sealers", check_sealers);
-	sealers_check(file);
-	cfg_set_validate_func(file, "dmarc|public-suffix-list", check_public_suffix_list);
-	cfg_set_validate_func(file, "dmarc|no-author", check_policy);
-	cfg_set_validate_func(file, "authserv-id", check_authserv_id);
-	cfg_set_validate_func(file, "metrics|listen", check_metrics_listen);
 }
 
 /* What no single value shows. */
@@ -576,7 +246,7 @@ static const char *host_name(void)
 {
 	static char name[HOST_NAME_MAX + 1];
 
-	return gethostname(name, sizeof(name)) == 0 && is_host_name(name) ? name : "localhost";
+	return gethostname(name, sizeof(name)) == 0 && config_is_host_name(name) ? name : "localhost";
 }
 
 static unsigned shards_of(long configured)
@@ -656,6 +326,7 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 		.connection_in_flight_max = (unsigned)cfg_getint(limits, "connection-in-flight"),
 		.connections_max = (unsigned)cfg_getint(limits, "connections"),
 		.lookups_max = (unsigned)cfg_getint(dns, "max-lookups"),
+		.zone_lookups_max = (unsigned)cfg_getint(dns, "max-queries-per-domain"),
 		.passes_max = 2 * (unsigned)cfg_getint(dns, "max-lookups") + 16,
 		.dns_wait_ms_max = (unsigned)cfg_getint(dns, "timeout"),
 		.deadline_ms_max = 600000,
@@ -684,7 +355,7 @@ static void verdict_read(cfg_t *file, struct verdict_config *out)
 	out->spf.lookups_max = (unsigned)cfg_getint(spf, "max-lookups");
 	out->spf.void_lookups_max = (unsigned)cfg_getint(spf, "max-void-lookups");
 	out->received_spf = cfg_getbool(spf, "received-spf");
-	if (!policy_read(cfg_getstr(cfg_getsec(file, "dmarc"), "no-author"), &out->no_author))
+	if (!config_policy_read(cfg_getstr(cfg_getsec(file, "dmarc"), "no-author"), &out->no_author))
 		out->no_author = DMARC_POLICY_REJECT;
 	out->dkim.signatures_max = (unsigned)cfg_getint(dkim, "max-signatures");
 	out->dkim.rsa_bits_min = (unsigned)cfg_getint(dkim, "min-rsa-bits");
@@ -719,12 +390,12 @@ static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SI
 
 static int file_parse(cfg_t *file, const char *path, char problem[CONFIG_PROBLEM_SIZE])
 {
-	char *text = file_read(path, problem);
+	char *text = config_file_read(path, problem);
 	bool done;
 
 	if (!text)
 		return -EINVAL;
-	done = comments_blank(text);
+	done = config_comments_blank(text);
 	if (!done)
 		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: a comment is not closed", path);
 	done = done && cfg_parse_buf(file, text) == CFG_SUCCESS;
@@ -751,7 +422,7 @@ int config_read(const char *path, struct daemon_config *out, char problem[CONFIG
 	parsing.problem = problem;
 	parsing.path = path;
 	cfg_set_error_function(out->file, on_error);
-	checks_set(out->file);
+	config_checks_set(out->file);
 	result = file_parse(out->file, path, problem);
 	if (result == 0)
 		result = values_read(out, problem);

@@ -13,6 +13,7 @@ struct asked {
 	struct asked *next;
 	struct slice name; /* lower case */
 	enum dns_type type;
+	bool is_optional; /* whoever asked so far can do without */
 	uint64_t hash;
 	const struct dns_answer *answer; /* NULL: pending */
 	struct cached *cached;           /* that it is of; NULL: pending, or it is nobody's */
@@ -36,6 +37,7 @@ struct lookup {
 	const struct dns_form *form;
 	uint64_t hash;
 	int64_t since_ns;
+	uint32_t zone_slot;
 	struct asked *waiting;
 	size_t name_len;
 	uint8_t name[];
@@ -231,6 +233,7 @@ static void lookup_end(struct lookup *lookup, struct cached *found)
 	struct shard *shard = lookup->shard;
 
 	*lookup_place(shard, &question) = lookup->next;
+	zone_load_end(&shard->zone_load, lookup->zone_slot);
 	counter_add(shard->counters, COUNTER_LOOKUPS_IN_FLIGHT, UINT64_MAX);
 	while (lookup->waiting) {
 		struct asked *asked = lookup->waiting;
@@ -380,17 +383,28 @@ static void lookup_hear(struct post *post, struct shard *shard)
 		cached_unref(shard->cache, found);
 }
 
-/* NULL: out of memory. */
+/* NULL: it cannot be looked up; *why_out says why. */
 static struct lookup *lookup_new(struct shard *shard, const struct cache_question *question, const struct dns_form *form,
-                                 struct lookup **place)
+                                 struct lookup **place, const struct dns_answer **why_out)
 {
-	struct lookup *lookup = malloc(sizeof(*lookup) + question->name.len);
+	struct lookup *lookup;
+	uint32_t zone_slot;
 
-	if (!lookup)
+	*why_out = &answer_budget;
+	if (!zone_load_begin(&shard->zone_load, question->name, &zone_slot)) {
+		counter_up(shard->counters, COUNTER_OVER_DOMAIN_QUERIES);
 		return NULL;
+	}
+	*why_out = &answer_servfail;
+	lookup = malloc(sizeof(*lookup) + question->name.len);
+	if (!lookup) {
+		zone_load_end(&shard->zone_load, zone_slot);
+		return NULL;
+	}
 	*lookup = (struct lookup){
 		.shard = shard, .post = { .deliver = lookup_hear, .bounce = lookup_unheard }, .form = form
 	};
+	lookup->zone_slot = zone_slot;
 	lookup->type = question->type;
 	lookup->since_ns = io_now_ns(shard->loop);
 	lookup->hash = question->hash;
@@ -405,10 +419,11 @@ static struct lookup *lookup_new(struct shard *shard, const struct cache_questio
 static void lookup_start(struct shard *shard, struct asked *asked, const struct dns_form *form, struct lookup **place)
 {
 	const struct cache_question question = { asked->name, asked->type, asked->hash };
-	struct lookup *lookup = lookup_new(shard, &question, form, place);
+	const struct dns_answer *why;
+	struct lookup *lookup = lookup_new(shard, &question, form, place, &why);
 
 	if (!lookup) {
-		asked->answer = &answer_servfail;
+		asked->answer = why;
 		return;
 	}
 	wait_for(asked, lookup);
@@ -421,10 +436,11 @@ static void lookup_start(struct shard *shard, struct asked *asked, const struct 
 static void lookup_prefetch(struct shard *shard, const struct cache_question *question, const struct dns_form *form)
 {
 	struct lookup **place = lookup_place(shard, question), *lookup;
+	const struct dns_answer *why;
 
 	if (*place || !breaker_allows(&shard->breaker, question->name, io_now_ns(shard->loop)))
 		return;
-	lookup = lookup_new(shard, question, form, place);
+	lookup = lookup_new(shard, question, form, place, &why);
 	if (!lookup)
 		return;
 	counter_up(shard->counters, COUNTER_PREFETCHES);
@@ -516,7 +532,7 @@ static const struct dns_answer *question_unasked(struct asked *asked, const stru
 
 /* A question that is new to the request. NULL: pending. */
 static const struct dns_answer *question_new(struct request *request, const struct cache_question *question,
-                                             const struct dns_form *form)
+                                             const struct dns_question *asking)
 {
 	struct shard *shard = request->shard;
 	bool refresh;
@@ -532,13 +548,14 @@ static const struct dns_answer *question_new(struct request *request, const stru
 		asked->name = slice_of(cached->name, cached->name_len);
 		pin(asked, cached);
 		if (refresh)
-			lookup_prefetch(shard, question, form);
+			lookup_prefetch(shard, question, asking->form);
 		return asked->answer;
 	}
 	asked->name = SLICE_EMPTY;
 	if (arena_copy(&request->arena, question->name, &asked->name) < 0)
 		return asked->answer = &answer_servfail;
-	if (request->answers.closed)
+	asked->is_optional = asking->is_optional;
+	if (request->answers.closed || (asked->is_optional && request->answers.optional_closed))
 		return question_unasked(asked, &answer_timeout);
 	if (!breaker_allows(&shard->breaker, question->name, io_now_ns(shard->loop)))
 		return question_unasked(asked, &answer_silent);
@@ -547,8 +564,10 @@ static const struct dns_answer *question_new(struct request *request, const stru
 		counter_up(shard->counters, COUNTER_LOOKUPS_JOINED);
 		wait_for(asked, *place);
 	} else {
-		lookup_start(shard, asked, form, place);
+		lookup_start(shard, asked, asking->form, place);
 	}
+	if (!asked->answer && asked->is_optional)
+		request_wait_optional(request);
 	return asked->answer;
 }
 
@@ -557,7 +576,7 @@ const struct dns_answer *answers_ask(struct request *request, const struct dns_q
 	struct shard *shard = request->shard;
 	struct cache_question question = { .type = asking->type };
 	uint8_t lower[DNS_NAME_OCTETS_MAX];
-	const struct asked *asked;
+	struct asked *asked;
 
 	if (asking->name.len == 0 || asking->name.len > sizeof(lower))
 		return &answer_nxdomain;
@@ -566,13 +585,26 @@ const struct dns_answer *answers_ask(struct request *request, const struct dns_q
 	question.name = slice_of(lower, asking->name.len);
 	question.hash = cache_hash(shard->cache, question.name, question.type);
 	asked = asked_find(&request->answers, question.name, question.type, question.hash);
-	if (asked)
+	if (asked) {
+		asked->is_optional = asked->is_optional && asking->is_optional;
 		return asked->answer;
+	}
 	if (request->answers.count + asking->reserved >= shard->limits.lookups_max) {
 		count_outcome(shard, DNS_BUDGET);
 		return &answer_budget;
 	}
-	return question_new(request, &question, asking->form);
+	return question_new(request, &question, asking);
+}
+
+/*
+ * So long nobody is silent who is there. Of reverse names less is enough: they are asked for as optional ones alone, which
+ * are not waited for longer.
+ */
+static int64_t silence_ns(const struct asked *asked)
+{
+	int64_t wait_ns = asked->request->shard->limits.dns_wait_ms_max * INT64_C(1000000);
+
+	return asked->is_optional && asked->type == DNS_PTR ? wait_ns / 4 : wait_ns;
 }
 
 /*
@@ -584,11 +616,12 @@ static void end_in_vain(struct asked *asked)
 	struct shard *shard = asked->request->shard;
 	const struct cache_question question = { asked->name, asked->type, asked->hash };
 	int64_t now_ns = io_now_ns(shard->loop);
-	bool silent = now_ns - asked->lookup->since_ns >= shard->limits.dns_wait_ms_max * INT64_C(1000000);
+	int64_t waited_ns = now_ns - asked->lookup->since_ns;
+	bool silent = waited_ns >= silence_ns(asked);
 	struct cached *cached;
 	unsigned dropped = 0;
 
-	if (silent)
+	if (waited_ns >= shard->limits.dns_wait_ms_max * INT64_C(1000000))
 		lookup_failed(asked->lookup);
 	if (serve_stale(asked, silent))
 		return;
@@ -603,15 +636,29 @@ static void end_in_vain(struct asked *asked)
 	}
 }
 
+static void give_up(struct asked *asked)
+{
+	end_in_vain(asked);
+	wait_no_more(asked);
+	count_outcome(asked->request->shard, asked->answer->outcome);
+}
+
 void answers_close(struct request *request)
 {
 	request->answers.closed = true;
+	for (struct asked *asked = request->answers.first; asked; asked = asked->next)
+		if (!asked->answer)
+			give_up(asked);
+}
+
+void answers_close_optional(struct request *request)
+{
+	request->answers.optional_closed = true;
 	for (struct asked *asked = request->answers.first; asked; asked = asked->next) {
-		if (asked->answer)
+		if (asked->answer || !asked->is_optional)
 			continue;
-		end_in_vain(asked);
-		wait_no_more(asked);
-		count_outcome(request->shard, asked->answer->outcome);
+		give_up(asked);
+		counter_up(request->shard->counters, COUNTER_OVER_OPTIONAL_TIME);
 	}
 }
 

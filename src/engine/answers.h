@@ -19,6 +19,7 @@ struct answers {
 	unsigned pending;
 	size_t octets;              /* of the answers that are held */
 	bool closed;                /* the time for look-ups is over: what is not known is DNS_TIMEOUT */
+	bool optional_closed;       /* that of optional ones is */
 };
 
 void answers_init(struct answers *answers);
@@ -28,6 +29,8 @@ const struct dns_answer *answers_ask(struct request *request, const struct dns_q
 void answers_close(struct request *request);
 /* Before the turn ends: what requests have found in it, and go on needing, is counted. */
 void answers_count(struct shard *shard);
+/* Optional questions are not waited for any more. */
+void answers_close_optional(struct request *request);
 /* The request ends: it leaves the look-ups that it still waits for (asked ahead, and not needed in the end). */
 void answers_drop(struct request *request);
 /* The shard has run its last turn: other shards that wait for its look-ups ask themselves. */

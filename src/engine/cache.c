@@ -10,6 +10,7 @@
 #define BUCKETS_MAX ((size_t)1 << 23)
 #define STRIPES 256
 #define SWEEP_MAX 2048              /* buckets that the clock hand passes to make room for one answer */
+#define RESERVE_PART 16             /* of the bound, for what has been dropped and may still be looked at */
 #define ANSWER_OCTETS_MAX ((size_t)1 << 20)
 #define CHUNK_OCTETS ((size_t)256)
 /*
@@ -304,24 +305,26 @@ static unsigned bucket_sweep(struct cache *cache, _Atomic(struct cached *) *at, 
 	return dropped;
 }
 
-/* Not under a lock. False: there is no room now. */
+/*
+ * Not under a lock. False: there is no room now. What is dropped gives its room back only when the turns that may look at it
+ * are over: the reserve is for that time, and nothing more is dropped for want of what was dropped already.
+ */
 static bool room_make(struct cache *cache, size_t octets, int64_t now_ns, unsigned *dropped_out)
 {
+	size_t most = cache->bounds.octets_max - cache->bounds.octets_max / RESERVE_PART;
+
 	*dropped_out = 0;
-	for (unsigned i = 0; atomic_load_explicit(&cache->octets, memory_order_relaxed) + octets > cache->bounds.octets_max;
-	     i++) {
+	for (unsigned i = 0; i < SWEEP_MAX && atomic_load_explicit(&cache->octets, memory_order_relaxed) + octets > most; i++) {
 		size_t hand;
 		struct stripe *stripe;
 
-		if (i == SWEEP_MAX)
-			return false;
 		hand = atomic_fetch_add_explicit(&cache->hand, 1, memory_order_relaxed) & (cache->buckets_count - 1);
 		stripe = stripe_of(cache, hand);
 		pthread_mutex_lock(&stripe->lock);
 		*dropped_out += bucket_sweep(cache, &cache->buckets[hand].first, now_ns);
 		pthread_mutex_unlock(&stripe->lock);
 	}
-	return true;
+	return atomic_load_explicit(&cache->octets, memory_order_relaxed) + octets <= cache->bounds.octets_max;
 }
 
 /* Under the stripe's lock: in place of what is known of the name. A failure does not take the place of what may yet serve. */

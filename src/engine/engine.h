@@ -24,6 +24,7 @@ struct engine_limits {
 	unsigned connection_in_flight_max;   /* limits.connection-in-flight */
 	unsigned connections_max;            /* limits.connections: each shard its part */
 	unsigned lookups_max;                /* dns.max-lookups: of one request */
+	unsigned zone_lookups_max;           /* dns.max-queries-per-domain: under way, each shard */
 	unsigned passes_max;                 /* evaluations of one request */
 	unsigned dns_wait_ms_max;            /* dns.timeout: for all look-ups of one request */
 	unsigned queue_ms_max;               /* limits.queue-time: a request that would wait for longer is refused */

@@ -6,6 +6,9 @@
 
 #define SAMPLE 64   /* requests that are timed together */
 #define SMOOTHING 4 /* a sample's part of the new mean is one of so many */
+#define TURN_NS INT64_C(2000000)
+#define TURN_LEAST 16 /* evaluations: two batches with full lanes */
+#define TURN_MOST 64
 
 static void link_init(struct link *list)
 {
@@ -138,6 +141,13 @@ void queue_turn_begin(struct queue *queue, int64_t now_ns)
 		queue->busy_ns = 0;
 		queue->busy_taken = 0;
 	}
+}
+
+unsigned queue_turn_part(const struct queue *queue)
+{
+	int64_t part = queue->each_ns ? TURN_NS / queue->each_ns : TURN_MOST;
+
+	return part < TURN_LEAST ? TURN_LEAST : part > TURN_MOST ? TURN_MOST : (unsigned)part;
 }
 
 void queue_turn_end(struct queue *queue)

@@ -46,6 +46,11 @@ void queue_remove(struct queue *queue, struct request *request);
 /* Around what a turn takes: measures how long a request takes. */
 void queue_turn_begin(struct queue *queue, int64_t now_ns);
 void queue_turn_end(struct queue *queue);
+/*
+ * How many evaluations this turn may have: about two milliseconds of them. What connections send meanwhile lies in their sockets,
+ * and is read once a turn: the longer turns are, the later it is that who has to be refused is told so.
+ */
+unsigned queue_turn_part(const struct queue *queue);
 /* How long a new request of this connection would wait. */
 int64_t queue_wait_ns(const struct queue *queue, struct io_conn *conn);
 

@@ -289,6 +289,24 @@ static int override_make(const struct verdict_override *override, struct arena *
 	return 0;
 }
 
+/* Text from an arena has a NUL behind it. */
+static int unicode_make(const struct ulabels *ulabels, struct arena *arena, Assay__V1__Dmarc__Unicode **out)
+{
+	Assay__V1__Dmarc__Unicode *made;
+
+	if (!ulabels->exist)
+		return 0;
+	made = ARENA_NEW(arena, Assay__V1__Dmarc__Unicode);
+	if (!made)
+		return -ENOMEM;
+	assay__v1__dmarc__unicode__init(made);
+	if (ulabels->name.len > 0)
+		made->name = text_of((const char *)ulabels->name.ptr);
+	made->mixes_scripts = ulabels->mixes_scripts;
+	*out = made;
+	return 0;
+}
+
 static int dmarc_make(const struct verdict *verdict, struct arena *arena, Assay__V1__Dmarc **out)
 {
 	const struct dmarc_result *dmarc = &verdict->dmarc;
@@ -311,6 +329,7 @@ static int dmarc_make(const struct verdict *verdict, struct arena *arena, Assay_
 	*out = made;
 	TRY(shadow_make(&verdict->shadow, arena, &made->shadow));
 	TRY(override_make(&verdict->override, arena, &made->override));
+	TRY(unicode_make(&verdict->author_ulabels, arena, &made->from_domain_unicode));
 	return reply_reason(&dmarc->reason, arena, &made->reason);
 }
 

@@ -1,20 +1,13 @@
 #include "engine/request.h"
 
 #include "engine/reply.h"
-#include "proto/wire/unpack.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ID_OCTETS_MAX 128
-#define STATUS_OCTETS_MAX 256 /* of a Status request, with its id */
-#define ENVELOPE_OCTETS_MAX ((size_t)1024) /* helo, mail_from, authserv_id: an SMTP line (RFC 5321 section 4.5.3.1) */
 #define REQUEST_OCTETS_LEAST ((size_t)32 * 1024) /* the first chunks of both arenas */
 #define SPARE_MAX 1024                     /* requests kept with their arenas */
-#define REPLY_MARGIN_MS_MAX 100            /* left of a deadline for the evaluation after the last look-up */
-#define DEADLINE_MARGIN_MS 5000            /* beyond dns.timeout, for a request without a deadline */
-#define QUEUED_LEAST 256                   /* so many may wait, however long that takes */
 
 /* --- what evaluators ask --- */
 
@@ -51,21 +44,9 @@ static const struct ask_ops ask_ops = {
 	.sign = on_sign,
 };
 
-/* --- refusals --- */
-
-struct refusal {
-	Assay__V1__Error__Code code;
-	const char *text; /* NULL: none */
-};
-
-static struct refusal refuse(Assay__V1__Error__Code code, const char *text)
-{
-	return (struct refusal){ code, text };
-}
-
 /* --- life --- */
 
-static struct reply_to reply_to_of(struct request *request)
+struct reply_to request_reply_to(struct request *request)
 {
 	return (struct reply_to){
 		.shard = request->shard,
@@ -104,7 +85,7 @@ static void request_destroy(struct request *request)
 static void wait_over(void *arg)
 {
 	struct request *request = arg;
-	struct reply_to to = reply_to_of(request);
+	struct reply_to to = request_reply_to(request);
 
 	if (request->look_ups_over) {
 		reply_error(&to, ASSAY__V1__ERROR__CODE__DEADLINE, "no verdict within the deadline");
@@ -118,7 +99,26 @@ static void wait_over(void *arg)
 	request_wake(request);
 }
 
-static struct request *request_new(struct shard *shard, struct io_conn_use *use)
+static void optional_wait_over(void *arg)
+{
+	struct request *request = arg;
+
+	answers_close_optional(request);
+	request_wake(request);
+}
+
+/* Half of the time that is left, for all optional look-ups together: the other half is for what comes after them. */
+void request_wait_optional(struct request *request)
+{
+	int64_t now_ns = io_now_ns(request->shard->loop);
+
+	if (request->optional_began)
+		return;
+	request->optional_began = true;
+	io_timer_start(request->shard->loop, &request->wait_optional, now_ns + (request->look_ups_end_ns - now_ns) / 2);
+}
+
+struct request *request_new(struct shard *shard, struct io_conn_use *use)
 {
 	struct request *request = request_take(shard);
 
@@ -130,6 +130,7 @@ static struct request *request_new(struct shard *shard, struct io_conn_use *use)
 	request->ask = (struct ask){ .ops = &ask_ops, .arg = request };
 	answers_init(&request->answers);
 	io_timer_init(&request->wait, wait_over, request);
+	io_timer_init(&request->wait_optional, optional_wait_over, request);
 	request->next = shard->requests;
 	request->prev = NULL;
 	if (request->next)
@@ -139,25 +140,7 @@ static struct request *request_new(struct shard *shard, struct io_conn_use *use)
 	return request;
 }
 
-static struct request *request_of_conn(struct shard *shard, struct io_conn *conn, struct io_frame frame,
-                                       struct slice backtrace)
-{
-	struct request *request = request_new(shard, io_conn_use(conn));
-
-	if (!request)
-		return NULL;
-	request->conn = io_conn_ref(conn);
-	request->frame = frame;
-	memcpy(request->backtrace, backtrace.ptr, backtrace.len);
-	request->backtrace_len = backtrace.len;
-	return request;
-}
-
-/*
- * What requests hold beside their messages counts as well: a message of a few octets can make megabytes. False: it is more
- * than limits.octets-held, and this is not the only request.
- */
-static bool memory_is_within(struct request *request)
+bool request_memory_is_within(struct request *request)
 {
 	struct shard *shard = request->shard;
 	size_t octets = request->arena.bytes_used + request->scratch.bytes_used + request->answers.octets;
@@ -173,6 +156,7 @@ void request_free(struct request *request)
 	struct shard *shard = request->shard;
 
 	io_timer_stop(shard->loop, &request->wait);
+	io_timer_stop(shard->loop, &request->wait_optional);
 	answers_drop(request);
 	work_drop(request);
 	queue_remove(&shard->queue, request);
@@ -253,7 +237,7 @@ static int evaluate(struct request *request, struct outcome *out)
 
 static int reply_outcome(struct request *request, const struct outcome *outcome)
 {
-	struct reply_to to = reply_to_of(request);
+	struct reply_to to = request_reply_to(request);
 
 	if (request->call == CALL_SEAL)
 		return reply_sealed(&to, &outcome->sealed, &request->scratch);
@@ -263,7 +247,7 @@ static int reply_outcome(struct request *request, const struct outcome *outcome)
 
 static void reply_memory(struct request *request)
 {
-	struct reply_to to = reply_to_of(request);
+	struct reply_to to = request_reply_to(request);
 
 	if (!request->arena.full && !request->scratch.full) {
 		reply_error(&to, ASSAY__V1__ERROR__CODE__INTERNAL, "out of memory");
@@ -274,24 +258,18 @@ static void reply_memory(struct request *request)
 	            "the message needs more memory to check than limits.request-memory allows");
 }
 
-static struct refusal refuse_no_room(struct shard *shard)
-{
-	counter_up(shard->counters, COUNTER_OVER_OCTETS_HELD);
-	return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.octets-held is reached");
-}
-
 static void reply_no_room(struct request *request)
 {
-	struct reply_to to = reply_to_of(request);
-	struct refusal refusal = refuse_no_room(request->shard);
+	struct reply_to to = request_reply_to(request);
 
-	reply_error(&to, refusal.code, refusal.text);
+	counter_up(request->shard->counters, COUNTER_OVER_OCTETS_HELD);
+	reply_error(&to, ASSAY__V1__ERROR__CODE__OVERLOADED, REQUEST_NO_ROOM);
 }
 
 /* Evaluates once. Returns ASK_BLOCKED when there is something to wait for. */
 static int run_once(struct request *request)
 {
-	struct reply_to to = reply_to_of(request);
+	struct reply_to to = request_reply_to(request);
 	struct outcome outcome;
 	int result;
 
@@ -308,7 +286,7 @@ static int run_once(struct request *request)
 		result = reply_outcome(request, &outcome);
 	if (result == ASK_BLOCKED && request->passes >= 2 * request->shard->limits.passes_max)
 		reply_error(&to, ASSAY__V1__ERROR__CODE__INTERNAL, "the evaluation did not end");
-	else if (result == ASK_BLOCKED && memory_is_within(request))
+	else if (result == ASK_BLOCKED && request_memory_is_within(request))
 		return ASK_BLOCKED;
 	else if (result == ASK_BLOCKED)
 		reply_no_room(request);
@@ -328,255 +306,4 @@ void request_run(struct request *request)
 		request_free(request);
 	else if (!request->answers.pending)
 		request_wake(request); /* answered while it ran; or crypto work will wake it */
-}
-
-/* --- arrival --- */
-
-static struct slice slice_of_bytes(ProtobufCBinaryData bytes)
-{
-	return slice_of(bytes.data, bytes.len);
-}
-
-/* What is wrong with the envelope; NULL: nothing. */
-static const char *envelope_read(const struct request *request, const Assay__V1__Envelope *envelope,
-                                 struct verdict_input *input)
-{
-	Assay__V1__Envelope none;
-
-	if (!envelope) {
-		assay__v1__envelope__init(&none);
-		envelope = &none;
-	}
-	input->helo = slice_of_bytes(envelope->helo);
-	input->mail_from = slice_of_bytes(envelope->mail_from);
-	input->authserv_id = slice_of_bytes(envelope->authserv_id);
-	input->received_at = envelope->received_at ? envelope->received_at : io_wall_s(request->shard->loop);
-	input->has_client = envelope->client_ip[0] != 0;
-	if (input->has_client && !ip_parse(slice_of_str(envelope->client_ip), &input->client))
-		return "envelope.client_ip: not an IP address";
-	if (input->helo.len > ENVELOPE_OCTETS_MAX)
-		return "envelope.helo: longer than 1024 octets";
-	if (input->mail_from.len > ENVELOPE_OCTETS_MAX)
-		return "envelope.mail_from: longer than 1024 octets";
-	if (input->authserv_id.len > ENVELOPE_OCTETS_MAX)
-		return "envelope.authserv_id: longer than 1024 octets";
-	if (envelope->received_at < 0)
-		return "envelope.received_at: before 1970";
-	return NULL;
-}
-
-static void wait_start(struct request *request, uint32_t deadline_ms)
-{
-	const struct engine_limits *limits = &request->shard->limits;
-	int64_t now_ns = io_now_ns(request->shard->loop);
-	unsigned wait_ms = limits->dns_wait_ms_max, margin_ms;
-
-	if (deadline_ms > limits->deadline_ms_max)
-		deadline_ms = limits->deadline_ms_max;
-	else if (deadline_ms == 0)
-		deadline_ms = wait_ms + DEADLINE_MARGIN_MS;
-	margin_ms = deadline_ms / 10 < REPLY_MARGIN_MS_MAX ? deadline_ms / 10 : REPLY_MARGIN_MS_MAX;
-	if (wait_ms > deadline_ms - margin_ms)
-		wait_ms = deadline_ms - margin_ms;
-	/* Half of the margin is for the way back. */
-	request->deadline_ns = now_ns + deadline_ms * INT64_C(1000000) - margin_ms * INT64_C(500000);
-	io_timer_start(request->shard->loop, &request->wait, now_ns + wait_ms * INT64_C(1000000));
-}
-
-static struct refusal refuse_message_size(struct shard *shard)
-{
-	counter_up(shard->counters, COUNTER_OVER_MESSAGE_SIZE);
-	return refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, "the message is larger than limits.message-size");
-}
-
-static struct refusal call_message(struct request *request, const Assay__V1__CheckMessage *call)
-{
-	const char *problem = envelope_read(request, call->envelope, &request->input);
-
-	if (problem)
-		return refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
-	if (call->message.len > request->shard->limits.message_octets_max)
-		return refuse_message_size(request->shard);
-	counter_up(request->shard->counters, COUNTER_REQUESTS_CHECK_MESSAGE);
-	request->call = CALL_CHECK_MESSAGE;
-	request->input.message = slice_of_bytes(call->message);
-	return (struct refusal){ .text = NULL };
-}
-
-static struct refusal call_sender(struct request *request, const Assay__V1__CheckSender *call)
-{
-	const char *problem = envelope_read(request, call->envelope, &request->input);
-
-	if (!problem && !request->input.has_client)
-		problem = "envelope.client_ip: missing";
-	if (problem)
-		return refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
-	counter_up(request->shard->counters, COUNTER_REQUESTS_CHECK_SENDER);
-	request->call = CALL_CHECK_SENDER;
-	return (struct refusal){ .text = NULL };
-}
-
-/* The sealer that is asked for; without a name the first. NULL: there is none. */
-static const struct arc_sealer *sealer_of(const struct engine_config *config, struct slice domain)
-{
-	for (size_t i = 0; i < config->sealers_count; i++)
-		if (domain.len == 0 || slice_equal_nocase(config->sealers[i].domain, domain))
-			return &config->sealers[i];
-	return NULL;
-}
-
-static struct refusal call_seal(struct request *request, const Assay__V1__Seal *call)
-{
-	const char *problem = envelope_read(request, call->envelope, &request->input);
-
-	if (request->shard->config->sealers_count == 0)
-		return refuse(ASSAY__V1__ERROR__CODE__UNSUPPORTED, "no sealer is configured");
-	request->sealer = sealer_of(request->shard->config, slice_of_bytes(call->domain));
-	if (!problem && !request->sealer)
-		problem = "domain: there is no such sealer";
-	if (!problem && call->authentication_results.len > request->shard->config->verdict.bounds.field_octets_max)
-		problem = "authentication_results: longer than limits.header-field-size";
-	if (problem)
-		return refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
-	if (call->message.len > request->shard->limits.message_octets_max)
-		return refuse_message_size(request->shard);
-	counter_up(request->shard->counters, COUNTER_REQUESTS_SEAL);
-	request->call = CALL_SEAL;
-	request->input.message = slice_of_bytes(call->message);
-	if (call->authentication_results.len > 0)
-		request->findings = slice_of_bytes(call->authentication_results);
-	return (struct refusal){ .text = NULL };
-}
-
-static struct refusal call_read(struct request *request, const Assay__V1__Request *call)
-{
-	request->id = slice_of_bytes(call->id);
-	if (request->id.len > ID_OCTETS_MAX) {
-		request->id = SLICE_EMPTY;
-		return refuse(ASSAY__V1__ERROR__CODE__INVALID, "id: longer than 128 octets");
-	}
-	switch (call->call_case) {
-	case ASSAY__V1__REQUEST__CALL_CHECK_MESSAGE: return call_message(request, call->check_message);
-	case ASSAY__V1__REQUEST__CALL_CHECK_SENDER: return call_sender(request, call->check_sender);
-	case ASSAY__V1__REQUEST__CALL_SEAL: return call_seal(request, call->seal);
-	case ASSAY__V1__REQUEST__CALL__NOT_SET:
-		return refuse(ASSAY__V1__ERROR__CODE__INVALID, "call: none is set, or one that this server does not know");
-	default: return refuse(ASSAY__V1__ERROR__CODE__UNSUPPORTED, "this server does not answer this call");
-	}
-}
-
-/* `refusal`: what admit() says of it; Status is answered all the same. */
-static void request_start(struct request *request, struct slice body, struct refusal refusal)
-{
-	struct reply_to to;
-	const char *problem;
-	ProtobufCMessage *message;
-	Assay__V1__Request *call;
-	int result = wire_unpack(&assay__v1__request__descriptor, body, &request->arena, &message, &problem);
-
-	call = (Assay__V1__Request *)message;
-	if (result == 0 && call->call_case == ASSAY__V1__REQUEST__CALL_STATUS) {
-		request->id = slice_sub(slice_of_bytes(call->id), 0, ID_OCTETS_MAX);
-		to = reply_to_of(request);
-		counter_up(request->shard->counters, COUNTER_REQUESTS_STATUS);
-		reply_status(&to, &request->arena);
-		request_free(request);
-		return;
-	}
-	if (!refusal.text && result < 0)
-		refusal = refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, "the request needs more memory than limits.request-memory");
-	if (!refusal.text && result > 0)
-		refusal = refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
-	if (!refusal.text)
-		refusal = call_read(request, call);
-	if (!refusal.text && !memory_is_within(request))
-		refusal = refuse_no_room(request->shard);
-	if (refusal.text) {
-		to = reply_to_of(request);
-		reply_error(&to, refusal.code, refusal.text);
-		request_free(request);
-		return;
-	}
-	wait_start(request, call->deadline_ms);
-	request_wake(request);
-}
-
-/* A long queue only makes late what it holds: who would have to wait for longer than limits.queue-time is told so at once. */
-static bool queue_is_late(const struct shard *shard, struct io_conn *conn)
-{
-	return shard->queue.new_count >= QUEUED_LEAST &&
-	       queue_wait_ns(&shard->queue, conn) > shard->limits.queue_ms_max * INT64_C(1000000);
-}
-
-/* Admission: what is too much is refused at once, before any work. */
-static struct refusal admit(struct shard *shard, struct io_conn *conn, const struct io_frame *frame)
-{
-	if (frame->state == IO_FRAME_TOO_LARGE)
-		return refuse_message_size(shard);
-	if (frame->state == IO_FRAME_NO_ROOM)
-		return refuse_no_room(shard);
-	if (frame->state == IO_FRAME_CONN_NO_ROOM) {
-		counter_up(shard->counters, COUNTER_OVER_CONNECTION_OCTETS_HELD);
-		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.connection-octets-held is reached");
-	}
-	if (shard->draining)
-		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "the server is stopping");
-	if (shard->requests_count >= shard->limits.in_flight_max) {
-		counter_up(shard->counters, COUNTER_OVER_IN_FLIGHT);
-		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.in-flight is reached");
-	}
-	if (io_conn_use(conn)->in_flight >= shard->limits.connection_in_flight_max) {
-		counter_up(shard->counters, COUNTER_OVER_CONNECTION_IN_FLIGHT);
-		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.connection-in-flight is reached");
-	}
-	if (queue_is_late(shard, conn)) {
-		counter_up(shard->counters, COUNTER_OVER_QUEUE_TIME);
-		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.queue-time is reached");
-	}
-	return (struct refusal){ .text = NULL };
-}
-
-void request_do(struct request *request, struct slice body)
-{
-	request_start(request, body, (struct refusal){ .text = NULL });
-}
-
-void request_receive_errand(struct shard *shard, struct errand *errand)
-{
-	struct request *request = request_new(shard, &shard->errands);
-
-	if (!request) {
-		errand->declined = true;
-		errand_return(errand);
-		return;
-	}
-	request->errand = errand;
-	request_do(request, errand->body);
-}
-
-void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame frame)
-{
-	struct refusal refusal = admit(shard, conn, &frame);
-	struct slice backtrace, body;
-	struct request *request = NULL;
-
-	counter_up(shard->counters, COUNTER_REQUESTS);
-	if (!wire_backtrace_split(frame.octets, &backtrace, &body)) {
-		counter_up(shard->counters, COUNTER_REQUESTS_MALFORMED);
-		io_frame_release(&frame);
-		return;
-	}
-	/* What is small and whole may be Status, which is wanted most when all else is refused. */
-	if (!refusal.text || (frame.state == IO_FRAME_WHOLE && body.len <= STATUS_OCTETS_MAX))
-		request = request_of_conn(shard, conn, frame, backtrace);
-	if (!request && !refusal.text)
-		refusal = refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "out of memory");
-	if (request) {
-		/* What is small may be Status, and is soon done. */
-		if (refusal.text || body.len <= STATUS_OCTETS_MAX || !errand_send(request, body))
-			request_start(request, body, refusal);
-		return;
-	}
-	reply_error(&(struct reply_to){ .shard = shard, .conn = conn, .backtrace = backtrace }, refusal.code, refusal.text);
-	io_frame_release(&frame);
 }

@@ -16,6 +16,8 @@
 
 enum request_call { CALL_CHECK_MESSAGE, CALL_CHECK_SENDER, CALL_SEAL };
 
+struct reply_to;
+
 struct request {
 	struct shard *shard;
 	struct request *next, *prev;   /* in flight; `next` also of the pool */
@@ -41,10 +43,27 @@ struct request {
 	struct request *next_pinning, **pinning_at; /* NULL: it found no answers in this turn */
 	bool holds_epoch;
 	struct io_timer wait;          /* for look-ups, then for the deadline */
+	struct io_timer wait_optional; /* for look-ups that the evaluation can do without */
+	bool optional_began;
 	bool look_ups_over;
+	int64_t look_ups_end_ns;
 	int64_t deadline_ns;
 	unsigned passes;
 };
+
+/* What is above it, the daemon holds already. */
+#define REQUEST_NO_ROOM "limits.octets-held is reached"
+
+/* A request of no connection yet, counted in `use`; NULL: out of memory. */
+struct request *request_new(struct shard *shard, struct io_conn_use *use);
+struct reply_to request_reply_to(struct request *request);
+/*
+ * What requests hold beside their messages counts as well: a message of a few octets can make megabytes. False: it is more
+ * than limits.octets-held, and this is not the only request.
+ */
+bool request_memory_is_within(struct request *request);
+
+/* --- arrival.c --- */
 
 /* A frame came: answers it at once, or makes a request of it that is runnable. Takes the frame. */
 void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame frame);
@@ -52,8 +71,13 @@ void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame 
 void request_receive_errand(struct shard *shard, struct errand *errand);
 /* Decodes and starts a request that is there, with `body` as its octets. */
 void request_do(struct request *request, struct slice body);
+
+/* --- request.c --- */
+
 /* Evaluates; replies and frees when there is a verdict. */
 void request_run(struct request *request);
+/* There is an optional look-up to wait for. */
+void request_wait_optional(struct request *request);
 /* Something it waited for is there. */
 void request_wake(struct request *request);
 /* Forgets it without a reply: the shard is going down. */

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define EVALUATIONS_TURN_MAX 64 /* some full batches; no more, or those who come now wait too long */
-
 /* A turn is due: nothing else is to be done. */
 static void again_fire(void *arg)
 {
@@ -101,10 +99,11 @@ static void turn(void *arg)
 {
 	struct shard *shard = arg;
 	int64_t now_ns = io_now_ns(shard->loop);
-	unsigned left = EVALUATIONS_TURN_MAX;
+	unsigned left;
 
 	adopt(shard);
 	queue_turn_begin(&shard->queue, now_ns);
+	left = queue_turn_part(&shard->queue);
 	do {
 		struct request *request;
 
@@ -232,6 +231,7 @@ int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBL
 	io_timer_init(&shard->again, again_fire, shard);
 	TRY(io_loop_new(&shard->loop, problem));
 	TRY(crypto_make(shard, problem));
+	zone_load_init(&shard->zone_load, shard->keys.seed, shard->limits.zone_lookups_max);
 	TRY(replay_init(&shard->replay, shard->limits.replay_octets_max, shard->keys.seed));
 	TRY(breaker_init(&shard->breaker, &shard->limits.breaker, shard->keys.seed));
 	TRY(signers_make(shard, problem));

@@ -12,6 +12,7 @@
 #include "engine/post.h"
 #include "engine/replay.h"
 #include "engine/queue.h"
+#include "engine/zone_load.h"
 #include "io/server.h"
 
 struct request;
@@ -61,6 +62,7 @@ struct shard {
 	struct request *spare;                        /* pool */
 	unsigned spare_count;
 	struct lookup *lookups[LOOKUP_BUCKETS];
+	struct zone_load zone_load;                   /* of these */
 	struct breaker breaker;
 
 	struct packed_status status;

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 
 from lib.daemon import BUILD, Daemon, SHARDS, free_tcp_url
+from lib.dnsserver import DnsServer
 from lib.report import Report
 
 BENCH = os.path.join(BUILD, "assay-bench")
@@ -56,6 +57,16 @@ def loads(report, daemon, tcp, corpus):
         all_answered(report, what, bench(report, what, "refused", "-s", ipc, "--octets", octets, "-c", "3", "-i", "2"))
 
 
+def temporary_errors_are_told(report, daemon, corpus):
+    """A daemon whose name server is silent."""
+    result = bench(report, "temperror", "check", "-s", daemon.ipc, "-c", "2", "-i", "2", "--cold", "100", corpus, status=1)
+    report.check("a temperror is a mismatch", result is not None and result["mismatches"] > 0)
+    result = bench(report, "temperror allowed", "check", "-s", daemon.ipc, "-c", "2", "-i", "2", "--cold", "100",
+                   "--allow-temporary", corpus)
+    report.check("a temperror is deferred", result is not None and result["deferred"] == result["checked"] > 0,
+                 str(result))
+
+
 def mismatches_are_told(report, daemon, corpus):
     path = os.path.join(corpus, "messages.jsonl")
     with open(path, encoding="utf-8") as file:
@@ -64,6 +75,10 @@ def mismatches_are_told(report, daemon, corpus):
         file.write(text.replace('"spf":"pass"', '"spf":"fail"', 1))
     result = bench(report, "a wrong verdict", "check", "-s", daemon.ipc, corpus, status=1)
     report.check("a wrong verdict is counted", result is not None and result["mismatches"] > 0)
+    result = bench(report, "temporary errors excuse no other difference", "check", "-s", daemon.ipc, "--allow-temporary",
+                   corpus, status=1)
+    report.check("a wrong verdict is no temporary one",
+                 result is not None and result["mismatches"] > 0 and result["refused"] == result["deferred"] == 0)
     result = bench(report, "unchecked", "check", "-s", daemon.ipc, "--no-check", corpus)
     report.check("--no-check", result is not None and result["checked"] == 0)
 
@@ -90,6 +105,11 @@ def main():
         with Daemon(None, text=lambda ipc: f'listen = {{"{ipc}", "{tcp}"}}\n{text}') as daemon:
             loads(report, daemon, tcp, corpus)
             mismatches_are_told(report, daemon, corpus)
+        dns = DnsServer()
+        dns.silent = True
+        with Daemon(dns, timeout_ms=300) as daemon:
+            temporary_errors_are_told(report, daemon, corpus)
+        dns.stop()
         status, _, error = run(BENCH, "status", "-s", f"ipc://{directory}/nobody")
         report.check("no server is told", status == 3 and "nobody" in error, f"{status}: {error}")
         status, _, error = run(BENCH, "check", "-s", "ipc:///x", "--rate", "lots", corpus)

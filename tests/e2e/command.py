@@ -12,6 +12,14 @@ from lib.report import Report
 from lib.zones import PASS, PASS_ENVELOPE
 
 MESSAGE = b"From: a@pass.example\nTo: b@example.org\n\nbody\n"
+PUNYCODE = "a\u202eb".encode("punycode").decode()
+# What an author domain reads as, STANDARDS S9.
+READ_AS = {
+    "pass.example": None,
+    "xn--bcher-kva.example": {"name": "b\u00fccher.example", "mixes_scripts": False},
+    "xn--pypal-4ve.example": {"name": "p\u0430ypal.example", "mixes_scripts": True},
+    f"xn--{PUNYCODE}.example": {"name": None, "mixes_scripts": False},
+}
 UNSIGNED_NONE = b"From: a@unknown.example\n\nbody\n"
 
 KEYS = {
@@ -83,6 +91,16 @@ def check_files(report, daemon):
     report.check("no colour without a terminal", b"\033" not in output)
 
 
+def check_ulabels(report, daemon):
+    for domain, expected in READ_AS.items():
+        message = f"From: a@{domain}\n\nbody\n".encode()
+        verdict = daemon.ask("check", "-", stdin=message)
+        report.check(f"{domain} as it reads", verdict["dmarc"]["from_domain_unicode"] == expected, str(verdict["dmarc"]))
+        _, output, _ = daemon.assay("check", "-", stdin=message)
+        told = "" if not expected else f"reads {expected['name']}\n" if expected["name"] else "cannot be shown safely"
+        report.check(f"{domain} in words", told in output.decode() and "\u202e" not in output.decode(), output.decode())
+
+
 def check_status(report, daemon):
     answer = daemon.ask("status")
     report.check("status", answer["version"] and daemon.ipc in answer["listeners"] and answer["shards"] == SHARDS, str(answer))
@@ -100,6 +118,7 @@ def main():
     with Daemon(dns) as daemon:
         check_keys(report, daemon)
         check_files(report, daemon)
+        check_ulabels(report, daemon)
         check_status(report, daemon)
     dns.stop()
     report.finish()

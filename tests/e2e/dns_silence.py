@@ -7,14 +7,16 @@ import concurrent.futures
 import json
 import time
 
-from lib.daemon import Daemon
+from lib.daemon import SHARDS, Daemon
 from lib.dnsserver import DnsServer
 from lib.report import Report
 from lib.zones import PASS
 
 DNS_TIMEOUT_MS = 2000
 DEADLINE_MS = 1500
+REVERSE_S = 1.6  # a silent reverse zone costs half of dns.timeout
 MARGIN_S = 1.5  # for a machine that does much else
+DOMAIN_QUERIES_MAX = 10
 SILENT_REQUESTS = 16
 SILENT_ROUNDS = 3
 OTHERS_A_ROUND = 10
@@ -26,6 +28,11 @@ ZONE = {
     **{f"other{number}.example": [["TXT", "v=spf1 +all"]] for number in range(1000)},
     **{f"silent{number}.example": [["*", "TIMEOUT"]] for number in range(1000)},
     "silent.example": [["*", "TIMEOUT"]],
+    **{f"{number}.100.51.198.in-addr.arpa": [["*", "TIMEOUT"]] for number in range(256)},
+    "7.113.0.203.in-addr.arpa": [["PTR", "silent900.example"]],
+    **{f"n{number}.flood.example": [["*", "TIMEOUT"]] for number in range(100)},
+    "reverse.example": [["TXT", "v=spf1 ptr exists:%{p}.void.example a:late.example -all"]],
+    "late.example": [["A", "198.51.100.2"]],
     "_dmarc.silent.example": [["*", "TIMEOUT"]],
     "s1._domainkey.silent.example": [["*", "TIMEOUT"]],
 }
@@ -92,6 +99,40 @@ def check_recovery(report, daemon, dns):
     print(f"recovered after {took:.1f} s")
 
 
+def check_reverse(report, daemon):
+    """LESSONS 19: who the client's names lead to is given up before the rest of the record is."""
+    def check(name, client, expected, least_s, most_s):
+        answer, took = timed(daemon.ask, "spf", "--ip", client, "--helo", "x.example", "--from", "a@reverse.example")
+        report.check(f"{name}: {expected}", answer["spf"]["result"] == expected, str(answer["spf"]))
+        report.check(f"{name}: when", least_s <= took < most_s, f"{took:.2f} s")
+
+    check("silent reverse zone", "198.51.100.1", "fail", 0.8, REVERSE_S)
+    joined = daemon.ask("status")["counters"]["dns_lookups_joined_total"]
+    check("the same again is remembered", "198.51.100.1", "fail", 0, 0.5)
+    report.check("and not waited for", daemon.ask("status")["counters"]["dns_lookups_joined_total"] == joined, "")
+    check("a later term has its time", "198.51.100.2", "pass", 0.8, REVERSE_S)
+    check("silent names", "203.0.113.7", "fail", 0.8, REVERSE_S)
+    counters = daemon.ask("status")["counters"]
+    report.check("each is counted", counters["over_optional_time_total"] == 3, str(counters["over_optional_time_total"]))
+
+
+def check_domain_bound(report, dns):
+    """STANDARDS S2, S3: a domain whose names are all different and silent has its share of look-ups, and no more."""
+    requests = SHARDS * DOMAIN_QUERIES_MAX + 8
+    with (Daemon(dns, timeout_ms=DNS_TIMEOUT_MS, dns=f"max-queries-per-domain = {DOMAIN_QUERIES_MAX}") as daemon,
+          concurrent.futures.ThreadPoolExecutor(requests) as pool):
+        flood = [pool.submit(spf, daemon, f"n{number}.flood.example") for number in range(requests)]
+        time.sleep(0.5)
+        answer, _ = spf(daemon, "other999.example")
+        report.check("another domain is not touched", answer["spf"]["result"] == "pass", str(answer["spf"]))
+        answers = [future.result()[0]["spf"] for future in flood]
+        report.check("all are temperror", all(answer["result"] == "temperror" for answer in answers), str(answers))
+        refused = [answer for answer in answers if "not asked" in answer["reason"]]
+        counters = daemon.ask("status")["counters"]
+        report.check("some were not asked, and counted", len(refused) >= 8 and counters["over_domain_queries_total"] == len(refused),
+                     f"{len(refused)} {counters['over_domain_queries_total']}")
+
+
 def check_deadline(report, daemon):
     (status, output, error), took = timed(
         daemon.assay, "check", "--json", "--timeout", str(DEADLINE_MS), *SILENT_ENVELOPE, "-", stdin=MESSAGE
@@ -111,8 +152,10 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(SILENT_REQUESTS) as pool:
             for number in range(SILENT_ROUNDS):
                 check_round(report, daemon, pool, number)
+        check_reverse(report, daemon)
         check_deadline(report, daemon)
         check_recovery(report, daemon, dns)
+    check_domain_bound(report, dns)
     dns.stop()
     report.finish()
 

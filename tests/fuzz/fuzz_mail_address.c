@@ -1,11 +1,23 @@
 /*
  * Goal:   whatever stands in a From field, the reader ends without a fault, and what it names are domains.
+ *         What stands for them to be read has no control characters.
  * Method: the input is the value of the only From field, and again of the second of two; then a reverse-path.
  */
 #include "proto/mail/address.h"
 #include "proto/mail/domain.h"
+#include "proto/mail/ulabels.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_shown(struct slice domain, struct arena *arena)
+{
+	struct ulabels ulabels;
+
+	ASSERT(ulabels_of(domain, arena, &ulabels) == 0);
+	ASSERT(ulabels.exist || ulabels.name.len == 0);
+	for (size_t i = 0; i < ulabels.name.len; i++)
+		ASSERT(ulabels.name.ptr[i] > ' ' && ulabels.name.ptr[i] != 0x7f);
+}
 
 static void check_author(struct slice value, size_t fields_count)
 {
@@ -23,6 +35,7 @@ static void check_author(struct slice value, size_t fields_count)
 	ASSERT(author.domains_count <= MAIL_AUTHOR_DOMAINS_MAX);
 	for (size_t i = 0; i < author.domains_count; i++) {
 		ASSERT(domain_is_canonical(author.domains[i]));
+		check_shown(author.domains[i], &arena);
 		for (size_t k = 0; k < i; k++)
 			ASSERT(!domain_equal(author.domains[i], author.domains[k]));
 	}

@@ -419,6 +419,7 @@ static void configure(struct engine_config *config)
 		.connection_in_flight_max = run.tight ? 4 : 2 * REQUESTS,
 		.connections_max = CLIENTS,
 		.lookups_max = 60,
+		.zone_lookups_max = REQUESTS * 8,
 		.passes_max = 136,
 		.dns_wait_ms_max = sim_random(2) ? 5000 : 800,
 		.queue_ms_max = 40,

@@ -124,6 +124,7 @@ static const struct dns_answer *world_dns(void *arg, const struct dns_question *
 		asked = &world->asked[i];
 		if (asked->type == type && slice_equal_nocase(slice_of_str(asked->name), name)) {
 			asked->times++;
+			asked->is_optional = asked->is_optional && question->is_optional;
 			return &asked->answer;
 		}
 	}
@@ -135,6 +136,7 @@ static const struct dns_answer *world_dns(void *arg, const struct dns_question *
 	asked->name[name.len] = 0;
 	asked->type = type;
 	asked->times = 1;
+	asked->is_optional = question->is_optional;
 	world_answer(world, asked);
 	world_read(world, asked, question->form);
 	return world->eager ? &asked->answer : NULL;
@@ -312,6 +314,15 @@ void world_deinit(struct world *world)
 {
 	arena_deinit(&world->arena);
 	free(world->private);
+}
+
+bool world_asked_optionally(const struct world *world, const char *name, enum dns_type type)
+{
+	for (size_t i = 0; i < world->asked_count; i++)
+		if (world->asked[i].type == type &&
+		    slice_equal_nocase(slice_of_str(world->asked[i].name), slice_of_str(name)))
+			return world->asked[i].is_optional;
+	return false;
 }
 
 unsigned world_times_asked(const struct world *world, const char *name, enum dns_type type)

@@ -27,6 +27,7 @@ struct world_asked {
 	enum dns_type type;
 	struct dns_answer answer;
 	unsigned times;
+	bool is_optional; /* every time */
 };
 
 struct world {
@@ -58,6 +59,8 @@ void world_ptr(struct world *world, const char *name, const char *host);
 /* Questions for that name and type get `outcome` (SERVFAIL, TIMEOUT, ..., or NODATA to make a name exist). */
 void world_outcome(struct world *world, const char *name, enum dns_type type, enum dns_outcome outcome);
 
+/* Was the question asked, and never as one that must be answered? */
+bool world_asked_optionally(const struct world *world, const char *name, enum dns_type type);
 /* How often the question was asked; 0: never. */
 unsigned world_times_asked(const struct world *world, const char *name, enum dns_type type);
 

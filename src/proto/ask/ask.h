@@ -44,7 +44,7 @@ enum dns_outcome {
 	DNS_SERVFAIL, /* a server or resolver answered with an error */
 	DNS_BOGUS,    /* DNSSEC validation failed */
 	DNS_TIMEOUT,  /* no answer within the time for look-ups */
-	DNS_BUDGET,   /* not asked: the request's bound on look-ups is reached */
+	DNS_BUDGET,   /* not asked: the bound on look-ups of the request, or of the domain, is reached */
 	DNS_INVALID,  /* an answer that breaks the format, or an alias chain longer than 8 */
 	DNS_SILENT,   /* not asked: look-ups under this domain have come to nothing of late */
 };
@@ -159,6 +159,7 @@ struct dns_question {
 	enum dns_type type;
 	const struct dns_form *form; /* in which the answer will be read; NULL: none. No part of what tells two apart */
 	unsigned reserved;           /* so many of the request's look-ups are for others */
+	bool is_optional;            /* the asker can do without: it may be DNS_TIMEOUT while there is time for others */
 };
 
 struct signing_question {
@@ -197,7 +198,14 @@ struct ask {
 static inline const struct dns_answer *ask_dns(const struct ask *ask, struct slice name, enum dns_type type,
                                                const struct dns_form *form)
 {
-	const struct dns_question question = { name, type, form, ask->lookups_reserved };
+	const struct dns_question question = { name, type, form, ask->lookups_reserved, false };
+
+	return ask->ops->dns(ask->arg, &question);
+}
+
+static inline const struct dns_answer *ask_dns_optional(const struct ask *ask, struct slice name, enum dns_type type)
+{
+	const struct dns_question question = { name, type, NULL, ask->lookups_reserved, true };
 
 	return ask->ops->dns(ask->arg, &question);
 }

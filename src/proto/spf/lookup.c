@@ -22,6 +22,18 @@ const struct dns_answer *spf_ask_as(struct spf_run *run, struct slice name, enum
 	return answer;
 }
 
+const struct dns_answer *spf_ask_optional(struct spf_run *run, struct slice name, enum dns_type type)
+{
+	const struct dns_answer *answer;
+
+	ASSERT(spf_name_is_askable(name));
+	if (run->pending >= SPF_PENDING_MAX)
+		return NULL;
+	answer = ask_dns_optional(run->ask, name, type);
+	run->pending += !answer;
+	return answer;
+}
+
 static const char *type_text(enum dns_type type)
 {
 	switch (type) {

@@ -13,7 +13,7 @@ static int reverse_name(const struct spf_run *run, struct slice *name_out)
 
 /*
  * Names are validated only when nothing is pending: ptr and %{p} are slow and load the servers of others, so they
- * are never asked for ahead.
+ * are never asked for ahead, and what takes long is given up while there is time for other terms.
  */
 static int ask_names(struct spf_run *run, const struct dns_answer **answer_out)
 {
@@ -22,7 +22,7 @@ static int ask_names(struct spf_run *run, const struct dns_answer **answer_out)
 	if (run->pending)
 		return SPF_STEP_BLOCKED;
 	TRY(reverse_name(run, &name));
-	*answer_out = spf_ask(run, name, DNS_PTR);
+	*answer_out = spf_ask_optional(run, name, DNS_PTR);
 	return *answer_out ? SPF_STEP_NO_MATCH : SPF_STEP_BLOCKED;
 }
 
@@ -36,7 +36,7 @@ static int validate(struct spf_run *run, struct slice name)
 
 	if (!spf_name_is_askable(name))
 		return SPF_STEP_NO_MATCH;
-	answer = spf_ask(run, name, spf_address_type(run));
+	answer = spf_ask_optional(run, name, spf_address_type(run));
 	if (!answer)
 		return SPF_STEP_BLOCKED;
 	return spf_answer_has_client(run, answer, NULL) ? SPF_STEP_MATCH : SPF_STEP_NO_MATCH;

@@ -51,6 +51,8 @@ struct spf_host {
 const struct dns_answer *spf_ask(struct spf_run *run, struct slice name, enum dns_type type);
 const struct dns_answer *spf_ask_as(struct spf_run *run, struct slice name, enum dns_type type,
 				    const struct dns_form *form);
+/* The same, for ptr and %{p}: what fails there is no match or "unknown", and must not take the time of the rest. */
+const struct dns_answer *spf_ask_optional(struct spf_run *run, struct slice name, enum dns_type type);
 /* SPF_STEP_EXCEPTION, or -ENOMEM. The temporary error is that of the question. */
 MUST_CHECK int spf_dns_exception(struct spf_run *run, struct slice name, enum dns_type type,
 				 const struct dns_answer *answer, struct slice needed_for);

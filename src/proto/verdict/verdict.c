@@ -223,6 +223,8 @@ static int check_dmarc(struct pass *pass)
 	PART(pass, dmarc_evaluate(&input, pass->ask, pass->arena, &pass->out->dmarc));
 	if (!pass->blocked)
 		PART(pass, dmarc_shadow_evaluate(&input, &pass->config->shadow, pass->ask, &out->dmarc, &pass->out->shadow));
+	if (!pass->blocked)
+		TRY(ulabels_of(out->dmarc.from_domain, pass->arena, &pass->out->author_ulabels));
 	if (!pass->blocked && pass->reading->author.domains_count == 1)
 		TRY(verdict_override(&out->arc, &pass->out->dmarc, pass->arena, &pass->out->override));
 	if (pass->reading->over_bounds.id != REASON_NONE)

@@ -15,6 +15,7 @@
 #include "proto/dmarc/shadow.h"
 #include "proto/mail/address.h"
 #include "proto/mail/header.h"
+#include "proto/mail/ulabels.h"
 #include "proto/spf/spf.h"
 
 struct verdict_config {
@@ -69,6 +70,7 @@ struct verdict {
 	struct dkim_result dkim;
 	struct arc_result arc;
 	struct dmarc_result dmarc;
+	struct ulabels author_ulabels; /* dmarc.from_domain as a reader is shown it; informative */
 	struct verdict_override override;
 	struct dmarc_shadow shadow; /* informative: nothing else here depends on it */
 	struct verdict_flags flags;

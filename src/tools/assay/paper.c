@@ -84,6 +84,34 @@ void paper_text(const struct paper *paper, struct assay_text text)
 	}
 }
 
+/* Octets of the UTF-8 character at `text` if it is above U+009F, the controls; 0: it is not, or is no whole one. */
+static size_t character_octets(const char *text)
+{
+	const unsigned char *octets = (const unsigned char *)text;
+	size_t count = octets[0] >= 0xf0 && octets[0] < 0xf5 ? 4
+		       : octets[0] >= 0xe0 && octets[0] < 0xf0 ? 3
+		       : octets[0] >= 0xc2 && octets[0] < 0xe0 ? 2
+							       : 0;
+
+	for (size_t i = 1; i < count; i++)
+		if ((octets[i] & 0xc0) != 0x80)
+			return 0;
+	return octets[0] == 0xc2 && octets[1] < 0xa0 ? 0 : count;
+}
+
+void paper_unicode(const struct paper *paper, const char *text)
+{
+	while (*text) {
+		size_t count = character_octets(text);
+
+		if (count)
+			fwrite(text, 1, count, paper->out);
+		else
+			paper_text(paper, (struct assay_text){ text, count = 1 });
+		text += count;
+	}
+}
+
 void paper_paragraph(const struct paper *paper, enum paper_colour colour, int indent, const char *label,
 		     int label_width, const char *text)
 {

@@ -23,6 +23,8 @@ struct paper paper_of(FILE *out);
 void paper_word(const struct paper *paper, enum paper_colour colour, const char *text, int width);
 /* Octets with each that is not printable ASCII, and each backslash, as \xHH. */
 void paper_text(const struct paper *paper, struct assay_text text);
+/* The same, but for whole UTF-8 characters above U+009F, which are left as they are: for text that is safe to show. */
+void paper_unicode(const struct paper *paper, const char *text);
 /*
  * A paragraph: `label` (may be "") at column `indent`, the words of `text` behind column `indent` + `label_width`,
  * wrapped there. Nothing at all when `text` is empty.

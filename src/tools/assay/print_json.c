@@ -175,6 +175,18 @@ static json_t *override_object(const struct assay_dmarc_override *override)
 	return object;
 }
 
+static json_t *unicode_object(const struct assay_unicode *unicode)
+{
+	json_t *object;
+
+	if (!unicode)
+		return json_null();
+	object = json_object();
+	json_add(object, "name", json_text_or_null((struct assay_text){ unicode->name, strlen(unicode->name) }));
+	json_add(object, "mixes_scripts", json_boolean(unicode->mixes_scripts));
+	return object;
+}
+
 static json_t *dmarc_object(const struct assay_dmarc *dmarc)
 {
 	json_t *object;
@@ -195,6 +207,7 @@ static json_t *dmarc_object(const struct assay_dmarc *dmarc)
 	json_add(object, "record", json_text_or_null(dmarc->record));
 	json_add(object, "shadow", shadow_object(dmarc->shadow));
 	json_add(object, "override", override_object(dmarc->override));
+	json_add(object, "from_domain_unicode", unicode_object(dmarc->from_domain_unicode));
 	return object;
 }
 

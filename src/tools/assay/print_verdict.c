@@ -153,6 +153,24 @@ static void shadow(const struct paper *paper, const struct assay_dmarc_shadow *s
 	sentence_end(&sentence, paper, DETAIL, "", 0);
 }
 
+/* What the reader of the mail takes the author for. */
+static void unicode(const struct paper *paper, const struct assay_unicode *unicode)
+{
+	if (!unicode)
+		return;
+	if (!unicode->name[0]) {
+		paper_paragraph(paper, PAPER_WARN, DETAIL, "", 0,
+				"its xn-- labels stay: they cannot be shown safely");
+		return;
+	}
+	fprintf(paper->out, "%*sreads ", DETAIL, "");
+	paper_unicode(paper, unicode->name);
+	fputc('\n', paper->out);
+	if (unicode->mixes_scripts)
+		paper_paragraph(paper, PAPER_WARN, DETAIL, "", 0,
+				"it mixes letters of several scripts, as names that imitate others do");
+}
+
 static void dmarc(const struct paper *paper, const struct assay_dmarc *dmarc)
 {
 	if (!dmarc)
@@ -166,6 +184,7 @@ static void dmarc(const struct paper *paper, const struct assay_dmarc *dmarc)
 		fprintf(paper->out, ", policy %s%s", assay_policy_word(dmarc->policy),
 			dmarc->testing ? ", testing" : "");
 	fputc('\n', paper->out);
+	unicode(paper, dmarc->from_domain_unicode);
 	reason(paper, dmarc->reason);
 	if (dmarc->override)
 		paper_paragraph(paper, PAPER_WARN, DETAIL, "", 0, dmarc->override->comment);

@@ -152,6 +152,10 @@ def shadow(part):
     }
 
 
+def unicode_name(part):
+    return {"name": part.text(1) or None, "mixes_scripts": bool(part.number(2))}
+
+
 def dmarc(part):
     policy = DMARC_POLICIES[part.number(5)] if part.number(6) else None
     return {
@@ -160,6 +164,7 @@ def dmarc(part):
         "policy": policy, "disposition": DMARC_POLICIES[part.number(7)],
         "spf_aligned": bool(part.number(8)), "dkim_aligned": bool(part.number(9)), "testing": bool(part.number(10)),
         "record": part.text(11), **reason(part, 12), "shadow": shadow(part.message(13)) if part.has(13) else None,
+        "from_domain_unicode": unicode_name(part.message(15)) if part.has(15) else None,
     }
 
 

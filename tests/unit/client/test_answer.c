@@ -36,6 +36,7 @@ static uint8_t *pack_verdict(size_t *count_out)
 	Assay__V1__Flags flags = ASSAY__V1__FLAGS__INIT;
 	Assay__V1__Dmarc__Shadow shadow = ASSAY__V1__DMARC__SHADOW__INIT;
 	Assay__V1__Dmarc__Override override;
+	Assay__V1__Dmarc__Unicode unicode;
 	Assay__V1__Arc arc = ASSAY__V1__ARC__INIT;
 	Assay__V1__Arc__Set set, *sets[] = { &set, &set };
 	Assay__V1__Arc__Method method, *methods[] = { &method };
@@ -74,6 +75,10 @@ static uint8_t *pack_verdict(size_t *count_out)
 	override.disposition = ASSAY__V1__DMARC__POLICY__POLICY_REJECT;
 	override.arc_instance = 2;
 	dmarc.override = &override;
+	assay__v1__dmarc__unicode__init(&unicode);
+	unicode.name = wire_string("b\xc3\xbc" "cher.example");
+	unicode.mixes_scripts = 1;
+	dmarc.from_domain_unicode = &unicode;
 	assay__v1__arc__property__init(&property);
 	property.name = BYTES("header.from");
 	property.value = BYTES("b.example");
@@ -166,6 +171,8 @@ static void verdict_is_read(void **state)
 	assert_string_equal(verdict->dmarc->override->comment, "");
 	assert_int_equal(verdict->dmarc->override->disposition, ASSAY_POLICY_REJECT);
 	assert_int_equal(verdict->dmarc->override->arc_instance, 2);
+	assert_string_equal(verdict->dmarc->from_domain_unicode->name, "b\xc3\xbc" "cher.example");
+	assert_true(verdict->dmarc->from_domain_unicode->mixes_scripts);
 	assert_int_equal(verdict->dmarc->policy, ASSAY_POLICY_REJECT);
 	assert_int_equal(verdict->flags, ASSAY_FLAG_BARE_LF);
 	assert_int_equal(verdict->dmarc->shadow->result, ASSAY_FAIL);

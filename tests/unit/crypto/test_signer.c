@@ -24,7 +24,9 @@ static char *pem_of(EVP_PKEY *pkey, const EVP_CIPHER *cipher)
 
 	assert_int_equal(PEM_write_bio_PrivateKey(bio, pkey, cipher, (const unsigned char *)"secret", cipher ? 6 : 0, NULL, NULL), 1);
 	len = BIO_get_mem_data(bio, &octets);
-	text = strndup(octets, (size_t)len);
+	text = calloc(1, (size_t)len + 1);
+	assert_non_null(text);
+	memcpy(text, octets, (size_t)len);
 	BIO_free(bio);
 	EVP_PKEY_free(pkey);
 	return text;

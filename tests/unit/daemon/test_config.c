@@ -184,6 +184,7 @@ static const struct {
 	{ "dns", "max-lookups", 10, 1000 },
 	{ "dns", "cache-size", 1 << 20, 64L << 30 },
 	{ "dns", "max-queries", 64, 65536 },
+	{ "dns", "max-queries-per-domain", 10, 65536 },
 	{ "spf", "max-lookups", 1, 100 },
 	{ "spf", "max-void-lookups", 0, 100 },
 	{ "dkim", "max-signatures", 1, 32 },
@@ -331,7 +332,7 @@ static void test_every_key_arrives(void **state)
 	         "dns {\n"
 	         "  forward = {\"127.0.0.1@5353\", \"::1\", \"2001:db8::53@53\"}\n"
 	         "  dnssec = false\n  timeout = 4000\n  zone-file = \"%s\"\n  trust-anchor-file = \"%s\"\n"
-	         "  root-hints = \"%s\"\n  max-lookups = 30\n  cache-size = 30000000\n  max-queries = 100\n"
+	         "  root-hints = \"%s\"\n  max-lookups = 30\n  cache-size = 30000000\n  max-queries = 100\n  max-queries-per-domain = 50\n"
 	         "  qname-minimisation = true\n"
 	         "  min-ttl = 1  max-ttl = 2  max-negative-ttl = 3  failure-ttl = 4  bogus-ttl = 5  serve-stale = 6  prefetch = 8\n"
 	         "  breaker-failures = 7  breaker-time = 800  breaker-zones = 90\n"
@@ -376,6 +377,7 @@ static void test_every_key_arrives(void **state)
 	assert_true(engine->resolver.qname_minimisation);
 	assert_int_equal(engine->limits.dns_wait_ms_max, 4000);
 	assert_int_equal(engine->limits.lookups_max, 30);
+	assert_int_equal(engine->limits.zone_lookups_max, 50);
 	assert_int_equal(engine->verdict.spf.lookups_max, 9);
 	assert_int_equal(engine->verdict.spf.void_lookups_max, 3);
 	assert_true(engine->verdict.received_spf);

@@ -266,6 +266,36 @@ static void test_octets_are_bounded_and_the_used_stay(void **state)
 	cache_free(cache);
 }
 
+/* What a turn drops is not free before the turn is over: that must not make it drop all the rest as well. */
+static void test_a_full_cache_drops_no_more_than_it_needs(void **state)
+{
+	struct cache_bounds with = bounds;
+	unsigned dropped_in_all = 0;
+	size_t full;
+	char name[64];
+
+	(void)state;
+	with.octets_max = 200000;
+	begin(&with, 1);
+	for (unsigned i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "n%u.example", i);
+		keep(name, DNS_FOUND, 1000, 0);
+		epochs_collect(cache_epochs(cache));
+	}
+	full = cache_entries(cache);
+	(void)epochs_begin(cache_epochs(cache), 0);
+	for (unsigned i = 0; i < 30; i++) {
+		snprintf(name, sizeof(name), "m%u.example", i);
+		keep(name, DNS_FOUND, 1000, 0);
+		dropped_in_all += dropped;
+		assert_true(cache_octets(cache) <= with.octets_max);
+	}
+	assert_in_range(dropped_in_all, 1, 40);
+	assert_true(cache_entries(cache) > full * 8 / 10);
+	epochs_end(cache_epochs(cache), 0, EPOCH_NONE);
+	cache_free(cache);
+}
+
 static void test_one_looks_up_the_others_wait(void **state)
 {
 	struct cache_waiter second, third, *waiters;
@@ -496,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_newer_answer_takes_the_place),
 		cmocka_unit_test(test_stale_answers_serve_when_allowed),
 		cmocka_unit_test(test_octets_are_bounded_and_the_used_stay),
+		cmocka_unit_test(test_a_full_cache_drops_no_more_than_it_needs),
 		cmocka_unit_test(test_one_looks_up_the_others_wait),
 		cmocka_unit_test(test_what_is_held_is_not_freed),
 		cmocka_unit_test(test_what_is_counted_is_not_freed),

@@ -180,6 +180,25 @@ static void test_pace_is_measured(void **state)
 	assert_in_range(queue.each_ns, 190, 200);
 }
 
+/* Dear requests make for few in a turn, but for full batches still. */
+static void test_part_of_a_turn(void **state)
+{
+	static const struct {
+		int64_t each_ns;
+		unsigned part;
+	} vectors[] = {
+		{ 1000000000, 16 }, { 1000000, 16 }, { 125001, 16 }, { 100000, 20 }, { 50000, 40 }, { 31250, 64 }, { 1, 64 }, { 0, 64 },
+	};
+
+	(void)state;
+	queue_of("");
+	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
+		queue.each_ns = vectors[i].each_ns;
+		assert_int_equal(queue_turn_part(&queue), vectors[i].part);
+	}
+}
+
 UNIT_MAIN(cmocka_unit_test(test_connections_in_turn), cmocka_unit_test(test_late_comer),
           cmocka_unit_test(test_what_was_begun_comes_first), cmocka_unit_test(test_removal), cmocka_unit_test(test_wait_is_the_connections),
-          cmocka_unit_test(test_pace_is_measured))
+          cmocka_unit_test(test_pace_is_measured),
+          cmocka_unit_test(test_part_of_a_turn))

@@ -129,6 +129,18 @@ static char *printed_verdict(const struct assay_verdict *of)
 	return text;
 }
 
+static char *json_of(const struct assay_verdict *of)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	print_json_verdict(out, of, "file.eml");
+	fclose(out);
+	return text;
+}
+
 static void as_json(FILE *out)
 {
 	print_json_verdict(out, &verdict, "file.eml");
@@ -155,7 +167,7 @@ static void json_is_the_interface(void **state)
 		"\"code\": \"dmarc-fail\", \"record\": null, \"shadow\": {\"result\": \"fail\", "
 		"\"organizational_domain\": \"bank.example\", \"policy_domain\": \"bank.example\", \"policy\": \"reject\", "
 		"\"pct\": 20, \"disposition\": \"reject\", \"disposition_unsampled\": \"quarantine\", "
-		"\"differs\": true}, \"override\": null}, "
+		"\"differs\": true}, \"override\": null, \"from_domain_unicode\": null}, "
 		"\"spf_helo\": null, \"dkim_ignored\": 7, \"dkim_ignored_reason\": {\"reason\": \"seven more\", "
 		"\"fix\": \"\", \"code\": \"dkim-ignored\"}, "
 		"\"flags\": {\"bare_cr\": true, \"bare_lf\": false, \"nul_in_header\": false, \"malformed_header\": false, "
@@ -186,6 +198,40 @@ static void words_are_printable(void **state)
 	for (const char *c = text; *c; c++)
 		assert_true(*c == '\n' || (*c >= ' ' && *c <= '~'));
 	free(text);
+}
+
+/* STANDARDS S9: the U-label stands beside the A-label; what could harm a terminal does not. */
+static void ulabels_are_told(void **state)
+{
+	static const struct {
+		struct assay_unicode unicode;
+		const char *told, *json;
+		bool warned;
+	} cases[] = {
+		{ { "b\xc3\xbc" "cher.example", 0 }, "reads b\xc3\xbc" "cher.example\n",
+		  "{\"name\": \"b\xc3\xbc" "cher.example\", \"mixes_scripts\": false}", false },
+		{ { "p\xd0\xb0y.example", 1 }, "reads p\xd0\xb0y.example\n",
+		  "{\"name\": \"p\xd0\xb0y.example\", \"mixes_scripts\": true}", true },
+		{ { "", 0 }, "they cannot be shown safely\n", "{\"name\": null, \"mixes_scripts\": false}", false },
+		{ { "a\033\xc2\x9b\xe2\x80\xff\xc3", 0 }, "reads a\\x1B\\xC2\\x9B\\xE2\\x80\\xFF\\xC3\n", "\\u001B", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct assay_dmarc of = dmarc;
+		struct assay_verdict with = verdict;
+		char *words, *json;
+
+		of.from_domain_unicode = &cases[i].unicode;
+		with.dmarc = &of;
+		words = printed_verdict(&with);
+		json = json_of(&with);
+		assert_non_null(strstr(words, cases[i].told));
+		assert_int_equal(strstr(words, "several scripts") != NULL, cases[i].warned);
+		assert_non_null(strstr(json, cases[i].json));
+		free(words);
+		free(json);
+	}
 }
 
 /* STANDARDS S5: a pass by a network of many is told; a narrow one, or a fail, is not. */
@@ -306,7 +352,7 @@ static void arc_is_shown_hop_by_hop(void **state)
 		"\"result\": \"pa\\u001Bss\", \"properties\": [{\"name\": \"header.from\", \"value\": \"b\\u001B\"}]}], "
 		"\"believable\": true}]}, "));
 	assert_non_null(strstr(text, "\"override\": {\"type\": \"local_policy\", \"comment\": \"arc=pass as[1].d=l.example\", "
-				     "\"disposition\": \"reject\", \"arc_instance\": 1}}"));
+				     "\"disposition\": \"reject\", \"arc_instance\": 1}, "));
 	free(text);
 }
 
@@ -332,4 +378,5 @@ static void override_is_said_in_words(void **state)
 
 UNIT_MAIN(cmocka_unit_test(arc_is_shown_hop_by_hop), cmocka_unit_test(override_is_said_in_words),
 	  cmocka_unit_test(json_is_the_interface), cmocka_unit_test(words_are_printable),
-	  cmocka_unit_test(wide_pass_is_told), cmocka_unit_test(headlines), cmocka_unit_test(shadow_is_one_line))
+	  cmocka_unit_test(ulabels_are_told),
+		cmocka_unit_test(wide_pass_is_told), cmocka_unit_test(headlines), cmocka_unit_test(shadow_is_one_line))

@@ -720,6 +720,40 @@ static void spread_load(struct world *world)
 	world_a(world, "ia.s.example", "192.0.2.2");
 }
 
+/*
+ * LESSONS 19: what ptr and %{p} ask may be given up early, and then they match nothing and are "unknown"; what other terms
+ * ask may not, whoever asked first.
+ */
+static void test_5_5_questions_are_optional(void **state)
+{
+	static const char reverse[] = "1.2.0.192.in-addr.arpa";
+	struct spf_input input = input_of("192.0.2.1", "", "bob@o.example");
+	static struct world world;
+	struct spf_result result;
+
+	(void)state;
+	for (int silent = 0; silent < 2; silent++) {
+		world_init(&world);
+		world_txt(&world, "o.example", "v=spf1 ptr:host.example exists:%{p}.e.example a:c.host.example -all");
+		if (silent)
+			world_outcome(&world, reverse, DNS_PTR, DNS_TIMEOUT);
+		for (size_t i = 0; i < 2; i++)
+			world_ptr(&world, reverse, i ? "c.host.example" : "b.host.example");
+		world_outcome(&world, "b.host.example", DNS_A, DNS_TIMEOUT);
+		world_a(&world, "c.host.example", "192.0.2.2");
+		(void)run(&world, &input, &defaults, &world.arena, &result);
+		assert_int_equal(result.result, SPF_FAIL);
+		assert_true(world_asked_optionally(&world, reverse, DNS_PTR));
+		assert_int_equal(world_asked_optionally(&world, "b.host.example", DNS_A), !silent);
+		assert_int_equal(world_times_asked(&world, "unknown.e.example", DNS_A) > 0, true);
+		assert_true(world_times_asked(&world, "c.host.example", DNS_A) > 0);
+		assert_false(world_asked_optionally(&world, "c.host.example", DNS_A));
+		assert_false(world_asked_optionally(&world, "unknown.e.example", DNS_A));
+		assert_false(world_asked_optionally(&world, "o.example", DNS_TXT));
+		world_deinit(&world);
+	}
+}
+
 /* While a term is pending, later terms are asked for; ptr and %{p} are not, nor what lies behind "all". */
 static void test_questions_travel_together(void **state)
 {
@@ -904,7 +938,8 @@ UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_6_2_explanations
 	  cmocka_unit_test(test_6_2_explanation_is_harmless), cmocka_unit_test(test_2_3_identities),
 	  cmocka_unit_test(test_5_mapped_octets), cmocka_unit_test(test_network_prefix),
 	  cmocka_unit_test(test_4_6_4_mx_hosts),
-	  cmocka_unit_test(test_4_6_4_ptr_names), cmocka_unit_test(test_7_3_validated_name),
+	  cmocka_unit_test(test_4_6_4_ptr_names),
+	  cmocka_unit_test(test_5_5_questions_are_optional), cmocka_unit_test(test_7_3_validated_name),
 	  cmocka_unit_test(test_depth), cmocka_unit_test(test_configured_limits),
 	  cmocka_unit_test(test_no_fault_is_a_pass), cmocka_unit_test(test_questions_travel_together),
 	  cmocka_unit_test(test_warm_cache_asks_nothing_ahead), cmocka_unit_test(test_nothing_is_asked_behind_a_match),
