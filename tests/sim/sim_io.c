@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 struct sim sim;
 
@@ -21,6 +22,15 @@ uint64_t sim_random(uint64_t below)
 	sim.random ^= sim.random << 25;
 	sim.random ^= sim.random >> 27;
 	return (sim.random * UINT64_C(0x2545f4914f6cdd1d) >> 16) % below;
+}
+
+/* The engine's hash seeds as well: else a seed of ours would not give the same run again. */
+ssize_t getrandom(void *buffer, size_t octets, unsigned flags)
+{
+	(void)flags;
+	for (size_t i = 0; i < octets; i++)
+		((uint8_t *)buffer)[i] = (uint8_t)sim_random(256);
+	return (ssize_t)octets;
 }
 
 /* --- loop.h --- */

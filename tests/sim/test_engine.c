@@ -492,7 +492,7 @@ static void check_end(void)
 		      "shard %u still holds something", i);
 	CHECK(sim.questions_doubled == 0, "%u questions were under way twice", sim.questions_doubled);
 	CHECK(sim.questions <= run.config.limits.lookups_max * engine_counter(NULL, COUNTER_REQUESTS), "too many questions");
-	CHECK(run.sent_count == REQUESTS && (run.at_once || run.replies > REQUESTS / 4), "only %u replies", run.replies);
+	CHECK(run.sent_count == REQUESTS && (run.at_once || run.replies > REQUESTS / 10), "only %u replies", run.replies);
 }
 
 static void run_seed(uint64_t seed)
@@ -535,6 +535,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2) {
 		run_seed(strtoull(argv[1], NULL, 10));
+		printf("seed %s: %u replies, %u questions, %llu evaluations\n", argv[1], run.replies, sim.questions,
+		       (unsigned long long)totals[COUNTER_PASSES]);
 		return 0;
 	}
 	for (uint64_t seed = 1; seed <= seeds; seed++)
