@@ -596,15 +596,18 @@ const struct dns_answer *answers_ask(struct request *request, const struct dns_q
 	return question_new(request, &question, asking);
 }
 
-/*
- * So long nobody is silent who is there. Of reverse names less is enough: they are asked for as optional ones alone, which
- * are not waited for longer.
- */
+/* So long nobody is silent who is there: nearly dns.timeout, for a look-up begins a little later than its request. */
+static int64_t patience_ns(const struct shard *shard)
+{
+	return shard->limits.dns_wait_ms_max * INT64_C(750000);
+}
+
+/* Of reverse names less is enough: they are asked for as optional ones alone, which are not waited for longer. */
 static int64_t silence_ns(const struct asked *asked)
 {
-	int64_t wait_ns = asked->request->shard->limits.dns_wait_ms_max * INT64_C(1000000);
+	int64_t wait_ns = patience_ns(asked->request->shard);
 
-	return asked->is_optional && asked->type == DNS_PTR ? wait_ns / 4 : wait_ns;
+	return asked->is_optional && asked->type == DNS_PTR ? wait_ns / 3 : wait_ns;
 }
 
 /*
@@ -621,7 +624,7 @@ static void end_in_vain(struct asked *asked)
 	struct cached *cached;
 	unsigned dropped = 0;
 
-	if (waited_ns >= shard->limits.dns_wait_ms_max * INT64_C(1000000))
+	if (waited_ns >= patience_ns(shard))
 		lookup_failed(asked->lookup);
 	if (serve_stale(asked, silent))
 		return;
