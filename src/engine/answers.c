@@ -239,9 +239,10 @@ static void lookup_end(struct lookup *lookup, struct cached *found)
 		struct asked *asked = lookup->waiting;
 
 		wait_no_more(asked);
-		asked->answer = answer;
 		if (found)
 			pin(asked, found);
+		else
+			asked->answer = answer;
 		count_outcome(shard, answer->outcome);
 		request_wake(asked->request);
 	}
