@@ -1,5 +1,6 @@
 #include "engine/shard.h"
 
+#include "engine/lookups.h"
 #include "engine/request.h"
 
 #include <stdio.h>
