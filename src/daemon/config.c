@@ -268,7 +268,6 @@ static void resolver_read(cfg_t *dns, unsigned shards, struct io_resolver_config
 	out->zone_file = cfg_getstr(dns, "zone-file");
 	out->cache_octets = (size_t)cfg_getint(dns, "cache-size") / 2 / shards;
 	out->qname_minimisation = cfg_getbool(dns, "qname-minimisation");
-	out->queries_max = (unsigned)cfg_getint(dns, "max-queries");
 }
 
 /* Where the file is silent: room on every shard for a message or two, however many cores there are. */
@@ -326,6 +325,7 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 		.connection_in_flight_max = (unsigned)cfg_getint(limits, "connection-in-flight"),
 		.connections_max = (unsigned)cfg_getint(limits, "connections"),
 		.lookups_max = (unsigned)cfg_getint(dns, "max-lookups"),
+		.shard_lookups_max = (unsigned)cfg_getint(dns, "max-queries"),
 		.zone_lookups_max = (unsigned)cfg_getint(dns, "max-queries-per-domain"),
 		.passes_max = 2 * (unsigned)cfg_getint(dns, "max-lookups") + 16,
 		.dns_wait_ms_max = (unsigned)cfg_getint(dns, "timeout"),

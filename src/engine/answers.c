@@ -140,6 +140,23 @@ static void wait_no_more(struct asked *asked)
 	asked->request->answers.pending--;
 }
 
+/* An old answer serves, if there is one that may. `renew`: for others too. */
+static bool serve_stale(struct asked *asked, bool renew)
+{
+	struct shard *shard = asked->request->shard;
+	const struct cache_question question = { asked->name, asked->type, asked->hash };
+	bool is_stale = false;
+	struct cached *cached = cache_find_stale(shard->cache, &question, io_now_ns(shard->loop), renew, &is_stale);
+
+	counter_add(shard->counters, COUNTER_CACHE_STALE, is_stale);
+	if (!cached)
+		return false;
+	asked->answer = &cached->answer;
+	asked->cached = cached;
+	asked->is_held = true;
+	return true;
+}
+
 /* Waits for the look-up under way, or begins one. */
 static void look_up(struct asked *asked, const struct dns_form *form)
 {
@@ -154,7 +171,8 @@ static void look_up(struct asked *asked, const struct dns_form *form)
 	why = lookup_begin(request->shard, &question, form, &asked->wait);
 	if (why) {
 		request->answers.pending--;
-		asked->answer = why;
+		if (!serve_stale(asked, false))
+			asked->answer = why;
 	} else if (asked->answer) {
 		counter_up(request->shard->counters, COUNTER_LOOKUPS_AT_ONCE);
 	}
@@ -188,23 +206,6 @@ static struct asked *asked_new(struct request *request, const struct cache_quest
 	answers->end = &asked->next;
 	answers->count++;
 	return asked;
-}
-
-/* An old answer serves, if there is one that may. `renew`: for others too. */
-static bool serve_stale(struct asked *asked, bool renew)
-{
-	struct shard *shard = asked->request->shard;
-	const struct cache_question question = { asked->name, asked->type, asked->hash };
-	bool is_stale = false;
-	struct cached *cached = cache_find_stale(shard->cache, &question, io_now_ns(shard->loop), renew, &is_stale);
-
-	counter_add(shard->counters, COUNTER_CACHE_STALE, is_stale);
-	if (!cached)
-		return false;
-	asked->answer = &cached->answer;
-	asked->cached = cached;
-	asked->is_held = true;
-	return true;
 }
 
 /* What is not known, and not to be asked for either. */

@@ -24,7 +24,8 @@ struct engine_limits {
 	unsigned connection_in_flight_max;   /* limits.connection-in-flight */
 	unsigned connections_max;            /* limits.connections: each shard its part */
 	unsigned lookups_max;                /* dns.max-lookups: of one request */
-	unsigned zone_lookups_max;           /* dns.max-queries-per-domain: under way, each shard */
+	unsigned shard_lookups_max;          /* dns.max-queries: under way, each shard, whether or not somebody still waits */
+	unsigned zone_lookups_max;           /* dns.max-queries-per-domain: of these */
 	unsigned passes_max;                 /* evaluations of one request */
 	unsigned dns_wait_ms_max;            /* dns.timeout: for all look-ups of one request */
 	unsigned queue_ms_max;               /* limits.queue-time: a request that would wait for longer is refused */

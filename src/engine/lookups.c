@@ -122,6 +122,7 @@ static void lookup_end(struct lookup *lookup, struct cached *found)
 	struct shard *shard = lookup->shard;
 
 	*lookup_place(shard, &question) = lookup->next;
+	shard->lookups_count--;
 	zone_load_end(&shard->zone_load, lookup->zone_slot);
 	counter_add(shard->counters, COUNTER_LOOKUPS_IN_FLIGHT, UINT64_MAX);
 	while (lookup->waiting) {
@@ -275,6 +276,10 @@ static struct lookup *lookup_new(struct shard *shard, const struct cache_questio
 	uint32_t zone_slot;
 
 	*why_out = &answer_budget;
+	if (shard->lookups_count >= shard->limits.shard_lookups_max) {
+		counter_up(shard->counters, COUNTER_OVER_QUERIES);
+		return NULL;
+	}
 	if (!zone_load_begin(&shard->zone_load, question->name, &zone_slot)) {
 		counter_up(shard->counters, COUNTER_OVER_DOMAIN_QUERIES);
 		return NULL;
@@ -296,6 +301,7 @@ static struct lookup *lookup_new(struct shard *shard, const struct cache_questio
 	memcpy(lookup->name, question->name.ptr, question->name.len);
 	lookup->next = *place;
 	*place = lookup;
+	shard->lookups_count++;
 	counter_up(shard->counters, COUNTER_LOOKUPS_IN_FLIGHT);
 	return lookup;
 }

@@ -3,7 +3,9 @@
  *
  * A look-up asks the cache that all shards share who asks: this shard's resolver, or another shard, which sends what it finds by
  * post. However many want a name at once, in however many shards, one question is asked (single flight).
- * Ownership: a look-up is the shard's, and over when it lands; it goes on when nobody waits for it any more.
+ * Ownership: a look-up is the shard's, and over when it lands; it goes on when nobody waits for it any more, since libunbound
+ *            cannot be told to stop one.
+ * Bounds:    dns.max-queries, of them dns.max-queries-per-domain for a domain; beyond them a question is DNS_BUDGET.
  */
 #ifndef ASSAY_ENGINE_LOOKUPS_H
 #define ASSAY_ENGINE_LOOKUPS_H

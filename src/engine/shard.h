@@ -62,6 +62,7 @@ struct shard {
 	struct request *spare;                        /* pool */
 	unsigned spare_count;
 	struct lookup *lookups[LOOKUP_BUCKETS];
+	unsigned lookups_count;
 	struct zone_load zone_load;                   /* of these */
 	struct breaker breaker;
 

@@ -85,7 +85,6 @@ static int options_set(struct ub_ctx *context, const struct io_resolver_config *
 	TRY(option_set_number(context, "key-cache-size:", config->cache_octets / 8, problem));
 	TRY(option_set_number(context, "neg-cache-size:", config->cache_octets / 8, problem));
 	TRY(option_set_number(context, "outgoing-range:", OUTGOING_PORTS, problem));
-	TRY(option_set_number(context, "num-queries-per-thread:", config->queries_max, problem));
 	if (config->root_hints && *config->root_hints)
 		TRY(option_set(context, "root-hints:", config->root_hints, problem));
 	return 0;

@@ -44,7 +44,7 @@ enum dns_outcome {
 	DNS_SERVFAIL, /* a server or resolver answered with an error */
 	DNS_BOGUS,    /* DNSSEC validation failed */
 	DNS_TIMEOUT,  /* no answer within the time for look-ups */
-	DNS_BUDGET,   /* not asked: the bound on look-ups of the request, or of the domain, is reached */
+	DNS_BUDGET,   /* not asked: the bound on look-ups of the request, the domain or the shard is reached */
 	DNS_INVALID,  /* an answer that breaks the format, or an alias chain longer than 8 */
 	DNS_SILENT,   /* not asked: look-ups under this domain have come to nothing of late */
 };

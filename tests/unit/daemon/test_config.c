@@ -373,7 +373,7 @@ static void test_every_key_arrives(void **state)
 	assert_int_equal(engine->limits.breaker.failures, 7);
 	assert_int_equal(engine->limits.breaker.probe_ns, 800000000);
 	assert_int_equal(engine->limits.breaker.zones_max, 90);
-	assert_int_equal(engine->resolver.queries_max, 100);
+	assert_int_equal(engine->limits.shard_lookups_max, 100);
 	assert_true(engine->resolver.qname_minimisation);
 	assert_int_equal(engine->limits.dns_wait_ms_max, 4000);
 	assert_int_equal(engine->limits.lookups_max, 30);

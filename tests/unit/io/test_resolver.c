@@ -204,7 +204,7 @@ static struct io_resolver_config config_make(bool forwards)
 
 	snprintf(forward, sizeof(forward), "127.0.0.1@%u", name_server.port);
 	return (struct io_resolver_config){
-		.forwards = list, .forwards_count = forwards, .cache_octets = 4 << 20, .queries_max = 256
+		.forwards = list, .forwards_count = forwards, .cache_octets = 4 << 20
 	};
 }
 
