@@ -1,24 +1,11 @@
 #include "base/arena.h"
 
+#include "base/asan.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ARENA_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_ASAN 1
-#endif
-#endif
-#ifdef ARENA_ASAN
-#include <sanitizer/asan_interface.h>
-#define GAP 16
-#else
-#define ASAN_POISON_MEMORY_REGION(ptr, len) ((void)(ptr), (void)(len))
-#define ASAN_UNPOISON_MEMORY_REGION(ptr, len) ((void)(ptr), (void)(len))
-#define GAP 0
-#endif
-
+#define GAP (ASAN_IS_ON ? 16 : 0)
 #define ALIGNMENT 16
 #define CHUNK_BYTES_MIN ((size_t)16 * 1024)
 
