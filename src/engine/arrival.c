@@ -9,9 +9,10 @@
 #define ENVELOPE_OCTETS_MAX ((size_t)1024) /* helo, mail_from, authserv_id: an SMTP line (RFC 5321 section 4.5.3.1) */
 #define REPLY_MARGIN_MS_MAX 100            /* left of a deadline for the evaluation after the last look-up */
 #define DEADLINE_MARGIN_MS 5000            /* beyond dns.timeout, for a request without a deadline */
-#define QUEUED_LEAST 256                   /* so many may wait, however long that takes */
 
 /* --- refusals --- */
+
+#define QUEUE_IS_LATE "limits.queue-time is reached"
 
 struct refusal {
 	Assay__V1__Error__Code code;
@@ -77,6 +78,7 @@ static void wait_start(struct request *request, uint32_t deadline_ms)
 	margin_ms = deadline_ms / 10 < REPLY_MARGIN_MS_MAX ? deadline_ms / 10 : REPLY_MARGIN_MS_MAX;
 	if (wait_ms > deadline_ms - margin_ms)
 		wait_ms = deadline_ms - margin_ms;
+	request->since_ns = now_ns;
 	/* Half of the margin is for the way back. */
 	request->deadline_ns = now_ns + deadline_ms * INT64_C(1000000) - margin_ms * INT64_C(500000);
 	request->look_ups_end_ns = now_ns + wait_ms * INT64_C(1000000);
@@ -204,8 +206,18 @@ static void request_start(struct request *request, struct slice body, struct ref
 /* A long queue only makes late what it holds: who would have to wait for longer than limits.queue-time is told so at once. */
 static bool queue_is_late(const struct shard *shard, struct io_conn *conn)
 {
-	return shard->queue.new_count >= QUEUED_LEAST &&
+	return shard->queue.new_count >= QUEUE_LEAST &&
 	       queue_wait_ns(&shard->queue, conn) > shard->limits.queue_ms_max * INT64_C(1000000);
+}
+
+void request_refuse_late(struct request *request)
+{
+	struct reply_to to = request_reply_to(request);
+
+	counter_up(request->shard->counters, COUNTER_OVER_QUEUE_TIME);
+	counter_up(request->shard->counters, COUNTER_OVER_QUEUE_TURN);
+	reply_error(&to, ASSAY__V1__ERROR__CODE__OVERLOADED, QUEUE_IS_LATE);
+	request_free(request);
 }
 
 /* --- arrival --- */
@@ -247,7 +259,7 @@ static struct refusal admit(struct shard *shard, struct io_conn *conn, const str
 	}
 	if (queue_is_late(shard, conn)) {
 		counter_up(shard->counters, COUNTER_OVER_QUEUE_TIME);
-		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.queue-time is reached");
+		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, QUEUE_IS_LATE);
 	}
 	return (struct refusal){ .text = NULL };
 }

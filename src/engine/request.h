@@ -46,6 +46,7 @@ struct request {
 	struct io_timer wait_optional; /* for look-ups that the evaluation can do without */
 	bool optional_began;
 	bool look_ups_over;
+	int64_t since_ns;              /* it came */
 	int64_t look_ups_end_ns;
 	int64_t deadline_ns;
 	unsigned passes;
@@ -71,6 +72,9 @@ void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame 
 void request_receive_errand(struct shard *shard, struct errand *errand);
 /* Decodes and starts a request that is there, with `body` as its octets. */
 void request_do(struct request *request, struct slice body);
+
+/* It has waited for too long, and the queue is long: answers OVERLOADED. */
+void request_refuse_late(struct request *request);
 
 /* --- request.c --- */
 

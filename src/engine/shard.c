@@ -90,6 +90,16 @@ static void adopt(struct shard *shard)
 		io_server_adopt(shard->server, fds[i], true);
 }
 
+/* One that has waited for longer than limits.queue-time is not evaluated any more: its client may be gone, and others wait. */
+static struct request *next_in_time(struct shard *shard, int64_t now_ns)
+{
+	struct request *late;
+
+	while ((late = queue_take_late(&shard->queue, now_ns - shard->limits.queue_ms_max * INT64_C(1000000))))
+		request_refuse_late(late);
+	return queue_take(&shard->queue);
+}
+
 /*
  * Evaluates what is queued, then runs the crypto that was asked for, all together, and again: full batches under load, no
  * waiting without it. What is beyond a turn's part, or what a large body needs beyond a run's budget, is left for the
@@ -109,7 +119,7 @@ static void turn(void *arg)
 		struct request *request;
 
 		(void)post_deliver_all(&shard->posts, shard);
-		for (; left && (request = queue_take(&shard->queue)); left--)
+		for (; left && (request = next_in_time(shard, now_ns)); left--)
 			request_run(request);
 		if (crypto_batch_run(&shard->batch))
 			counter_up(shard->counters, COUNTER_CRYPTO_RUNS);
