@@ -289,6 +289,7 @@ void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame 
 	struct request *request = NULL;
 
 	counter_up(shard->counters, COUNTER_REQUESTS);
+	shard->received++;
 	if (!wire_backtrace_split(frame.octets, &backtrace, &body)) {
 		counter_up(shard->counters, COUNTER_REQUESTS_MALFORMED);
 		io_frame_release(&frame);

@@ -131,7 +131,8 @@ static void turn(void *arg)
 	if (engine_is_stopping(shard->engine))
 		drain_step(shard);
 	counters_publish(shard);
-	atomic_store_explicit(&shard->load.queued, shard->queue.new_count, memory_order_relaxed);
+	atomic_store_explicit(&shard->load.queued, errand_load(shard), memory_order_relaxed);
+	shard->received = 0;
 	answers_count(shard);
 	epochs_end(cache_epochs(shard->cache), shard->index, shard->epochs_held ? shard->epoch_least : EPOCH_NONE);
 	epochs_collect(cache_epochs(shard->cache));

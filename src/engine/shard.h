@@ -46,11 +46,12 @@ struct shard {
 
 	struct postbox posts;
 	struct {
-		_Alignas(64) _Atomic unsigned queued; /* when the last turn ended */
+		_Alignas(64) _Atomic unsigned queued; /* when the last turn ended, with what receiving takes: errand.h */
 		_Atomic unsigned coming;              /* on their way here */
 	} load;                                       /* for other shards to read */
 	struct io_conn_use errands;                   /* those of other shards, queued as if they were a connection's */
 	unsigned errands_to;                          /* the shard that was sent one last */
+	unsigned received;                            /* requests that came to this shard in this turn */
 	uint64_t epoch;                               /* of this turn */
 	struct request *pinning;                      /* those that found answers in this turn */
 	unsigned epochs_held;                         /* requests that hold an epoch, and the least of them */
