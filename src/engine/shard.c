@@ -130,7 +130,8 @@ static void turn(void *arg)
 		(void)post_deliver_all(&shard->posts, shard);
 		for (; left && (request = queue_take(&shard->queue)); left--)
 			request_run(request);
-		if (crypto_batch_run(&shard->batch))
+		/* While others are queued, their signatures may fill lanes that would stay empty now. */
+		if (queue_is_empty(&shard->queue) ? crypto_batch_run(&shard->batch) : crypto_batch_run_some(&shard->batch))
 			counter_up(shard->counters, COUNTER_CRYPTO_RUNS);
 	} while (left && !queue_is_empty(&shard->queue) && crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SIGN) == 0);
 	queue_turn_end(&shard->queue);
