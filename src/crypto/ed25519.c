@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 /* Groups of eight jobs whose results share the one inversion. */
-#define GROUPS_MAX 8
-#define JOBS_MAX   (GROUPS_MAX * ED25519_LANES)
+#define JOBS_MAX   CRYPTO_ED25519_JOBS_BEST
+#define GROUPS_MAX (JOBS_MAX / ED25519_LANES)
 
 /* The digits of eight jobs; all 0 in a lane that has nothing to do, which then ends as the neutral point. */
 struct digits {
@@ -263,7 +263,7 @@ static int probe(const struct crypto_ed25519 *ed25519)
 	TRY(crypto_ed25519_key_new(crypto_probe_ed25519.point.ptr, &key));
 	works = answers_are_known(ed25519, key);
 	crypto_ed25519_key_free(key);
-	return works ? 0 : CRYPTO_ED25519_UNSUPPORTED;
+	return works ? 0 : CRYPTO_ED25519_WRONG;
 }
 
 int crypto_ed25519_new(const struct crypto_cpu *cpu, struct crypto_ed25519 **ed25519_out)

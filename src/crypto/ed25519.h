@@ -6,7 +6,7 @@
  *            time depends on it.
  * Ownership: the constants and keys are the caller's, to be freed by the functions here.
  * Threading: the constants are only read after they were made; a key changes when it is first used: one thread a key.
- * Errors:    0; -ENOMEM; CRYPTO_ED25519_UNSUPPORTED: the processor lacks an instruction, or known answers came out wrong.
+ * Errors:    0; -ENOMEM; CRYPTO_ED25519_UNSUPPORTED, CRYPTO_ED25519_WRONG.
  * Bounds:    any number of jobs; a job's time follows from its message's length alone, not from key or signature.
  *
  * What is valid
@@ -45,15 +45,16 @@
 #define CRYPTO_ED25519_KEY_OCTETS       32
 #define CRYPTO_ED25519_SIGNATURE_OCTETS 64
 
-/* From so many jobs on these functions are cheaper than OpenSSL's, on any processor that has the instructions. */
-#define CRYPTO_ED25519_JOBS_WORTH 1
+/* Of many jobs so many share an inversion: they cost a little less each than eight. */
+#define CRYPTO_ED25519_JOBS_BEST        64
 
 /* Multiples of the base point. */
 struct crypto_ed25519;
 /* A public key, and when it was used, multiples of its point. */
 struct crypto_ed25519_key;
 
-#define CRYPTO_ED25519_UNSUPPORTED 1
+#define CRYPTO_ED25519_UNSUPPORTED 1 /* the processor, or the build */
+#define CRYPTO_ED25519_WRONG       2 /* known answers came out wrong */
 
 /* Constants that have verified known answers, right and wrong ones, in every lane. */
 MUST_CHECK int crypto_ed25519_new(const struct crypto_cpu *cpu, struct crypto_ed25519 **ed25519_out);
