@@ -12,7 +12,20 @@
 
 #define ED25519_LANES  8
 #define ED25519_VECTOR __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma")))
+
+/* Numbers stay in registers only where all is inlined; what sanitizers make of that takes minutes to compile. */
+#if defined(__SANITIZE_ADDRESS__)
+#define ED25519_IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ED25519_IS_SANITIZED 1
+#endif
+#endif
+#if defined(ED25519_IS_SANITIZED)
+#define ED25519_INLINE ED25519_VECTOR static inline __attribute__((noinline))
+#else
 #define ED25519_INLINE ED25519_VECTOR static inline __attribute__((always_inline))
+#endif
 
 /* Before a loop whose turns shall be written out, so that arrays they index become registers. */
 #if defined(__clang__)
