@@ -16,7 +16,7 @@
 #include "crypto/ed25519_point.h"
 #include "crypto/ed25519_scalar.h"
 
-/* Measured: fewer steps save doublings (7: 15 % of the time) and cost a table twice as large for each key. */
+/* Measured: 7 steps save doublings, a sixth of the time, and cost a table of 16 KiB for each key instead of 8. */
 #define ED25519_STEPS 13
 
 #define ED25519_KEY_WIDTH     5

@@ -79,6 +79,46 @@ static void check_wish(enum crypto_kernels_wish wish)
 	crypto_provider_deinit(&provider);
 }
 
+/* While more is to come, few jobs wait for others, but not for ever; eight do not. */
+static void test_waiting(void **state)
+{
+	struct crypto_provider provider;
+	struct crypto_batch batch;
+	struct crypto_key *key;
+	const struct slice right[] = { SLICE("abc") };
+
+	(void)state;
+	assert_int_equal(crypto_provider_init(&provider, CRYPTO_KERNELS_AUTO), 0);
+	if (!provider.kernels.ed25519_lanes) {
+		crypto_provider_deinit(&provider);
+		skip();
+	}
+	assert_int_equal(crypto_batch_init(&batch, &provider), 0);
+	key = key_new(&provider, crypto_probe_ed25519.point.ptr);
+	for (size_t i = 0; i < 7; i++) {
+		jobs[i] = (struct crypto_verify_job){ .key = key, .hash = CRYPTO_SHA256, .parts = right, .parts_count = 1,
+			                              .signature = crypto_probe_ed25519_signature };
+		crypto_batch_add_verify(&batch, &jobs[i]);
+	}
+	for (int run = 0; run < CRYPTO_HELD_RUNS_MAX; run++)
+		assert_int_equal(crypto_batch_run_some(&batch), 0);
+	assert_true(crypto_batch_is_left(&batch));
+	assert_int_equal(crypto_batch_run_some(&batch), 7);
+	for (size_t i = 0; i < 8; i++) {
+		crypto_batch_add_verify(&batch, &jobs[i]);
+		jobs[i + 1] = jobs[i];
+		jobs[i + 1].job = (struct crypto_job){ 0 };
+		assert_int_equal(crypto_batch_run_some(&batch), i == 7 ? 8 : 0);
+	}
+	assert_int_equal(batch.counters[CRYPTO_WORK_ED25519].lanes_filled, 15);
+	assert_int_equal(batch.counters[CRYPTO_WORK_ED25519].lanes_offered, 16);
+	for (size_t i = 0; i < 8; i++)
+		assert_int_equal(jobs[i].verdict, CRYPTO_VALID);
+	crypto_key_unref(key);
+	crypto_batch_deinit(&batch);
+	crypto_provider_deinit(&provider);
+}
+
 static void test_wishes(void **state)
 {
 	struct crypto_ed25519 *ed25519;
@@ -101,4 +141,4 @@ static void test_wishes(void **state)
 		crypto_ed25519_free(ed25519);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_wishes))
+UNIT_MAIN(cmocka_unit_test(test_wishes), cmocka_unit_test(test_waiting))
