@@ -31,8 +31,8 @@
  *
  * Whatever A is, the key can be made: that it is no point makes its signatures invalid, as with OpenSSL.
  *
- * How many make it worth while: one. A call for a single signature with a key used before costs about a sixth of
- * OpenSSL's, and one for eight hardly more.
+ * How many make it worth while: one. A call for a single signature with a key used before costs a fifth of OpenSSL's,
+ * and one for eight hardly more; a key's first use costs about half an OpenSSL verification, whether for one key or eight.
  */
 #ifndef ASSAY_CRYPTO_ED25519_H
 #define ASSAY_CRYPTO_ED25519_H

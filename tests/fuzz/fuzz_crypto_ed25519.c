@@ -13,14 +13,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* NULL: not on this processor, or not in this build. */
 static const struct crypto_ed25519 *kernel(void)
 {
 	static struct crypto_ed25519 *ed25519;
 	static bool tried;
 	struct crypto_cpu cpu = crypto_cpu_detect();
 
-	if (!tried)
-		ASSERT(crypto_ed25519_new(&cpu, &ed25519) == (cpu.avx512_ifma ? 0 : CRYPTO_ED25519_UNSUPPORTED));
+	if (!tried) {
+		int result = crypto_ed25519_new(&cpu, &ed25519);
+
+		ASSERT(result == 0 || result == CRYPTO_ED25519_UNSUPPORTED);
+	}
 	tried = true;
 	return ed25519;
 }

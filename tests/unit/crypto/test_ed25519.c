@@ -52,7 +52,7 @@ static struct crypto_ed25519_job job_of(const struct example *example, struct cr
 		                            slice_of(example->message, sizeof(example->message)), !example->valid };
 }
 
-/* Kernels are tried here even if the machine's own probe would not choose them; without the instructions none can be. */
+/* Without the instructions there are no constants, and so nothing that could call the kernel. */
 static void test_new(void **state)
 {
 	struct crypto_cpu none = { .avx512 = true };
