@@ -25,8 +25,8 @@
  *     s >= L, the three top bits included         invalid
  *     s = 0                                       taken
  *   R, 32 octets
- *     never decoded: any octets but those of the one canonical encoding of [s]B + [k](-A) are invalid. So y >= p is,
- *     and x = 0 with the sign bit; a point of small order is valid where the sum is that point
+ *     never decoded: any octets but those of the one canonical encoding of [s]B + [k](-A) are invalid. So y >= p
+ *     is, and x = 0 with the sign bit; a point of small order is valid where the sum is that point
  *   signature of other than 64 octets             invalid
  *
  * Whatever A is, the key can be made: that it is no point makes its signatures invalid, as with OpenSSL.

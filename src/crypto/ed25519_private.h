@@ -1,8 +1,8 @@
 /*
  * ed25519_private.h - what the parts of the Ed25519 kernel share: tables of multiples, and how scalars fit them.
  *
- * To verify is to add up multiples: [s]B + [k](-A) = sum of digits of s times multiples of B, and of k times those of -A.
- * k is cut into ED25519_KEY_DIGITS signed digits of 5 bits and the digits into runs of ED25519_STEPS, one below the other:
+ * To verify is to add up multiples: [s]B + [k](-A) = sum of digits of s times multiples of B, and of k times those of
+ * -A. k is cut into ED25519_KEY_DIGITS signed digits of 5 bits, and these into rows of ED25519_STEPS, one below the other:
  *
  *   [k](-A) = sum over step j of 2^(5 j) (sum over row i of digit[STEPS i + j] * P_i),  P_i = [2^(5 STEPS i)](-A)
  *

@@ -1,9 +1,10 @@
 /*
- * Goal:   the kernel takes and refuses exactly the signatures that OpenSSL does, whatever key, R, s and message are, in every
- *         lane and beside any neighbours.
- * Method: the decision table of crypto/ed25519.h, row by row, with what it says held against OpenSSL first; the vectors of
- *         RFC 8032; every number of jobs and every place of a wrong one among them; then cases at random, most of them
- *         damaged, each decided by OpenSSL too. ASSAY_ED25519_CASES=2000000 tries so many (some ten minutes), from ASSAY_ED25519_SEED on.
+ * Goal:   the kernel takes and refuses exactly the signatures that OpenSSL does, whatever key, R, s and message are, in
+ *         every lane and beside any neighbours.
+ * Method: the decision table of crypto/ed25519.h, row by row, with what it says held against OpenSSL first; the vectors
+ *         of RFC 8032; every number of jobs and every place of a wrong one among them; then cases at random, most of
+ *         them damaged, each decided by OpenSSL too. ASSAY_ED25519_CASES=2000000 tries so many (some ten minutes), from
+ *         ASSAY_ED25519_SEED on.
  */
 #include "crypto/ed25519.h"
 
