@@ -1,10 +1,9 @@
 #include "proto/wire/unpack.h"
 
 #include "base/cursor.h"
+#include "proto/wire/types.h"
 
 #include <string.h>
-
-enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_LENGTH = 2, WIRE_FIXED32 = 5 };
 
 struct unpacker {
 	struct arena *arena;
@@ -75,29 +74,6 @@ static int take_field(const struct unpacker *unpacker, struct cursor *c, uint32_
 	return c->failed ? invalid(unpacker, "the message ends within a field") : 0;
 }
 
-static size_t element_size(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_UINT32:
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_ENUM: return 4;
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_INT64: return 8;
-	case PROTOBUF_C_TYPE_BOOL: return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_BYTES: return sizeof(ProtobufCBinaryData);
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE: return sizeof(void *);
-	default: return 0;
-	}
-}
-
-static enum wire_type wire_type_of(ProtobufCType type)
-{
-	return type == PROTOBUF_C_TYPE_BYTES || type == PROTOBUF_C_TYPE_STRING || type == PROTOBUF_C_TYPE_MESSAGE
-	               ? WIRE_LENGTH
-	               : WIRE_VARINT;
-}
-
 static int unpack_message(const struct unpacker *unpacker, const ProtobufCMessageDescriptor *descriptor,
                           struct slice input, unsigned depth, ProtobufCMessage **out);
 
@@ -151,7 +127,7 @@ static int store_repeated(const struct unpacker *unpacker, const ProtobufCFieldD
 {
 	size_t *count = member(message, field->quantifier_offset);
 	uint8_t **array = member(message, field->offset);
-	int result = store(unpacker, field, value, depth, *array + *count * element_size(field->type));
+	int result = store(unpacker, field, value, depth, *array + *count * wire_element_size(field->type));
 
 	if (result == 0)
 		(*count)++;
@@ -192,7 +168,7 @@ static int arrays_make(const struct unpacker *unpacker, const ProtobufCMessageDe
 		if (count > WIRE_REPEATED_MAX)
 			return invalid(unpacker, "a field is repeated too often");
 		if (count) {
-			void *array = arena_alloc_array(unpacker->arena, count, element_size(field->type));
+			void *array = arena_alloc_array(unpacker->arena, count, wire_element_size(field->type));
 
 			if (!array)
 				return -ENOMEM;
@@ -244,7 +220,7 @@ bool wire_can_unpack(const ProtobufCMessageDescriptor *descriptor)
 		const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
 
 		/* Repeated numbers travel packed, which no request needs. */
-		if (element_size(field->type) == 0 ||
+		if (wire_element_size(field->type) == 0 ||
 		    (field->label == PROTOBUF_C_LABEL_REPEATED && wire_type_of(field->type) != WIRE_LENGTH))
 			return false;
 		if (field->type == PROTOBUF_C_TYPE_MESSAGE && !wire_can_unpack(field->descriptor))
