@@ -71,16 +71,44 @@ void text_printf(struct text *text, const char *format, ...)
 	text->len += (size_t)len;
 }
 
+#define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
+
+/* Is one of eight octets below `bound`, which is at most 0x80? Octets from 0x80 on may count as well, or not. */
+static inline uint64_t any_below(uint64_t octets, uint8_t bound)
+{
+	return (octets - EACH(bound)) & ~octets & EACH(0x80);
+}
+
+static bool is_plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x7f && c != '\\';
+}
+
+/* How many octets at the start stand for themselves. */
+static size_t plain_octets(struct slice s)
+{
+	size_t len = 0;
+	uint64_t eight;
+
+	for (; s.len - len >= sizeof(eight); len += sizeof(eight)) {
+		memcpy(&eight, s.ptr + len, sizeof(eight));
+		if ((eight & EACH(0x80)) | any_below(eight, 0x20) | any_below(eight ^ EACH(0x7f), 1) |
+		    any_below(eight ^ EACH('\\'), 1))
+			break;
+	}
+	while (len < s.len && is_plain(s.ptr[len]))
+		len++;
+	return len;
+}
+
 void text_printable(struct text *text, struct slice s)
 {
 	static const char hex[] = "0123456789abcdef";
 
 	while (s.len > 0) {
-		size_t plain = 0;
+		size_t plain = plain_octets(s);
 		uint8_t c;
 
-		while (plain < s.len && (uint8_t)(s.ptr[plain] - 0x20) < 0x7f - 0x20 && s.ptr[plain] != '\\')
-			plain++;
 		text_add(text, slice_sub(s, 0, plain));
 		if (plain == s.len)
 			return;

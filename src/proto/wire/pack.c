@@ -27,7 +27,7 @@ static inline void put_octets(struct packer *packer, const void *octets, size_t 
 		memcpy(at, octets, len);
 }
 
-static inline void put_varint(struct packer *packer, uint64_t value)
+static void put_long_varint(struct packer *packer, uint64_t value)
 {
 	unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
 	uint8_t *at = more(packer, (bits + 6) / 7);
@@ -39,60 +39,88 @@ static inline void put_varint(struct packer *packer, uint64_t value)
 	*at = (uint8_t)value;
 }
 
+/* Nearly all tags and lengths have one octet. */
+static inline void put_varint(struct packer *packer, uint64_t value)
+{
+	uint8_t *at;
+
+	if (value >= 0x80)
+		put_long_varint(packer, value);
+	else if ((at = more(packer, 1)))
+		*at = (uint8_t)value;
+}
+
+static inline void put_number(struct packer *packer, const ProtobufCFieldDescriptor *field, uint64_t value)
+{
+	put_varint(packer, value);
+	put_varint(packer, (uint64_t)field->id << 3 | WIRE_VARINT);
+}
+
+/* Behind what was written since there were `len_before` octets. */
+static inline void put_length(struct packer *packer, const ProtobufCFieldDescriptor *field, size_t len_before)
+{
+	put_varint(packer, packer->len - len_before);
+	put_varint(packer, (uint64_t)field->id << 3 | WIRE_LENGTH);
+}
+
 static void put_message(struct packer *packer, const ProtobufCMessage *message, unsigned depth);
 
-static void put_length_delimited(struct packer *packer, const ProtobufCFieldDescriptor *field, const void *value,
-                                 unsigned depth)
+static void put_bytes(struct packer *packer, const ProtobufCFieldDescriptor *field, const ProtobufCBinaryData *bytes,
+                      bool always)
 {
 	size_t len_before = packer->len;
 
-	if (field->type == PROTOBUF_C_TYPE_BYTES) {
-		const ProtobufCBinaryData *bytes = value;
-
-		put_octets(packer, bytes->data, bytes->len);
-	} else if (field->type == PROTOBUF_C_TYPE_STRING) {
-		const char *text = *(const char *const *)value;
-
-		put_octets(packer, text, strlen(text));
-	} else {
-		put_message(packer, *(const ProtobufCMessage *const *)value, depth + 1);
-	}
-	put_varint(packer, packer->len - len_before);
+	if (bytes->len == 0 && !always)
+		return;
+	put_octets(packer, bytes->data, bytes->len);
+	put_length(packer, field, len_before);
 }
 
-/* One value and the tag before it. */
-static void put_value(struct packer *packer, const ProtobufCFieldDescriptor *field, const void *value, unsigned depth)
+static void put_string(struct packer *packer, const ProtobufCFieldDescriptor *field, const char *text, bool always)
 {
+	size_t len_before = packer->len;
+
+	if ((!text || *text == 0) && !always)
+		return;
+	put_octets(packer, text, strlen(text));
+	put_length(packer, field, len_before);
+}
+
+static void put_inner(struct packer *packer, const ProtobufCFieldDescriptor *field, const ProtobufCMessage *message,
+                      unsigned depth)
+{
+	size_t len_before = packer->len;
+
+	if (!message)
+		return;
+	put_message(packer, message, depth + 1);
+	put_length(packer, field, len_before);
+}
+
+/*
+ * One value with its tag. A struct starts with the defaults of proto3: what still has its own does not travel, unless it
+ * does `always`.
+ */
+static inline void put_value(struct packer *packer, const ProtobufCFieldDescriptor *field, const void *value,
+                             bool always, unsigned depth)
+{
+	uint64_t number;
+
 	switch (field->type) {
-	case PROTOBUF_C_TYPE_UINT32: put_varint(packer, *(const uint32_t *)value); break;
+	case PROTOBUF_C_TYPE_UINT32: number = *(const uint32_t *)value; break;
 	/* Negative ones have ten octets, as those of 64 bits. */
 	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_ENUM: put_varint(packer, (uint64_t)(int64_t)*(const int32_t *)value); break;
+	case PROTOBUF_C_TYPE_ENUM: number = (uint64_t)(int64_t)*(const int32_t *)value; break;
 	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_INT64: put_varint(packer, *(const uint64_t *)value); break;
-	case PROTOBUF_C_TYPE_BOOL: put_varint(packer, *(const protobuf_c_boolean *)value != 0); break;
-	default: put_length_delimited(packer, field, value, depth);
-	}
-	put_varint(packer, (uint64_t)field->id << 3 | wire_type_of(field->type));
-}
-
-/* A struct starts with the defaults of proto3: what still has its own does not travel. */
-static inline bool is_default(const ProtobufCFieldDescriptor *field, const void *value)
-{
-	const char *text;
-
-	switch (field->type) {
-	case PROTOBUF_C_TYPE_UINT32:
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_ENUM: return *(const uint32_t *)value == 0;
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_INT64: return *(const uint64_t *)value == 0;
-	case PROTOBUF_C_TYPE_BOOL: return *(const protobuf_c_boolean *)value == 0;
-	case PROTOBUF_C_TYPE_BYTES: return ((const ProtobufCBinaryData *)value)->len == 0;
-	case PROTOBUF_C_TYPE_MESSAGE: return *(const void *const *)value == NULL;
-	case PROTOBUF_C_TYPE_STRING: text = *(const char *const *)value; return !text || *text == 0;
+	case PROTOBUF_C_TYPE_INT64: number = *(const uint64_t *)value; break;
+	case PROTOBUF_C_TYPE_BOOL: number = *(const protobuf_c_boolean *)value != 0; break;
+	case PROTOBUF_C_TYPE_BYTES: put_bytes(packer, field, value, always); return;
+	case PROTOBUF_C_TYPE_STRING: put_string(packer, field, *(const char *const *)value, always); return;
+	case PROTOBUF_C_TYPE_MESSAGE: put_inner(packer, field, *(const ProtobufCMessage *const *)value, depth); return;
 	default: assert_failed("a type that this encoder knows", __FILE__, __LINE__);
 	}
+	if (number || always)
+		put_number(packer, field, number);
 }
 
 /* The member of a oneof that is set travels whatever its value; as a text or a message it has to be there. */
@@ -112,7 +140,7 @@ static void put_repeated(struct packer *packer, const ProtobufCFieldDescriptor *
 	const uint8_t *array = *(const uint8_t *const *)value;
 
 	for (; count > 0; count--)
-		put_value(packer, field, array + (count - 1) * wire_element_size(field->type), depth);
+		put_value(packer, field, array + (count - 1) * wire_element_size(field->type), true, depth);
 }
 
 static void put_message(struct packer *packer, const ProtobufCMessage *message, unsigned depth)
@@ -126,9 +154,10 @@ static void put_message(struct packer *packer, const ProtobufCMessage *message, 
 
 		if (field->label == PROTOBUF_C_LABEL_REPEATED)
 			put_repeated(packer, field, message, value, depth);
-		else if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF ? is_set(field, message, value)
-		                                                    : !is_default(field, value))
-			put_value(packer, field, value, depth);
+		else if (!(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
+			put_value(packer, field, value, false, depth);
+		else if (is_set(field, message, value))
+			put_value(packer, field, value, true, depth);
 	}
 }
 

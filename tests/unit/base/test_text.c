@@ -93,6 +93,35 @@ static void test_printable_escapes_every_other_octet(void **state)
 	arena_deinit(&arena);
 }
 
+/* Wherever the octet stands among others: they are looked at several at once. */
+static void test_printable_escapes_at_every_place(void **state)
+{
+	static const uint8_t odd[] = { 0, 0x1f, '\\', 0x7f, 0x80, 0x9c, 0xff };
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 1 << 16);
+	for (size_t len = 1; len < 40; len++) {
+		for (size_t at = 0; at < len; at++) {
+			for (size_t i = 0; i < COUNT_OF(odd); i++) {
+				char in[40], want[48];
+				struct text text;
+				struct slice out;
+
+				memcpy(in, " !09AZaz~[]^{}| !09AZaz~[]^{}| !09AZaz~[", len);
+				snprintf(want, sizeof(want), "%.*s\\x%02x%.*s", (int)at, in, odd[i], (int)(len - at - 1), in + at + 1);
+				in[at] = (char)odd[i];
+				arena_reset(&arena);
+				text_init(&text, &arena);
+				text_printable(&text, slice_of(in, len));
+				assert_int_equal(text_finish(&text, &out), 0);
+				assert_slice_equal(out, slice_of_str(want));
+			}
+		}
+	}
+	arena_deinit(&arena);
+}
+
 static void test_nothing_gives_an_empty_string(void **state)
 {
 	struct arena arena;
@@ -181,5 +210,6 @@ static void test_insert_at_every_place(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_failure_is_sticky_wherever_it_comes), cmocka_unit_test(test_impossible_lengths_fail),
           cmocka_unit_test(test_printable_escapes_every_other_octet),
+          cmocka_unit_test(test_printable_escapes_at_every_place),
           cmocka_unit_test(test_nothing_gives_an_empty_string), cmocka_unit_test(test_growth_keeps_what_is_there),
           cmocka_unit_test(test_every_length_ends_in_nul), cmocka_unit_test(test_insert_at_every_place))
