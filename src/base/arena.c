@@ -103,6 +103,30 @@ void arena_reset(struct arena *arena)
 	left_set(arena);
 }
 
+struct arena_mark arena_mark(const struct arena *arena)
+{
+	return (struct arena_mark){ .chunk = arena->chunks, .at = arena->at, .bytes_used = arena->bytes_used };
+}
+
+void arena_reset_to(struct arena *arena, struct arena_mark mark)
+{
+	if (mark.bytes_used == 0) {
+		arena_reset(arena);
+		return;
+	}
+	while (arena->chunks != mark.chunk) {
+		struct arena_chunk *next = arena->chunks->next;
+
+		chunk_free(arena->chunks);
+		arena->chunks = next;
+	}
+	arena->at = mark.at;
+	arena->bytes_used = mark.bytes_used;
+	arena->full = false;
+	ASAN_POISON_MEMORY_REGION(arena->at, chunk_room(arena));
+	left_set(arena);
+}
+
 static bool chunk_new(struct arena *arena, size_t size)
 {
 	struct arena_chunk *chunk = malloc(sizeof(*chunk) + size);

@@ -36,6 +36,17 @@ void arena_deinit(struct arena *arena);
 /* Frees every object; keeps one chunk, so that a warm request does not call malloc. */
 void arena_reset(struct arena *arena);
 
+/* What there is now: to give back later all that comes after it. Of an arena of zeroes, or just reset: nothing. */
+struct arena_mark {
+	struct arena_chunk *chunk;
+	uint8_t *at;
+	size_t bytes_used;
+};
+
+struct arena_mark arena_mark(const struct arena *arena);
+/* Frees every object that was made since the mark was taken; those before it, and the marks of them, stay good. */
+void arena_reset_to(struct arena *arena, struct arena_mark mark);
+
 #define ARENA_ALIGNMENT ((size_t)16)
 
 /* For arena_take() alone: all that is not the ordinary case. */
