@@ -58,7 +58,7 @@ static void tls_reload(struct io_tls *tls)
 	char problem[IO_PROBLEM_SIZE];
 
 	if (io_tls_reload(tls, problem) == 0)
-		complain("SIGHUP: certificate, key and client-ca were read again");
+		complain("SIGHUP: certificate, key and client-ca were read again; the rest takes effect after a restart");
 	else
 		fprintf(stderr, "assayd: SIGHUP: the old certificate stays: %s\n", problem);
 }
@@ -75,7 +75,8 @@ static void wait_for_stop(const sigset_t *signals, struct io_tls *tls)
 			return;
 		if (tls)
 			tls_reload(tls);
-		complain("SIGHUP: a changed configuration takes effect after a restart");
+		else
+			complain("SIGHUP: a changed configuration takes effect after a restart");
 	}
 }
 

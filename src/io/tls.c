@@ -208,6 +208,9 @@ static int context_fill(SSL_CTX *context, struct io_tls_config *config, char pro
 {
 	TRY(certificate_load(context, config->certificate, problem));
 	TRY(key_load(context, config->key, problem));
+	/* A key of another kind than the certificate's is taken until then, as if another certificate were to follow. */
+	if (SSL_CTX_check_private_key(context) != 1)
+		return refuse(problem, config->key, "is not the key of the certificate");
 	if (!*config->client_ca)
 		return 0;
 	TRY(ca_load(context, config->client_ca, problem));

@@ -114,11 +114,16 @@ static enum tls_result result_of(struct tls_session *session, int returned)
 	case SSL_ERROR_WANT_WRITE: return TLS_WANTS_WRITE;
 	case SSL_ERROR_ZERO_RETURN: return TLS_ENDED;
 	case SSL_ERROR_SYSCALL: session->is_broken = true; return TLS_ENDED;
-	default:
-		/* Without a farewell: the length in front of a frame tells whether it is whole. */
-		session->is_broken = true;
-		return ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING ? TLS_ENDED : TLS_FAILED;
+	default: session->is_broken = true; return TLS_FAILED;
 	}
+}
+
+/* A peer that ends without a farewell, or with an alert: what is whole, the length in front of a frame tells. */
+static bool peer_has_ended(void)
+{
+	int reason = ERR_GET_REASON(ERR_peek_error());
+
+	return reason == SSL_R_UNEXPECTED_EOF_WHILE_READING || reason > SSL_AD_REASON_OFFSET;
 }
 
 static enum io_tls_failure failure_of(const struct tls_session *session)
@@ -130,6 +135,7 @@ static enum io_tls_failure failure_of(const struct tls_session *session)
 	case SSL_R_CERTIFICATE_VERIFY_FAILED: return session->name_refused ? IO_TLS_NAME : IO_TLS_CERTIFICATE;
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_VERSION_TOO_LOW: return IO_TLS_VERSION;
+	case SSL_R_UNEXPECTED_EOF_WHILE_READING: return IO_TLS_CLOSED;
 	default: return reason > SSL_AD_REASON_OFFSET ? IO_TLS_REFUSED : IO_TLS_PROTOCOL;
 	}
 }
@@ -168,6 +174,8 @@ enum tls_result tls_session_read(struct tls_session *session, void *to, size_t o
 	if (returned != 1) {
 		*read_out = 0;
 		result = result_of(session, returned);
+		if (result == TLS_FAILED && peer_has_ended())
+			result = TLS_ENDED;
 		ERR_clear_error();
 	}
 	return result;
