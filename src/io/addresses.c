@@ -75,6 +75,9 @@ static bool network_contains(const struct io_network *network, const uint8_t oct
 {
 	size_t whole = network->prefix / 8, rest = network->prefix % 8;
 
+	/* ::/0 is all of IPv6, and not meant for what only looks like it. */
+	if (network->prefix < MAPPED_BITS && memcmp(octets, mapped, MAPPED_OCTETS) == 0)
+		return false;
 	if (memcmp(network->octets, octets, whole) != 0)
 		return false;
 	return rest == 0 || (network->octets[whole] ^ octets[whole]) >> (8 - rest) == 0;

@@ -3,7 +3,8 @@
  *
  * Grammar:   ADDRESS or ADDRESS/PREFIX: IPv4 as four decimal numbers, IPv6 as of RFC 4291 section 2.2, no brackets and no zone.
  *            Octets behind the prefix have to be 0: 192.0.2.1/24 is more likely a slip than a network.
- * Mapped:    an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) is the IPv4 address, for an IPv6 socket sees IPv4 peers so.
+ * Mapped:    an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) is the IPv4 address, for an IPv6 socket sees IPv4 peers so;
+ *            it is in no larger network of IPv6.
  * Purity:    no I/O, no names are looked up.
  * Ownership: a list is the caller's, until io_addresses_free().
  * Bounds:    IO_ADDRESSES_MAX networks a list; a search is linear.
