@@ -180,6 +180,13 @@ def check_renegotiation(report, url, certificates, counted):
     counted.check("renegotiation", handshakes=1)
 
 
+def check_key_updates(report, url, certificates, counted):
+    """Both ways, with and without asking for ours; a request in between is served."""
+    output = s_client(url, certificates, "-tls1_3", stdin=b"K\nk\nK\nK\n", stay=True)
+    report.check("key updates", output.count("KEYUPDATE") == 4, output[-300:])
+    counted.check("key updates", handshakes=1)
+
+
 def check_no_tickets(report, url, certificates, counted):
     for version in ("-tls1_2", "-tls1_3"):
         output = s_client(url, certificates, version, "-reconnect" if version == "-tls1_2" else "-msg", stay=True)
@@ -352,6 +359,7 @@ def main():
             check_client_refuses(report, url, certificates, counted)
             check_s_client(report, url, certificates, counted)
             check_renegotiation(report, url, certificates, counted)
+            check_key_updates(report, url, certificates, counted)
             check_no_tickets(report, url, certificates, counted)
             check_stock(report, daemon, url, certificates, counted)
             check_garbage(report, url, certificates, counted)
