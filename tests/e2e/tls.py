@@ -133,25 +133,25 @@ def check_client_refuses(report, url, certificates, counted):
 
 # ---- openssl s_client ----
 
-def s_client(url, certificates, *arguments, who="good", stdin=b"", stay=False):
-    """Its output, both streams."""
+def s_client(url, certificates, *arguments, who="good", stdin=b"", stay=()):
+    """Its output, both streams. `stay`: what it is given, one after the other."""
     client = certificates.clients[who] if who else None
     command = ["openssl", "s_client", "-connect", url.split("//")[1], "-CAfile", certificates.ca.path,
                "-verify_return_error", "-verify_hostname", NAME, *arguments]
     if client:
         command += ["-cert", client.certificate, "-key", client.key]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if stay:
-        process.stdin.write(stdin)
+    for command in stay:  # it takes one at a time
+        process.stdin.write(command)
         process.stdin.flush()
-        time.sleep(1)
+        time.sleep(0.5)
         stdin = b"Q\n"
     return process.communicate(stdin, timeout=30)[0].decode(errors="replace")
 
 
 def check_s_client(report, url, certificates, counted):
     for version in ("-tls1_2", "-tls1_3"):
-        output = s_client(url, certificates, version, "-quiet", "-no_ign_eof", stdin=sp.GREETING_REQ, stay=True)
+        output = s_client(url, certificates, version, "-quiet", "-no_ign_eof", stay=[sp.GREETING_REQ])
         report.check(f"s_client {version}: greeted", "SP" in output, output[-300:])
         counted.check(f"s_client {version}", handshakes=1)
     output = s_client(url, certificates, "-tls1_2", "-brief")
@@ -175,21 +175,21 @@ def check_s_client(report, url, certificates, counted):
 
 def check_renegotiation(report, url, certificates, counted):
     """A client that asks for another handshake is told no, and costs nothing."""
-    output = s_client(url, certificates, "-tls1_2", "-legacy_renegotiation", stdin=b"R\n", stay=True)
+    output = s_client(url, certificates, "-tls1_2", "-legacy_renegotiation", stay=[b"", b"R\n", b""])
     report.check("renegotiation is refused", "no renegotiation" in output, output[-300:])
     counted.check("renegotiation", handshakes=1)
 
 
 def check_key_updates(report, url, certificates, counted):
     """Both ways, with and without asking for ours; a request in between is served."""
-    output = s_client(url, certificates, "-tls1_3", stdin=b"K\nk\nK\nK\n", stay=True)
+    output = s_client(url, certificates, "-tls1_3", stay=[b"", b"K\n", b"k\n", b"K\n", b"K\n"])
     report.check("key updates", output.count("KEYUPDATE") == 4, output[-300:])
     counted.check("key updates", handshakes=1)
 
 
 def check_no_tickets(report, url, certificates, counted):
     for version in ("-tls1_2", "-tls1_3"):
-        output = s_client(url, certificates, version, "-reconnect" if version == "-tls1_2" else "-msg", stay=True)
+        output = s_client(url, certificates, version, "-reconnect" if version == "-tls1_2" else "-msg", stay=[b"", b""])
         report.check(f"{version}: nothing to resume with", "Reused," not in output and "TLS session ticket:" not in output
                      and "NewSessionTicket" not in output, output[-300:])
     counted.check("no tickets", handshakes=7)  # -reconnect connects five times more
