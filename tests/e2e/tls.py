@@ -141,8 +141,8 @@ def s_client(url, certificates, *arguments, who="good", stdin=b"", stay=()):
     if client:
         command += ["-cert", client.certificate, "-key", client.key]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    for command in stay:  # it takes one at a time
-        process.stdin.write(command)
+    for piece in stay:  # it takes one at a time
+        process.stdin.write(piece)
         process.stdin.flush()
         time.sleep(0.5)
         stdin = b"Q\n"
