@@ -15,19 +15,23 @@ static uint64_t octets_lower(const uint8_t *p)
 	return octets | ((above & ~below & ~octets & ones * 0x80) >> 2);
 }
 
+static bool octets_equal_nocase(const uint8_t *a, const uint8_t *b)
+{
+	return memcmp(a, b, 8) == 0 || octets_lower(a) == octets_lower(b);
+}
+
 bool slice_equal_nocase(struct slice a, struct slice b)
 {
-	size_t i = 0;
-
 	if (a.len != b.len)
 		return false;
-	for (; a.len - i >= 8; i += 8)
-		if (octets_lower(a.ptr + i) != octets_lower(b.ptr + i))
-			return false;
-	if (a.len >= 8)
-		return octets_lower(a.ptr + a.len - 8) == octets_lower(b.ptr + b.len - 8);
-	for (; i < a.len; i++)
-		if (octet_lower(a.ptr[i]) != octet_lower(b.ptr[i]))
+	if (a.len >= 8) {
+		for (size_t i = 0; a.len - i > 8; i += 8)
+			if (!octets_equal_nocase(a.ptr + i, b.ptr + i))
+				return false;
+		return octets_equal_nocase(a.ptr + a.len - 8, b.ptr + b.len - 8);
+	}
+	for (size_t i = 0; i < a.len; i++)
+		if (a.ptr[i] != b.ptr[i] && octet_lower(a.ptr[i]) != octet_lower(b.ptr[i]))
 			return false;
 	return true;
 }

@@ -62,10 +62,10 @@ static size_t line_feeds_next(struct line_feeds *feeds)
 }
 
 /*
- * The line at `at` and those that continue it (RFC 5322 section 2.2.3: they begin with white space). `feeds` has returned no LF
+ * Of the line at `at` and those that continue it (RFC 5322 section 2.2.3: they begin with white space). `feeds` has returned no LF
  * behind `at`.
  */
-static struct slice field_at(struct line_feeds *feeds, size_t at)
+static size_t field_octets(struct line_feeds *feeds, size_t at)
 {
 	struct slice message = feeds->message;
 	size_t lf;
@@ -74,9 +74,9 @@ static struct slice field_at(struct line_feeds *feeds, size_t at)
 		bool is_line_end = lf > at && message.ptr[lf - 1] == '\r';
 
 		if (is_line_end && !(lf + 1 < message.len && octet_is_wsp(message.ptr[lf + 1])))
-			return slice_sub(message, at, lf + 1 - at);
+			return lf + 1 - at;
 	}
-	return slice_from(message, at);
+	return message.len - at;
 }
 
 static bool separator_is_at(struct slice message, size_t at)
@@ -84,25 +84,27 @@ static bool separator_is_at(struct slice message, size_t at)
 	return message.len - at >= 2 && message.ptr[at] == '\r' && message.ptr[at + 1] == '\n';
 }
 
-/* The octets of ftext (RFC 5322 section 3.6.8) at the start: no white space, no control, no colon. */
-static size_t ftext_octets(struct slice s)
+/* The octets of ftext (RFC 5322 section 3.6.8) from `at` on: no white space, no control, no colon. */
+static size_t ftext_octets(struct slice message, size_t at)
 {
 	uint8_t copy[BLOCK_OCTETS];
 
-	for (size_t at = 0; at < s.len; at += BLOCK_OCTETS) {
-		const uint8_t *block = block_of(s, at, copy);
+	for (size_t from = at; from < message.len; from += BLOCK_OCTETS) {
+		const uint8_t *block = block_of(message, from, copy);
 		uint64_t others = ~block_within(block, 33, 126) | block_equal(block, ':');
 
 		if (others)
-			return at + (size_t)__builtin_ctzll(others);
+			return from + (size_t)__builtin_ctzll(others) - at;
 	}
-	return s.len;
+	return message.len - at;
 }
 
-static struct mail_field field_of(struct slice raw)
+/* `at`, `len`: all of it. What ends the name is looked for in the whole message, where blocks are whole; a field ends no later. */
+static struct mail_field field_of(struct slice message, size_t at, size_t len)
 {
+	struct slice raw = slice_of(message.ptr + at, len);
+	struct slice name = slice_sub(raw, 0, ftext_octets(message, at));
 	struct mail_field field = { .raw = raw };
-	struct slice name = slice_sub(raw, 0, ftext_octets(raw));
 	size_t colon = name.len, end = raw.len;
 
 	/* RFC 5322 section 4.5: white space before the colon is obsolete, and yet taken for a field by clients. */
@@ -114,7 +116,7 @@ static struct mail_field field_of(struct slice raw)
 		end -= 2;
 	field.name = name;
 	field.id = mail_name_of(name);
-	field.value = slice_sub(raw, colon + 1, end - colon - 1);
+	field.value = slice_of(raw.ptr + colon + 1, end - colon - 1);
 	return field;
 }
 
@@ -167,7 +169,7 @@ static int fields_read(struct slice message, const struct mail_bounds *bounds, s
 	size_t at = 0;
 
 	while (result == MAIL_OK && at < message.len && !separator_is_at(message, at)) {
-		struct mail_field field = field_of(field_at(&feeds, at));
+		struct mail_field field = field_of(message, at, field_octets(&feeds, at));
 
 		if (fields.count >= bounds->fields_max) {
 			result = MAIL_TOO_MANY_FIELDS;
