@@ -234,6 +234,20 @@ int wire_unpack(const ProtobufCMessageDescriptor *descriptor, struct slice input
 	return unpack_message(&unpacker, descriptor, input, 0, out);
 }
 
+bool wire_has_field_between(struct slice input, uint32_t least, uint32_t most)
+{
+	const char *problem;
+	struct unpacker unpacker = { .problem = &problem };
+	struct cursor c = cursor_of(input);
+	struct wire_value value;
+	uint32_t number;
+
+	while (!cursor_at_end(&c) && take_field(&unpacker, &c, &number, &value) == 0)
+		if (value.type == WIRE_LENGTH && number >= least && number <= most)
+			return true;
+	return false;
+}
+
 bool wire_can_unpack(const ProtobufCMessageDescriptor *descriptor)
 {
 	for (unsigned i = 0; i < descriptor->n_fields; i++) {
