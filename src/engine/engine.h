@@ -7,6 +7,7 @@
 #ifndef ASSAY_ENGINE_ENGINE_H
 #define ASSAY_ENGINE_ENGINE_H
 
+#include "crypto/kernels.h"
 #include "engine/breaker.h"
 #include "engine/cache.h"
 #include "engine/counters.h"
@@ -59,6 +60,7 @@ struct engine_config {
 	const struct arc_sealer *sealers;
 	const struct slice *sealer_keys;
 	size_t sealers_count; /* of both */
+	enum crypto_kernels_wish kernels; /* crypto.kernels */
 	struct engine_limits limits;
 	const char *version;
 };
@@ -67,6 +69,9 @@ struct engine;
 
 /* Is that a private key which can seal? False: `problem` has a line for people, without a word of the key. */
 MUST_CHECK bool engine_sealer_key_check(struct slice pem, char problem[IO_PROBLEM_SIZE]);
+
+/* A word of crypto.kernels. False: `problem` has a line for people: it is none, or not available here. */
+MUST_CHECK bool engine_kernels_check(const char *word, enum crypto_kernels_wish *out, char problem[IO_PROBLEM_SIZE]);
 
 /*
  * Opens the listeners and starts every shard. 0: all serve. A negative errno: nothing runs, `problem` has a line
@@ -80,6 +85,8 @@ bool engine_has_ended(struct engine *engine);
 /* Waits for the shards to end. 0, or the negative errno that a shard's loop died of. */
 MUST_CHECK int engine_join(struct engine *engine);
 void engine_free(struct engine *engine);
+/* What does the arithmetic of signatures, for people. */
+void engine_kernels_describe(const struct engine *engine, char out[CRYPTO_KERNELS_TEXT_SIZE]);
 
 /* For Status and the metrics, from any thread. */
 uint64_t engine_counter(const struct engine *engine, enum counter_id id);
