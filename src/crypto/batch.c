@@ -30,6 +30,11 @@ static bool is_hash(enum crypto_work work)
 	return work == CRYPTO_WORK_SHA256 || work == CRYPTO_WORK_SHA1;
 }
 
+static bool is_verification(enum crypto_work work)
+{
+	return work == CRYPTO_WORK_RSA || work == CRYPTO_WORK_ED25519;
+}
+
 /* A job that was begun and will not be finished. */
 static void job_forget(struct crypto_job *job)
 {
@@ -171,6 +176,7 @@ static bool hash_run(struct crypto_batch *batch, struct crypto_hash_job *job)
 			return false;
 	}
 	job->failed = job->failed || !hash_end(batch, job->hash, job->digest);
+	counters->by_path[CRYPTO_PATH_OPENSSL]++;
 	counters->faults += job->failed;
 	return true;
 }
@@ -201,15 +207,91 @@ static void sign_run(struct crypto_batch *batch, struct crypto_sign_job *job)
 	counters->faults += job->failed;
 }
 
-static void verify_run(struct crypto_batch *batch, struct crypto_verify_job *job)
+static void verify_one(struct crypto_batch *batch, struct crypto_verify_job *job, enum crypto_path path)
 {
-	struct crypto_work_counters *counters = &batch->counters[job->job.work];
+	job->verdict = crypto_key_verify(job->key, job->hash, slice_of(job->digest, crypto_hash_octets(job->hash)),
+	                                 job->signature);
+	batch->counters[job->job.work].by_path[path]++;
+}
+
+static void rsa_group_by_lanes(struct crypto_batch *batch, struct crypto_rsa_group *group)
+{
+	struct crypto_work_counters *counters = &batch->counters[CRYPTO_WORK_RSA];
+	struct crypto_rsa_check checks[CRYPTO_RSA_LANES];
+
+	for (size_t i = 0; i < group->count; i++) {
+		const struct crypto_verify_job *job = group->jobs[i];
+
+		checks[i] = (struct crypto_rsa_check){ job->key->rsa_key, job->hash, job->digest, job->signature.ptr, false };
+	}
+	crypto_rsa_lanes_verify(batch->provider->rsa_lanes, checks, group->count);
+	for (size_t i = 0; i < group->count; i++)
+		group->jobs[i]->verdict = checks[i].valid ? CRYPTO_VALID : CRYPTO_INVALID;
+	counters->lanes_offered += CRYPTO_RSA_LANES;
+	counters->lanes_filled += group->count;
+	counters->by_path[CRYPTO_PATH_LANES] += group->count;
+}
+
+/* What is cheaper for so many: the lanes cost the same however many are filled. */
+static void rsa_group_run(struct crypto_batch *batch, struct crypto_rsa_group *group)
+{
+	if (group->count >= batch->provider->kernels.rsa_lanes_min)
+		rsa_group_by_lanes(batch, group);
+	else
+		for (size_t i = 0; i < group->count; i++)
+			verify_one(batch, group->jobs[i], CRYPTO_PATH_OPENSSL);
+	group->count = 0;
+}
+
+/* Into the group of its size, which runs when it is full. */
+static void rsa_group_add(struct crypto_batch *batch, struct crypto_verify_job *job)
+{
+	const struct crypto_rsa_key *key = job->key->rsa_key;
+	struct crypto_rsa_group *group;
+
+	if (!crypto_rsa_is_representative(job->key->octets.modulus, job->signature)) {
+		job->verdict = CRYPTO_INVALID;
+		return;
+	}
+	group = &batch->rsa_groups[key->limbs / CRYPTO_RSA_BLOCK - 1];
+	group->jobs[group->count++] = job;
+	if (group->count == CRYPTO_RSA_LANES)
+		rsa_group_run(batch, group);
+}
+
+static void verify_begin(struct crypto_batch *batch, struct crypto_verify_job *job)
+{
+	enum crypto_rsa_path path = batch->provider->kernels.rsa;
 
 	job->verdict = CRYPTO_FAULT;
-	if (parts_hash(batch, job->hash, job->parts, job->parts_count, counters, job->digest))
-		job->verdict = crypto_key_verify(job->key, job->hash,
-		                                 slice_of(job->digest, crypto_hash_octets(job->hash)), job->signature);
-	counters->faults += job->verdict == CRYPTO_FAULT;
+	if (!job->hashed)
+		return;
+	if (job->job.work == CRYPTO_WORK_RSA && path == CRYPTO_RSA_BY_LANES)
+		rsa_group_add(batch, job);
+	else if (job->job.work == CRYPTO_WORK_RSA && path == CRYPTO_RSA_BY_SCALAR)
+		verify_one(batch, job, CRYPTO_PATH_SCALAR);
+	else
+		verify_one(batch, job, CRYPTO_PATH_OPENSSL);
+}
+
+/* First all digests, then all signatures: each kind of kernel has its jobs side by side. */
+static void verify_all(struct crypto_batch *batch, enum crypto_work work)
+{
+	struct crypto_work_counters *counters = &batch->counters[work];
+	struct crypto_job *head = &batch->waiting[work];
+
+	for (struct crypto_job *at = head->next; at != head; at = at->next) {
+		struct crypto_verify_job *job = (struct crypto_verify_job *)at;
+
+		job->hashed = parts_hash(batch, job->hash, job->parts, job->parts_count, counters, job->digest);
+	}
+	for (struct crypto_job *at = head->next; at != head; at = at->next)
+		verify_begin(batch, (struct crypto_verify_job *)at);
+	for (size_t i = 0; i < CRYPTO_RSA_GROUPS; i++)
+		if (batch->rsa_groups[i].count > 0)
+			rsa_group_run(batch, &batch->rsa_groups[i]);
+	for (struct crypto_job *at = head->next; at != head; at = at->next)
+		counters->faults += ((struct crypto_verify_job *)at)->verdict == CRYPTO_FAULT;
 }
 
 static void job_finish(struct crypto_batch *batch, struct crypto_job *job)
@@ -221,7 +303,7 @@ static void job_finish(struct crypto_batch *batch, struct crypto_job *job)
 	ring_append(&batch->finished, job);
 }
 
-/* All jobs of one kind: the place where kernels that do several at a time go. Returns how many it finished. */
+/* All jobs of one kind that a run has time for. Returns how many it finished. */
 static size_t work_run(struct crypto_batch *batch, enum crypto_work work)
 {
 	struct crypto_job *head = &batch->waiting[work];
@@ -229,14 +311,14 @@ static size_t work_run(struct crypto_batch *batch, enum crypto_work work)
 
 	batch->counters[work].runs += count > 0;
 	batch->cost = 0; /* each kind has a budget of its own: none waits for another */
+	if (is_verification(work))
+		verify_all(batch, work);
 	for (; count > 0 && batch->cost < CRYPTO_RUN_COST_MAX; count--) {
 		struct crypto_job *job = head->next;
 
 		if (work == CRYPTO_WORK_SIGN) {
 			sign_run(batch, (struct crypto_sign_job *)job);
-		} else if (!is_hash(work)) {
-			verify_run(batch, (struct crypto_verify_job *)job);
-		} else if (!hash_run(batch, (struct crypto_hash_job *)job)) {
+		} else if (is_hash(work) && !hash_run(batch, (struct crypto_hash_job *)job)) {
 			/* Behind the others: a large body waits for small ones, not they for it. */
 			ring_unlink(job);
 			ring_append(head, job);

@@ -17,6 +17,7 @@
 #define ASSAY_CRYPTO_BATCH_H
 
 #include "crypto/key.h"
+#include "crypto/rsa.h"
 #include "crypto/signer.h"
 
 enum crypto_work {
@@ -66,6 +67,7 @@ struct crypto_verify_job {
 	/* Answered. */
 	enum crypto_verdict verdict;
 	/* The batch's. */
+	bool hashed; /* the digest is there */
 	uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX];
 };
 
@@ -82,12 +84,25 @@ struct crypto_sign_job {
 	uint8_t signature[CRYPTO_SIGNATURE_OCTETS_MAX];
 };
 
+/* What did a job's main work: its hash, or its signature's arithmetic. */
+enum crypto_path { CRYPTO_PATH_OPENSSL, CRYPTO_PATH_SCALAR, CRYPTO_PATH_LANES, CRYPTO_PATHS };
+
 struct crypto_work_counters {
 	uint64_t jobs;
 	uint64_t octets; /* hashed, for signatures too */
-	uint64_t runs;   /* that had a job of this kind: jobs / runs is how full the lanes are */
+	uint64_t runs;   /* that had a job of this kind */
 	uint64_t faults;
+	uint64_t by_path[CRYPTO_PATHS];      /* jobs */
+	uint64_t lanes_offered, lanes_filled; /* of kernels that do several at a time, each time that one ran */
 };
+
+/* Jobs for RSA's lanes, of keys with one number of limbs, until there are enough or no more. */
+struct crypto_rsa_group {
+	struct crypto_verify_job *jobs[CRYPTO_RSA_LANES];
+	size_t count;
+};
+
+#define CRYPTO_RSA_GROUPS (CRYPTO_RSA_LIMBS_MAX / CRYPTO_RSA_BLOCK)
 
 struct crypto_batch {
 	struct crypto_provider *provider; /* borrowed */
@@ -96,6 +111,7 @@ struct crypto_batch {
 	size_t waiting_count[CRYPTO_WORKS];
 	uint64_t cost;              /* of the kind being run */
 	struct crypto_job finished; /* head of the ring of those whose callback is due */
+	struct crypto_rsa_group rsa_groups[CRYPTO_RSA_GROUPS]; /* empty between runs */
 	struct crypto_work_counters counters[CRYPTO_WORKS];
 	bool running;
 };

@@ -15,6 +15,8 @@ static const uint8_t sha1_prefix[] = { 0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b,
 /* 3 octets around at least 8 of padding, as section 9.2 step 3 asks: there is room in the smallest modulus. */
 _Static_assert(sizeof(sha256_prefix) + 32 + 3 + 8 <= CRYPTO_RSA_MODULUS_OCTETS_MIN, "no encoded message would fit");
 
+_Static_assert(CRYPTO_RSA_BLOCK % 2 == 0, "limbs of 52 bits are loaded in pairs");
+
 static unsigned limb_bits(enum crypto_rsa_form form)
 {
 	return form == CRYPTO_RSA_FORM_52 ? 52 : 64;
@@ -36,34 +38,58 @@ size_t crypto_rsa_key_bytes(enum crypto_rsa_form form, size_t modulus_octets)
 	return sizeof(struct crypto_rsa_key) + 2 * sizeof(uint64_t) * crypto_rsa_limbs(form, modulus_octets);
 }
 
-static uint64_t octets_load(const uint8_t *at)
+/* One load and a swap of octets, to compilers. */
+static inline uint64_t octets_load(const uint8_t *at)
 {
-	uint64_t value = 0;
-
-	for (int i = 0; i < 8; i++)
-		value = value << 8 | at[i];
-	return value;
+	return (uint64_t)at[0] << 56 | (uint64_t)at[1] << 48 | (uint64_t)at[2] << 40 | (uint64_t)at[3] << 32 |
+	       (uint64_t)at[4] << 24 | (uint64_t)at[5] << 16 | (uint64_t)at[6] << 8 | (uint64_t)at[7];
 }
 
-/*
- * Limb i begins at bit 52i, which is octet 13i/2 from the end, at its bit 0 or 4: 56 bits at most, so one load of 8
- * octets has them all. The copy has zeroes in front for the loads that reach above the number.
- */
+/* Two limbs of 52 bits are 13 octets: the upper one begins in the middle of the seventh. */
+static inline void limbs52_load(const uint8_t *end, uint64_t *out, size_t stride)
+{
+	out[0] = octets_load(end - 8) & LIMB52_MASK;
+	out[stride] = octets_load(end - 14) >> 4 & LIMB52_MASK;
+}
+
+/* While there are octets for all that a pair loads; what is left, at most 13, is loaded from a copy with zeroes above. */
+static void limbs52_from_octets(struct slice octets, size_t limbs, uint64_t *out, size_t stride)
+{
+	const uint8_t *end = octets.ptr + octets.len;
+	uint8_t top[14] = { 0 };
+	size_t i = 0;
+
+	for (; i < limbs && end - octets.ptr >= 14; i += 2, end -= 13)
+		limbs52_load(end, out + i * stride, stride);
+	memcpy(top + sizeof(top) - (end - octets.ptr), octets.ptr, (size_t)(end - octets.ptr));
+	for (; i < limbs; i += 2) {
+		limbs52_load(top + sizeof(top), out + i * stride, stride);
+		memset(top, 0, sizeof(top));
+	}
+}
+
+static void limbs64_from_octets(struct slice octets, size_t limbs, uint64_t *out, size_t stride)
+{
+	const uint8_t *end = octets.ptr + octets.len;
+	uint8_t top[8] = { 0 };
+	size_t i = 0;
+
+	for (; i < limbs && end - octets.ptr >= 8; i++, end -= 8)
+		out[i * stride] = octets_load(end - 8);
+	memcpy(top + sizeof(top) - (end - octets.ptr), octets.ptr, (size_t)(end - octets.ptr));
+	for (; i < limbs; i++) {
+		out[i * stride] = octets_load(top);
+		memset(top, 0, sizeof(top));
+	}
+}
+
 void rsa_limbs_from_octets(enum crypto_rsa_form form, struct slice octets, size_t limbs, uint64_t *out, size_t stride)
 {
-	uint8_t copy[CRYPTO_RSA_LIMBS_MAX * 52 / 8 + 16];
-	const uint8_t *end = copy + sizeof(copy);
-	unsigned bits = limb_bits(form);
-
-	ASSERT(octets.len <= CRYPTO_RSA_MODULUS_OCTETS_MAX && limbs <= CRYPTO_RSA_LIMBS_MAX);
-	memset(copy, 0, sizeof(copy) - octets.len);
-	memcpy(copy + sizeof(copy) - octets.len, octets.ptr, octets.len);
-	for (size_t i = 0; i < limbs; i++) {
-		size_t bit = i * bits;
-		uint64_t limb = octets_load(end - bit / 8 - 8) >> bit % 8;
-
-		out[i * stride] = form == CRYPTO_RSA_FORM_52 ? limb & LIMB52_MASK : limb;
-	}
+	ASSERT(octets.len > 0 && octets.len * 8 <= limbs * limb_bits(form));
+	if (form == CRYPTO_RSA_FORM_52)
+		limbs52_from_octets(octets, limbs, out, stride);
+	else
+		limbs64_from_octets(octets, limbs, out, stride);
 }
 
 /* R^2 modulo n, as long as n. */

@@ -7,6 +7,7 @@
 #ifndef ASSAY_ENGINE_ENGINE_H
 #define ASSAY_ENGINE_ENGINE_H
 
+#include "crypto/kernels.h"
 #include "engine/breaker.h"
 #include "engine/cache.h"
 #include "engine/counters.h"
@@ -48,6 +49,7 @@ struct engine_config {
 	const struct arc_sealer *sealers;
 	const struct slice *sealer_keys;
 	size_t sealers_count; /* of both */
+	enum crypto_kernels_wish kernels; /* crypto.kernels */
 	struct engine_limits limits;
 	const char *version;
 };

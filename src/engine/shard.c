@@ -194,7 +194,7 @@ bool engine_sealer_key_check(struct slice pem, char problem[IO_PROBLEM_SIZE])
 	const char *why = "cannot be tried: out of memory";
 	struct crypto_signer *signer = NULL;
 	struct crypto_provider provider;
-	int result = crypto_provider_init(&provider);
+	int result = crypto_provider_init(&provider, CRYPTO_KERNELS_OPENSSL);
 
 	if (result == 0) {
 		result = crypto_signer_new(&provider, pem, &signer, &why);
@@ -208,7 +208,7 @@ bool engine_sealer_key_check(struct slice pem, char problem[IO_PROBLEM_SIZE])
 static int crypto_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])
 {
 	uint64_t seed;
-	int result = crypto_provider_init(&shard->provider);
+	int result = crypto_provider_init(&shard->provider, shard->config->kernels);
 
 	if (result == 0 && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		result = -EIO;

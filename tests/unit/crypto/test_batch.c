@@ -65,7 +65,7 @@ static struct crypto_provider provider;
 static int provider_up(void **state)
 {
 	(void)state;
-	return crypto_provider_init(&provider);
+	return crypto_provider_init(&provider, CRYPTO_KERNELS_AUTO);
 }
 
 static int provider_down(void **state)
