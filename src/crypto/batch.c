@@ -1,9 +1,11 @@
 #include "crypto/batch.h"
 
+#include "crypto/batch_parts.h"
 #include "crypto/key_private.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 
 static void ring_init(struct crypto_job *head)
 {
@@ -59,6 +61,10 @@ int crypto_batch_init(struct crypto_batch *batch, struct crypto_provider *provid
 			return -ENOMEM;
 		}
 	}
+	if (crypto_batch_sha256_init(batch) < 0) {
+		crypto_batch_deinit(batch);
+		return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -74,6 +80,8 @@ void crypto_batch_deinit(struct crypto_batch *batch)
 		EVP_MD_CTX_free(batch->contexts[hash]);
 		batch->contexts[hash] = NULL;
 	}
+	free(batch->hasher);
+	batch->hasher = NULL;
 }
 
 static void batch_add(struct crypto_batch *batch, struct crypto_job *job, enum crypto_work work)
@@ -89,12 +97,15 @@ void crypto_batch_add_hash(struct crypto_batch *batch, struct crypto_hash_job *j
 	job->failed = false;
 	job->octets = 0;
 	job->context = NULL;
+	job->batch = NULL;
 	batch_add(batch, &job->job, job->hash == CRYPTO_SHA1 ? CRYPTO_WORK_SHA1 : CRYPTO_WORK_SHA256);
 }
 
 void crypto_batch_add_verify(struct crypto_batch *batch, struct crypto_verify_job *job)
 {
 	job->verdict = CRYPTO_PENDING;
+	job->begun = job->hashed = false;
+	job->part = 0;
 	batch_add(batch, &job->job,
 	          crypto_key_kind(job->key) == CRYPTO_KEY_RSA ? CRYPTO_WORK_RSA : CRYPTO_WORK_ED25519);
 }
@@ -283,7 +294,8 @@ static void verify_all(struct crypto_batch *batch, enum crypto_work work)
 	for (struct crypto_job *at = head->next; at != head; at = at->next) {
 		struct crypto_verify_job *job = (struct crypto_verify_job *)at;
 
-		job->hashed = parts_hash(batch, job->hash, job->parts, job->parts_count, counters, job->digest);
+		if (!job->hashed) /* by the hasher */
+			job->hashed = parts_hash(batch, job->hash, job->parts, job->parts_count, counters, job->digest);
 	}
 	for (struct crypto_job *at = head->next; at != head; at = at->next)
 		verify_begin(batch, (struct crypto_verify_job *)at);
@@ -294,13 +306,19 @@ static void verify_all(struct crypto_batch *batch, enum crypto_work work)
 		counters->faults += ((struct crypto_verify_job *)at)->verdict == CRYPTO_FAULT;
 }
 
-static void job_finish(struct crypto_batch *batch, struct crypto_job *job)
+void crypto_batch_job_finish(struct crypto_batch *batch, struct crypto_job *job)
 {
 	batch->waiting_count[job->work]--;
 	batch->counters[job->work].jobs++;
 	job->work = CRYPTO_WORKS;
 	ring_unlink(job);
 	ring_append(&batch->finished, job);
+}
+
+void crypto_batch_job_defer(struct crypto_batch *batch, struct crypto_job *job)
+{
+	ring_unlink(job);
+	ring_append(&batch->waiting[job->work], job);
 }
 
 /* All jobs of one kind that a run has time for. Returns how many it finished. */
@@ -319,12 +337,11 @@ static size_t work_run(struct crypto_batch *batch, enum crypto_work work)
 		if (work == CRYPTO_WORK_SIGN) {
 			sign_run(batch, (struct crypto_sign_job *)job);
 		} else if (is_hash(work) && !hash_run(batch, (struct crypto_hash_job *)job)) {
-			/* Behind the others: a large body waits for small ones, not they for it. */
-			ring_unlink(job);
-			ring_append(head, job);
+			/* A large body waits for small ones, not they for it. */
+			crypto_batch_job_defer(batch, job);
 			continue;
 		}
-		job_finish(batch, job);
+		crypto_batch_job_finish(batch, job);
 		finished++;
 	}
 	return finished;
@@ -336,8 +353,11 @@ size_t crypto_batch_run(struct crypto_batch *batch)
 
 	ASSERT(!batch->running);
 	batch->running = true;
+	if (batch->hasher)
+		count += crypto_batch_sha256_run(batch);
 	for (int work = 0; work < CRYPTO_WORKS; work++)
-		count += work_run(batch, (enum crypto_work)work);
+		if (work != CRYPTO_WORK_SHA256 || !batch->hasher)
+			count += work_run(batch, (enum crypto_work)work);
 	ERR_clear_error();
 	while (batch->finished.next != &batch->finished) {
 		struct crypto_job *job = batch->finished.next;

@@ -18,6 +18,7 @@
 
 #include "crypto/key.h"
 #include "crypto/rsa.h"
+#include "crypto/sha256.h"
 #include "crypto/signer.h"
 
 enum crypto_work {
@@ -51,8 +52,10 @@ struct crypto_hash_job {
 	bool failed;
 	uint64_t octets; /* of the whole source */
 	uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX];
-	/* The batch's. */
-	struct evp_md_ctx_st *context; /* of a job that a run did not finish */
+	/* The batch's: of a job that a run did not finish. */
+	struct evp_md_ctx_st *context; /* where OpenSSL hashes */
+	struct crypto_batch *batch;    /* where kernels of ours do; NULL: not begun */
+	struct crypto_sha256_stream stream;
 };
 
 /* Check a signature over the hash of octets in pieces. */
@@ -67,7 +70,10 @@ struct crypto_verify_job {
 	/* Answered. */
 	enum crypto_verdict verdict;
 	/* The batch's. */
+	bool begun;  /* the stream is the digest's in part */
 	bool hashed; /* the digest is there */
+	size_t part; /* the next one that the stream takes */
+	struct crypto_sha256_stream stream;
 	uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX];
 };
 
@@ -93,7 +99,8 @@ struct crypto_work_counters {
 	uint64_t runs;   /* that had a job of this kind */
 	uint64_t faults;
 	uint64_t by_path[CRYPTO_PATHS];      /* jobs */
-	uint64_t lanes_offered, lanes_filled; /* of kernels that do several at a time, each time that one ran */
+	/* Of kernels that do several at a time, each time that one ran; of SHA-256, for each block of a lane. */
+	uint64_t lanes_offered, lanes_filled;
 };
 
 /* Jobs for RSA's lanes, of keys with one number of limbs, until there are enough or no more. */
@@ -107,6 +114,7 @@ struct crypto_rsa_group {
 struct crypto_batch {
 	struct crypto_provider *provider; /* borrowed */
 	struct evp_md_ctx_st *contexts[CRYPTO_HASHES];
+	struct crypto_sha256_hasher *hasher; /* NULL: SHA-256 is OpenSSL's, too */
 	struct crypto_job waiting[CRYPTO_WORKS]; /* heads of rings */
 	size_t waiting_count[CRYPTO_WORKS];
 	uint64_t cost;              /* of the kind being run */

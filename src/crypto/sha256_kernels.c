@@ -3,6 +3,7 @@
 #include "crypto/sha256_kernels.h"
 
 #include "base/error.h"
+#include "crypto/probe.h"
 
 #include <openssl/sha.h>
 #include <string.h>
@@ -65,7 +66,7 @@ void crypto_sha256_kernels_find(const struct crypto_cpu *cpu, struct crypto_sha2
 }
 
 #define MEASURE_BLOCKS 8
-#define MEASURE_ROUNDS 5
+#define MEASURE_ROUNDS 12
 
 /* Ticks that it takes for MEASURE_BLOCKS blocks of each lane: the least of several times, others being disturbed. */
 static uint64_t kernel_ticks(const struct crypto_sha256_kernel *kernel)
@@ -104,6 +105,38 @@ static uint64_t kernel_ticks(const struct crypto_sha256_kernel *kernel)
 	return kernel->lanes;
 }
 #endif
+
+/* "abc" and its padding, of FIPS 180-4 section 5.1.1. */
+static bool kernel_works(const struct crypto_sha256_kernel *kernel)
+{
+	static const uint8_t block[CRYPTO_SHA256_BLOCK_OCTETS] = { 'a', 'b', 'c', 0x80, [63] = 24 };
+	struct slice digest = crypto_probe_digest(CRYPTO_SHA256);
+	uint32_t state[CRYPTO_SHA256_LANES_MAX][CRYPTO_SHA256_WORDS];
+	uint32_t *states[CRYPTO_SHA256_LANES_MAX];
+	const uint8_t *octets[CRYPTO_SHA256_LANES_MAX];
+	bool works = true;
+
+	for (unsigned lane = 0; lane < CRYPTO_SHA256_LANES_MAX; lane++) {
+		memcpy(state[lane], crypto_sha256_initial, sizeof(state[lane]));
+		states[lane] = state[lane];
+		octets[lane] = block;
+	}
+	kernel->run(states, octets, 1);
+	for (unsigned lane = 0; lane < kernel->lanes; lane++)
+		for (size_t i = 0; i < digest.len; i++)
+			works = works && digest.ptr[i] == (uint8_t)(state[lane][i / 4] >> (24 - 8 * (i % 4)));
+	return works;
+}
+
+void crypto_sha256_kernels_probe(struct crypto_sha256_kernels *kernels)
+{
+	size_t count = 0;
+
+	for (size_t k = 0; k < kernels->count; k++)
+		if (kernel_works(&kernels->kernels[k]))
+			kernels->kernels[count++] = kernels->kernels[k];
+	kernels->count = count;
+}
 
 /* The least cost of n streams is that of one kernel and of the streams it leaves over, which are fewer. */
 void crypto_sha256_plan_measure(const struct crypto_sha256_kernels *kernels, struct crypto_sha256_plan *plan)

@@ -47,6 +47,8 @@ struct crypto_sha256_plan {
 
 /* Those that a processor with these features can run. The first one is OpenSSL's, of one lane. */
 void crypto_sha256_kernels_find(const struct crypto_cpu *cpu, struct crypto_sha256_kernels *out);
+/* Leaves out those that do not give the known answer in each of their lanes. */
+void crypto_sha256_kernels_probe(struct crypto_sha256_kernels *kernels);
 /* The quickest plan out of `kernels`, of which there is one or more. Takes about 0.1 ms. */
 void crypto_sha256_plan_measure(const struct crypto_sha256_kernels *kernels, struct crypto_sha256_plan *plan);
 /* Every number of streams with this kernel. */
