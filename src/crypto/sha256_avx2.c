@@ -14,6 +14,7 @@ typedef __m256i vector;
 #define rotate_right(v, count) _mm256_or_si256(_mm256_srli_epi32(v, count), _mm256_slli_epi32(v, 32 - (count)))
 
 LANES_INLINE vector add(vector a, vector b) { return _mm256_add_epi32(a, b); }
+LANES_INLINE vector subtract(vector a, vector b) { return _mm256_sub_epi32(a, b); }
 LANES_INLINE vector xor_3(vector a, vector b, vector c) { return _mm256_xor_si256(_mm256_xor_si256(a, b), c); }
 LANES_INLINE vector interleave_low_32(vector a, vector b) { return _mm256_unpacklo_epi32(a, b); }
 LANES_INLINE vector interleave_high_32(vector a, vector b) { return _mm256_unpackhi_epi32(a, b); }

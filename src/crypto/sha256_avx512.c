@@ -20,6 +20,7 @@ typedef __m512i vector;
 #define shift_right(v, count)  _mm512_srli_epi32(v, count)
 
 LANES_INLINE vector add(vector a, vector b) { return _mm512_add_epi32(a, b); }
+LANES_INLINE vector subtract(vector a, vector b) { return _mm512_sub_epi32(a, b); }
 LANES_INLINE vector xor_3(vector a, vector b, vector c) { return _mm512_ternarylogic_epi32(a, b, c, PARITY); }
 LANES_INLINE vector choose(vector e, vector f, vector g) { return _mm512_ternarylogic_epi32(e, f, g, CHOICE); }
 LANES_INLINE vector majority(vector a, vector b, vector c) { return _mm512_ternarylogic_epi32(a, b, c, MAJORITY); }

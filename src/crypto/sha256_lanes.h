@@ -4,7 +4,7 @@
  *
  *   LANES, LANES_INLINE           how many streams; the attributes of a function that is put in and may use the vectors
  *   vector                        the type, of LANES 32-bit words
- *   add, shift_right, rotate_right, xor_3, choose, majority
+ *   add, subtract, shift_right, rotate_right, xor_3, choose, majority
  *                                 of FIPS 180-4 section 4.1.2, choose(e, f, g) and majority(a, b, c) for whole vectors
  *   interleave_low_32, interleave_high_32, interleave_low_64, interleave_high_64, swap_octets, broadcast
  *                                 of words in each 128 bits; big-endian words; a word for all lanes
@@ -56,38 +56,38 @@ LANES_INLINE void message_load(vector words[16], const uint8_t *const octets[], 
 		words[i] = swap_octets(words[i]);
 }
 
-/*
- * One round; the states' words move on by one place.
- *
- * A round's latency is what counts: the next e needs Sigma1 of this one. KEEP keeps compilers, for which sums may be
- * formed in any order, from putting Sigma1 or the choice of e in front of other terms: the sum of all that does not depend
- * on e is ready when they come, and only two additions follow. That this makes nine additions of seven matters less.
- */
-LANES_INLINE void round_run(vector s[8], vector word, uint32_t constant)
-{
-	vector sigma_1 = xor_3(rotate_right(s[4], 6), rotate_right(s[4], 11), rotate_right(s[4], 25));
-	vector sum = add(add(s[7], broadcast(constant)), word), sum_d, chosen, sigma_0;
+/* The words a to h of FIPS 180-4 in round i: they stay in their places, and their names move on by one each round. */
+#define NAMED(word) s[((word) - i) % 8]
 
-	KEEP(sum);
-	sum_d = add(sum, s[3]);
-	KEEP(sum_d);
-	chosen = choose(s[4], s[5], s[6]);
-	sum_d = add(sum_d, chosen);
-	KEEP(sum_d);
-	sum_d = add(sum_d, sigma_1);
-	sum = add(sum, chosen);
-	KEEP(sum);
-	sum = add(sum, sigma_1);
-	KEEP(sum);
-	sigma_0 = xor_3(rotate_right(s[0], 2), rotate_right(s[0], 13), rotate_right(s[0], 22));
-	sum = add(sum, majority(s[0], s[1], s[2]));
-	KEEP(sum);
-	sum = add(sum, sigma_0);
-#pragma GCC unroll 8
-	for (unsigned i = 7; i > 0; i--)
-		s[i] = s[i - 1];
-	s[4] = sum_d;
-	s[0] = sum;
+/*
+ * Round i.
+ *
+ * Its latency is what counts: the next e waits for Sigma1 of this one, and the next a for Sigma0. KEEP keeps compilers, for
+ * which sums may be formed in any order, from putting those in front of other terms: the sum of all that does not depend
+ * on this round's e is ready when Sigma1 comes, and one addition follows. With T1 = (next e) - d, the next a takes no more
+ * than eight additions in all, one more than the fewest.
+ */
+LANES_INLINE void round_run(vector s[8], unsigned i, vector word, uint32_t constant)
+{
+	vector a = NAMED(0u), b = NAMED(1u), c = NAMED(2u), d = NAMED(3u), e = NAMED(4u), f = NAMED(5u), g = NAMED(6u);
+	vector sigma_1 = xor_3(rotate_right(e, 6), rotate_right(e, 11), rotate_right(e, 25));
+	vector next_e = add(add(NAMED(7u), broadcast(constant)), word), next_a, sigma_0;
+
+	KEEP(next_e);
+	next_e = add(next_e, d);
+	KEEP(next_e);
+	next_e = add(next_e, choose(e, f, g));
+	KEEP(next_e);
+	next_e = add(next_e, sigma_1);
+	KEEP(next_e);
+	next_a = subtract(majority(a, b, c), d);
+	KEEP(next_a);
+	sigma_0 = xor_3(rotate_right(a, 2), rotate_right(a, 13), rotate_right(a, 22));
+	next_a = add(next_e, next_a);
+	KEEP(next_a);
+	NAMED(3u) = next_e;
+	NAMED(7u) = add(next_a, sigma_0);
+	KEEP(NAMED(7u));
 }
 
 /* The word 16 places on, in the place of word i modulo 16. */
@@ -113,13 +113,13 @@ LANES_INLINE void block_run(vector s[8], const uint8_t *const octets[], size_t a
 	for (unsigned sixteen = 0; sixteen < 3; sixteen++, constants += 16) {
 #pragma GCC unroll 16
 		for (unsigned i = 0; i < 16; i++) {
-			round_run(s, words[i], constants[i]);
+			round_run(s, i, words[i], constants[i]);
 			schedule(words, i);
 		}
 	}
 #pragma GCC unroll 16
 	for (unsigned i = 0; i < 16; i++)
-		round_run(s, words[i], constants[i]);
+		round_run(s, i, words[i], constants[i]);
 #pragma GCC unroll 8
 	for (unsigned i = 0; i < 8; i++)
 		s[i] = add(s[i], before[i]);
