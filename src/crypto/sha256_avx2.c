@@ -1,7 +1,8 @@
 /* SHA-256 of eight streams, with AVX2: for processors without the instructions for SHA-256. */
+#include "crypto/sha256_kernels.h"
+
 #ifdef __x86_64__
 #include <immintrin.h>
-#include <stdint.h>
 
 #define LANES        8
 #define AVX2         __attribute__((target("avx2")))

@@ -1,7 +1,8 @@
 /* SHA-256 of sixteen streams, with AVX-512. Rotations and functions of three words are one instruction each. */
+#include "crypto/sha256_kernels.h"
+
 #ifdef __x86_64__
 #include <immintrin.h>
-#include <stdint.h>
 
 #define LANES        16
 #define AVX512       __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
