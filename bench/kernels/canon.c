@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define OCTETS 65536
+#define TIMES  16 /* a run: asking for the time takes as long as one body */
 
 struct canon_state {
 	enum canonicalization canon;
@@ -36,9 +37,8 @@ static void plain_held(struct plain *plain)
 }
 
 /* RFC 6376 sections 3.4.3 and 3.4.4, an octet after the other. */
-static double plain_run(void *arg)
+static void plain_canon(struct canon_state *state)
 {
-	struct canon_state *state = arg;
 	bool relaxed = state->canon == CANON_RELAXED;
 	struct plain plain = { .out = state->plain };
 
@@ -61,13 +61,18 @@ static double plain_run(void *arg)
 	plain.wsp = false;
 	plain_held(&plain);
 	state->plain_len = plain.len;
-	return OCTETS;
+}
+
+static double plain_run(void *arg)
+{
+	for (int i = 0; i < TIMES; i++)
+		plain_canon(arg);
+	return TIMES * OCTETS;
 }
 
 /* What takes the slices looks at their lengths only. */
-static double ours_run(void *arg)
+static void ours_canon(const struct canon_state *state)
 {
-	struct canon_state *state = arg;
 	struct dkim_body body;
 	struct slice part;
 	size_t octets = 0;
@@ -80,7 +85,13 @@ static double ours_run(void *arg)
 	while (dkim_body_next(&body, &part))
 		octets += part.len;
 	kernel_require(octets == state->plain_len, "a canonical body has another length than the plain loop's");
-	return OCTETS;
+}
+
+static double ours_run(void *arg)
+{
+	for (int i = 0; i < TIMES; i++)
+		ours_canon(arg);
+	return TIMES * OCTETS;
 }
 
 /* Once, octet for octet. */
@@ -90,7 +101,7 @@ static void same_require(struct canon_state *state)
 	struct slice part;
 	size_t at = 0;
 
-	(void)plain_run(state);
+	plain_canon(state);
 	dkim_body_init(&body, state->canon);
 	dkim_body_feed(&body, slice_of(state->body, OCTETS));
 	for (;;) {

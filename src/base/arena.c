@@ -84,6 +84,33 @@ void arena_reset(struct arena *arena)
 	arena->full = false;
 }
 
+struct arena_mark arena_mark(const struct arena *arena)
+{
+	return (struct arena_mark){
+		.chunk = arena->chunks,
+		.chunk_used = arena->chunks ? arena->chunks->used : 0,
+		.bytes_used = arena->bytes_used,
+	};
+}
+
+void arena_reset_to(struct arena *arena, struct arena_mark mark)
+{
+	if (mark.bytes_used == 0) {
+		arena_reset(arena);
+		return;
+	}
+	while (arena->chunks != mark.chunk) {
+		struct arena_chunk *next = arena->chunks->next;
+
+		chunk_free(arena->chunks);
+		arena->chunks = next;
+	}
+	arena->chunks->used = mark.chunk_used;
+	ASAN_POISON_MEMORY_REGION(arena->chunks->data + mark.chunk_used, arena->chunks->size - mark.chunk_used);
+	arena->bytes_used = mark.bytes_used;
+	arena->full = false;
+}
+
 static struct arena_chunk *chunk_new(struct arena *arena, size_t size)
 {
 	struct arena_chunk *chunk = malloc(sizeof(*chunk) + size);

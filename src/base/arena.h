@@ -34,6 +34,16 @@ void arena_deinit(struct arena *arena);
 /* Frees every object; keeps one chunk, so that a warm request does not call malloc. */
 void arena_reset(struct arena *arena);
 
+/* What there is now: to give back later all that comes after it. Of an arena of zeroes, or just reset: nothing. */
+struct arena_mark {
+	struct arena_chunk *chunk;
+	size_t chunk_used, bytes_used;
+};
+
+struct arena_mark arena_mark(const struct arena *arena);
+/* Frees every object that was made since the mark was taken; those before it, and the marks of them, stay good. */
+void arena_reset_to(struct arena *arena, struct arena_mark mark);
+
 /* Zeroed octets, aligned for any object; NULL when full. A size of 0 is a valid, unique object. */
 MUST_CHECK void *arena_alloc(struct arena *arena, size_t size);
 /* As arena_alloc() for `count` objects; NULL also when count * size overflows. */

@@ -22,14 +22,27 @@ AVX2 static inline __m256i either(__m256i a, __m256i b)
 	return _mm256_or_si256(a, b);
 }
 
+/* Those among 32 octets that are a tab, or a space before a space, a tab or a CR. */
+AVX2 static inline __m256i wsp_runs(const uint8_t *p)
+{
+	__m256i octets = load(p), next = load(p + 1);
+	__m256i ends = either(either(equal(next, ' '), equal(next, '\t')), equal(next, '\r'));
+
+	return either(equal(octets, '\t'), _mm256_and_si256(equal(octets, ' '), ends));
+}
+
 AVX2 size_t scan_wsp_run_avx2(struct slice s)
 {
 	size_t i = 0;
 
+	for (; i + 2 * WIDTH < s.len; i += 2 * WIDTH) {
+		__m256i found = either(wsp_runs(s.ptr + i), wsp_runs(s.ptr + i + WIDTH));
+
+		if (!_mm256_testz_si256(found, found))
+			break;
+	}
 	for (; i + WIDTH < s.len; i += WIDTH) {
-		__m256i octets = load(s.ptr + i), next = load(s.ptr + i + 1);
-		__m256i ends = either(either(equal(next, ' '), equal(next, '\t')), equal(next, '\r'));
-		__m256i found = either(equal(octets, '\t'), _mm256_and_si256(equal(octets, ' '), ends));
+		__m256i found = wsp_runs(s.ptr + i);
 		unsigned mask = (unsigned)_mm256_movemask_epi8(found);
 
 		if (mask)
@@ -38,12 +51,24 @@ AVX2 size_t scan_wsp_run_avx2(struct slice s)
 	return scan_wsp_run_rest(s, i);
 }
 
+/* Those among 32 octets that are a CR without an LF behind it, or are before an LF and no CR. */
+AVX2 static inline __m256i lone_line_ends(const uint8_t *p)
+{
+	return _mm256_xor_si256(equal(load(p), '\r'), equal(load(p + 1), '\n'));
+}
+
 AVX2 size_t scan_lone_line_end_avx2(struct slice s)
 {
 	size_t i = 0;
 
+	for (; i + 2 * WIDTH < s.len; i += 2 * WIDTH) {
+		__m256i found = either(lone_line_ends(s.ptr + i), lone_line_ends(s.ptr + i + WIDTH));
+
+		if (!_mm256_testz_si256(found, found))
+			break;
+	}
 	for (; i + WIDTH < s.len; i += WIDTH) {
-		__m256i found = _mm256_xor_si256(equal(load(s.ptr + i), '\r'), equal(load(s.ptr + i + 1), '\n'));
+		__m256i found = lone_line_ends(s.ptr + i);
 		unsigned mask = (unsigned)_mm256_movemask_epi8(found);
 
 		if (mask)
