@@ -48,6 +48,8 @@ struct crypto_hash_job {
 	bool (*next)(void *source, struct slice *out);
 	void *source;
 	uint64_t octets_max; /* hash at most so many; the source is read to its end all the same */
+	/* About how many there will be, 0: not known. The longest begin if a run has time for all: few lanes are empty at its end. */
+	uint64_t octets_likely;
 	/* Answered. */
 	bool failed;
 	uint64_t octets; /* of the whole source */

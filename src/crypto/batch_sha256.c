@@ -58,12 +58,16 @@ static bool parts_next(void *source, struct slice *out)
 	return out->len > 0;
 }
 
+#define GROUP 64
+
 /* Where a run has got to in the rings of waiting jobs. */
 struct progress {
-	struct crypto_job *body;            /* the next one to join, or the ring's head */
+	struct crypto_hash_job *group[GROUP]; /* the next bodies to join */
+	size_t group_at, group_count;
+	struct crypto_job *body;            /* the next one behind them, or the ring's head */
+	size_t bodies_left;                 /* from there on */
 	struct crypto_job *signature;
 	enum crypto_work signatures;        /* which ring */
-	size_t bodies_left;
 	bool out_of_time;                   /* no bodies any more */
 };
 
@@ -73,15 +77,51 @@ static void signatures_from_first(struct crypto_batch *batch, struct progress *p
 	progress->signature = batch->waiting[CRYPTO_WORK_RSA].next;
 }
 
+static uint64_t octets_left(const struct crypto_hash_job *job)
+{
+	return job->octets_likely > job->octets ? job->octets_likely - job->octets : 0;
+}
+
+static int octets_left_compare(const void *a, const void *b)
+{
+	uint64_t x = octets_left(*(struct crypto_hash_job *const *)a), y = octets_left(*(struct crypto_hash_job *const *)b);
+
+	return (x < y) - (x > y);
+}
+
+/*
+ * The longest first, if there is time for all of them. If not, as they came: then those are last that were put off, and short
+ * ones do not wait for them again.
+ */
+static void group_fill(struct progress *progress)
+{
+	uint64_t octets = 0;
+
+	progress->group_at = progress->group_count = 0;
+	for (; progress->bodies_left > 0 && progress->group_count < GROUP; progress->bodies_left--) {
+		struct crypto_hash_job *job = (struct crypto_hash_job *)progress->body;
+		uint64_t left = octets_left(job);
+
+		octets += left < CRYPTO_RUN_COST_MAX ? left : CRYPTO_RUN_COST_MAX;
+		progress->group[progress->group_count++] = job;
+		progress->body = job->job.next;
+	}
+	if (octets < CRYPTO_RUN_COST_MAX)
+		qsort(progress->group, progress->group_count, sizeof(progress->group[0]), octets_left_compare);
+}
+
 /* The next body, begun or not; bodies come first: they take longest, and lanes are best filled while they go on. */
 static struct crypto_sha256_stream *body_take(struct crypto_batch *batch, struct progress *progress)
 {
-	struct crypto_hash_job *job = (struct crypto_hash_job *)progress->body;
+	struct crypto_hash_job *job;
 
-	if (progress->out_of_time || progress->bodies_left == 0)
+	if (progress->out_of_time)
 		return NULL;
-	progress->bodies_left--;
-	progress->body = job->job.next;
+	if (progress->group_at == progress->group_count)
+		group_fill(progress);
+	if (progress->group_count == 0)
+		return NULL;
+	job = progress->group[progress->group_at++];
 	if (!job->batch) {
 		job->batch = batch;
 		crypto_sha256_begin(&job->stream, body_next, job, job);

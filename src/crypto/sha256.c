@@ -4,13 +4,17 @@
 
 #define BLOCK  CRYPTO_SHA256_BLOCK_OCTETS
 #define GATHER CRYPTO_SHA256_GATHER_OCTETS
+#define LONG   CRYPTO_SHA256_SLICE_OCTETS_MIN
 _Static_assert(GATHER % BLOCK == 0, "what was gathered to the full is blocks without a rest");
+_Static_assert(LONG >= BLOCK, "a long slice completes a block and has more");
 
 void crypto_sha256_init(struct crypto_sha256_hasher *hasher, const struct crypto_sha256_plan *plan)
 {
 	memset(hasher, 0, sizeof(*hasher));
 	hasher->plan = *plan;
 	hasher->ended_tail = &hasher->ended;
+	for (unsigned i = 0; i < CRYPTO_SHA256_LANES_MAX; i++)
+		hasher->lanes[i] = &hasher->room[i];
 }
 
 void crypto_sha256_begin(struct crypto_sha256_stream *stream, bool (*next)(void *source, struct slice *out), void *source,
@@ -27,7 +31,7 @@ void crypto_sha256_begin(struct crypto_sha256_stream *stream, bool (*next)(void 
 
 void crypto_sha256_join(struct crypto_sha256_hasher *hasher, struct crypto_sha256_stream *stream)
 {
-	struct crypto_sha256_lane *lane = &hasher->lanes[hasher->streams];
+	struct crypto_sha256_lane *lane = hasher->lanes[hasher->streams];
 
 	ASSERT(crypto_sha256_has_room(hasher));
 	hasher->streams++;
@@ -52,14 +56,13 @@ static void gather(struct crypto_sha256_lane *lane, size_t len)
 static void pad(struct crypto_sha256_lane *lane)
 {
 	uint64_t bits = lane->stream->octets * 8;
-	size_t len = lane->gathered + 1;
+	size_t end = (lane->gathered + 1 + 8 + BLOCK - 1) / BLOCK * BLOCK;
 
 	lane->octets[lane->gathered] = 0x80;
-	while (len % BLOCK != BLOCK - 8)
-		lane->octets[len++] = 0;
-	for (int shift = 56; shift >= 0; shift -= 8)
-		lane->octets[len++] = (uint8_t)(bits >> shift);
-	lane->gathered = len;
+	memset(lane->octets + lane->gathered + 1, 0, end - lane->gathered - 1);
+	for (size_t i = 1; i <= 8; i++, bits >>= 8)
+		lane->octets[end - i] = (uint8_t)bits;
+	lane->gathered = end;
 	lane->is_last = true;
 }
 
@@ -71,7 +74,7 @@ static void lane_gather(struct crypto_sha256_lane *lane)
 	while (lane->gathered < GATHER) {
 		size_t room = GATHER - lane->gathered;
 
-		if (stream->left.len >= GATHER) {
+		if (stream->left.len >= LONG) {
 			if (lane->gathered % BLOCK)
 				gather(lane, BLOCK - lane->gathered % BLOCK);
 			return;
@@ -95,7 +98,7 @@ static void lane_fill(struct crypto_sha256_lane *lane)
 	if (lane->gathered > 0) {
 		lane->at = lane->octets;
 		lane->blocks = lane->gathered / BLOCK;
-	} else if (lane->stream->left.len >= GATHER) {
+	} else if (lane->stream->left.len >= LONG) {
 		lane->at = lane->stream->left.ptr;
 		lane->blocks = lane->stream->left.len / BLOCK;
 	}
@@ -124,29 +127,20 @@ static void stream_end(struct crypto_sha256_hasher *hasher, struct crypto_sha256
 	hasher->ended_tail = &stream->next_ended;
 }
 
-/* The last of the lanes in use takes a place that was given up; what it points to moves with it. */
+/* It changes places with the last of those in use. */
 static void lane_free(struct crypto_sha256_hasher *hasher, unsigned i)
 {
-	struct crypto_sha256_lane *lane = &hasher->lanes[i], *last = &hasher->lanes[--hasher->streams];
+	struct crypto_sha256_lane *lane = hasher->lanes[i];
 
-	if (lane != last) {
-		bool own = last->gathered > 0 && last->blocks > 0;
-		size_t offset = own ? (size_t)(last->at - last->octets) : 0;
-
-		lane->stream = last->stream;
-		lane->blocks = last->blocks;
-		lane->gathered = last->gathered;
-		lane->is_last = last->is_last;
-		memcpy(lane->octets, last->octets, last->gathered);
-		lane->at = own ? lane->octets + offset : last->at;
-	}
-	last->stream = NULL;
+	hasher->lanes[i] = hasher->lanes[--hasher->streams];
+	hasher->lanes[hasher->streams] = lane;
+	lane->stream = NULL;
 }
 
 static void lanes_free_ended(struct crypto_sha256_hasher *hasher)
 {
 	for (unsigned i = hasher->streams; i-- > 0;) {
-		struct crypto_sha256_lane *lane = &hasher->lanes[i];
+		struct crypto_sha256_lane *lane = hasher->lanes[i];
 
 		if (!lane->is_last || lane->blocks > 0)
 			continue;
@@ -161,8 +155,8 @@ static unsigned lanes_ready(struct crypto_sha256_hasher *hasher, struct crypto_s
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < hasher->streams; i++)
-		if (hasher->lanes[i].blocks > 0)
-			ready[count++] = &hasher->lanes[i];
+		if (hasher->lanes[i]->blocks > 0)
+			ready[count++] = hasher->lanes[i];
 	return count;
 }
 
@@ -194,8 +188,8 @@ size_t crypto_sha256_step(struct crypto_sha256_hasher *hasher)
 	size_t octets;
 
 	for (unsigned i = 0; i < hasher->streams; i++)
-		if (hasher->lanes[i].blocks == 0)
-			lane_fill(&hasher->lanes[i]);
+		if (hasher->lanes[i]->blocks == 0)
+			lane_fill(hasher->lanes[i]);
 	count = lanes_ready(hasher, ready);
 	if (count == 0)
 		return 0;
@@ -213,14 +207,14 @@ void crypto_sha256_leave_all(struct crypto_sha256_hasher *hasher)
 	do {
 		count = 0;
 		for (unsigned i = 0; i < hasher->streams; i++)
-			if (hasher->lanes[i].gathered > 0 && hasher->lanes[i].blocks > 0)
-				ready[count++] = &hasher->lanes[i];
+			if (hasher->lanes[i]->gathered > 0 && hasher->lanes[i]->blocks > 0)
+				ready[count++] = hasher->lanes[i];
 		if (count > 0)
 			(void)lanes_run(hasher, ready, count);
 	} while (count > 0);
 	lanes_free_ended(hasher);
 	while (hasher->streams > 0) {
-		struct crypto_sha256_lane *lane = &hasher->lanes[--hasher->streams];
+		struct crypto_sha256_lane *lane = hasher->lanes[--hasher->streams];
 
 		memcpy(lane->stream->rest, lane->octets, lane->gathered);
 		lane->stream = NULL;

@@ -25,7 +25,8 @@
 #define CRYPTO_SHA256_STEP_OCTETS_MAX \
 	((size_t)CRYPTO_SHA256_LANES_MAX * CRYPTO_SHA256_STEP_BLOCKS_MAX * CRYPTO_SHA256_BLOCK_OCTETS)
 /* Slices shorter than this are gathered; longer ones are not copied, but for what completes a block. */
-#define CRYPTO_SHA256_GATHER_OCTETS     512
+#define CRYPTO_SHA256_SLICE_OCTETS_MIN  512
+#define CRYPTO_SHA256_GATHER_OCTETS     1024 /* at most: what a signature is over, as a rule */
 
 struct crypto_sha256_stream {
 	/* The caller's. */
@@ -52,7 +53,8 @@ struct crypto_sha256_lane {
 
 struct crypto_sha256_hasher {
 	struct crypto_sha256_plan plan;
-	struct crypto_sha256_lane lanes[CRYPTO_SHA256_LANES_MAX]; /* those in use are the first */
+	struct crypto_sha256_lane room[CRYPTO_SHA256_LANES_MAX];
+	struct crypto_sha256_lane *lanes[CRYPTO_SHA256_LANES_MAX]; /* those in use are the first */
 	unsigned streams;
 	struct crypto_sha256_stream *ended, **ended_tail; /* not taken yet */
 	/* Counters: blocks / block_steps is how many streams went on together. */

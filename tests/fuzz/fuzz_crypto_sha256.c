@@ -68,7 +68,7 @@ static void shuffle(struct crypto_sha256_hasher *hasher)
 	unsigned count = hasher->streams;
 
 	for (unsigned i = 0; i < count; i++)
-		before[i] = hasher->lanes[i].stream->owner;
+		before[i] = hasher->lanes[i]->stream->owner;
 	crypto_sha256_leave_all(hasher);
 	take_all(hasher);
 	for (unsigned i = count; i-- > 0;)

@@ -361,7 +361,7 @@ static size_t crowd(struct crypto_sha256_hasher *hasher, const char *name)
 			struct source *left[CRYPTO_SHA256_LANES_MAX];
 
 			for (unsigned i = 0; i < before; i++)
-				left[i] = hasher->lanes[i].stream->owner;
+				left[i] = hasher->lanes[i]->stream->owner;
 			crypto_sha256_leave_all(hasher);
 			assert_int_equal(hasher->streams, 0);
 			ended += take_all(hasher, name);
