@@ -106,6 +106,7 @@ void crypto_batch_add_verify(struct crypto_batch *batch, struct crypto_verify_jo
 	job->verdict = CRYPTO_PENDING;
 	job->begun = job->hashed = false;
 	job->part = 0;
+	job->held = 0;
 	batch_add(batch, &job->job,
 	          crypto_key_kind(job->key) == CRYPTO_KEY_RSA ? CRYPTO_WORK_RSA : CRYPTO_WORK_ED25519);
 }
@@ -243,10 +244,19 @@ static void rsa_group_by_lanes(struct crypto_batch *batch, struct crypto_rsa_gro
 	counters->by_path[CRYPTO_PATH_LANES] += group->count;
 }
 
+/* Full lanes cost the same as empty ones: others of that size may come with the next run. */
+static bool rsa_group_may_wait(const struct crypto_batch *batch, const struct crypto_rsa_group *group)
+{
+	return batch->more && group->count < CRYPTO_RSA_LANES && group->jobs[0]->held < CRYPTO_HELD_RUNS_MAX;
+}
+
 /* What is cheaper for so many: the lanes cost the same however many are filled. */
 static void rsa_group_run(struct crypto_batch *batch, struct crypto_rsa_group *group)
 {
-	if (group->count >= batch->provider->kernels.rsa_lanes_min)
+	if (rsa_group_may_wait(batch, group))
+		for (size_t i = 0; i < group->count; i++)
+			group->jobs[i]->held++;
+	else if (group->count >= batch->provider->kernels.rsa_lanes_min)
 		rsa_group_by_lanes(batch, group);
 	else
 		for (size_t i = 0; i < group->count; i++)
@@ -270,42 +280,6 @@ static void rsa_group_add(struct crypto_batch *batch, struct crypto_verify_job *
 		rsa_group_run(batch, group);
 }
 
-static void verify_begin(struct crypto_batch *batch, struct crypto_verify_job *job)
-{
-	enum crypto_rsa_path path = batch->provider->kernels.rsa;
-
-	job->verdict = CRYPTO_FAULT;
-	if (!job->hashed)
-		return;
-	if (job->job.work == CRYPTO_WORK_RSA && path == CRYPTO_RSA_BY_LANES)
-		rsa_group_add(batch, job);
-	else if (job->job.work == CRYPTO_WORK_RSA && path == CRYPTO_RSA_BY_SCALAR)
-		verify_one(batch, job, CRYPTO_PATH_SCALAR);
-	else
-		verify_one(batch, job, CRYPTO_PATH_OPENSSL);
-}
-
-/* First all digests, then all signatures: each kind of kernel has its jobs side by side. */
-static void verify_all(struct crypto_batch *batch, enum crypto_work work)
-{
-	struct crypto_work_counters *counters = &batch->counters[work];
-	struct crypto_job *head = &batch->waiting[work];
-
-	for (struct crypto_job *at = head->next; at != head; at = at->next) {
-		struct crypto_verify_job *job = (struct crypto_verify_job *)at;
-
-		if (!job->hashed) /* by the hasher */
-			job->hashed = parts_hash(batch, job->hash, job->parts, job->parts_count, counters, job->digest);
-	}
-	for (struct crypto_job *at = head->next; at != head; at = at->next)
-		verify_begin(batch, (struct crypto_verify_job *)at);
-	for (size_t i = 0; i < CRYPTO_RSA_GROUPS; i++)
-		if (batch->rsa_groups[i].count > 0)
-			rsa_group_run(batch, &batch->rsa_groups[i]);
-	for (struct crypto_job *at = head->next; at != head; at = at->next)
-		counters->faults += ((struct crypto_verify_job *)at)->verdict == CRYPTO_FAULT;
-}
-
 void crypto_batch_job_finish(struct crypto_batch *batch, struct crypto_job *job)
 {
 	batch->waiting_count[job->work]--;
@@ -321,22 +295,72 @@ void crypto_batch_job_defer(struct crypto_batch *batch, struct crypto_job *job)
 	ring_append(&batch->waiting[job->work], job);
 }
 
-/* All jobs of one kind that a run has time for. Returns how many it finished. */
-static size_t work_run(struct crypto_batch *batch, enum crypto_work work)
+static void verify_begin(struct crypto_batch *batch, struct crypto_verify_job *job)
+{
+	enum crypto_rsa_path path = batch->provider->kernels.rsa;
+
+	if (!job->hashed)
+		job->verdict = CRYPTO_FAULT;
+	else if (job->job.work == CRYPTO_WORK_RSA && path == CRYPTO_RSA_BY_LANES)
+		rsa_group_add(batch, job);
+	else if (job->job.work == CRYPTO_WORK_RSA && path == CRYPTO_RSA_BY_SCALAR)
+		verify_one(batch, job, CRYPTO_PATH_SCALAR);
+	else
+		verify_one(batch, job, CRYPTO_PATH_OPENSSL);
+}
+
+/* Those whose digest no hasher made. */
+static void digests_make(struct crypto_batch *batch, enum crypto_work work)
+{
+	struct crypto_job *head = &batch->waiting[work];
+
+	for (struct crypto_job *at = head->next; at != head; at = at->next) {
+		struct crypto_verify_job *job = (struct crypto_verify_job *)at;
+
+		if (!job->hashed)
+			job->hashed = parts_hash(batch, job->hash, job->parts, job->parts_count, &batch->counters[work],
+			                         job->digest);
+	}
+}
+
+/* First all digests, then all signatures: each kind of kernel has its jobs side by side. Returns how many it finished. */
+static size_t verify_all(struct crypto_batch *batch, enum crypto_work work)
+{
+	struct crypto_job *head = &batch->waiting[work], *next;
+	size_t finished = 0;
+
+	digests_make(batch, work);
+	for (struct crypto_job *at = head->next; at != head; at = at->next)
+		verify_begin(batch, (struct crypto_verify_job *)at);
+	for (size_t i = 0; i < CRYPTO_RSA_GROUPS; i++)
+		if (batch->rsa_groups[i].count > 0)
+			rsa_group_run(batch, &batch->rsa_groups[i]);
+	for (struct crypto_job *at = head->next; at != head; at = next) {
+		const struct crypto_verify_job *job = (struct crypto_verify_job *)at;
+
+		next = at->next;
+		if (job->verdict == CRYPTO_PENDING)
+			continue; /* held */
+		batch->counters[work].faults += job->verdict == CRYPTO_FAULT;
+		crypto_batch_job_finish(batch, at);
+		finished++;
+	}
+	return finished;
+}
+
+/* Hashes or signs what a run has time for. Returns how many it finished. */
+static size_t jobs_run(struct crypto_batch *batch, enum crypto_work work)
 {
 	struct crypto_job *head = &batch->waiting[work];
 	size_t count = batch->waiting_count[work], finished = 0;
 
-	batch->counters[work].runs += count > 0;
 	batch->cost = 0; /* each kind has a budget of its own: none waits for another */
-	if (is_verification(work))
-		verify_all(batch, work);
 	for (; count > 0 && batch->cost < CRYPTO_RUN_COST_MAX; count--) {
 		struct crypto_job *job = head->next;
 
 		if (work == CRYPTO_WORK_SIGN) {
 			sign_run(batch, (struct crypto_sign_job *)job);
-		} else if (is_hash(work) && !hash_run(batch, (struct crypto_hash_job *)job)) {
+		} else if (!hash_run(batch, (struct crypto_hash_job *)job)) {
 			/* A large body waits for small ones, not they for it. */
 			crypto_batch_job_defer(batch, job);
 			continue;
@@ -355,9 +379,14 @@ size_t crypto_batch_run(struct crypto_batch *batch)
 	batch->running = true;
 	if (batch->hasher)
 		count += crypto_batch_sha256_run(batch);
-	for (int work = 0; work < CRYPTO_WORKS; work++)
-		if (work != CRYPTO_WORK_SHA256 || !batch->hasher)
-			count += work_run(batch, (enum crypto_work)work);
+	for (int at = 0; at < CRYPTO_WORKS; at++) {
+		enum crypto_work work = (enum crypto_work)at;
+
+		if (work == CRYPTO_WORK_SHA256 && batch->hasher)
+			continue;
+		batch->counters[work].runs += batch->waiting_count[work] > 0;
+		count += is_verification(work) ? verify_all(batch, work) : jobs_run(batch, work);
+	}
 	ERR_clear_error();
 	while (batch->finished.next != &batch->finished) {
 		struct crypto_job *job = batch->finished.next;
@@ -367,5 +396,15 @@ size_t crypto_batch_run(struct crypto_batch *batch)
 			job->done(job);
 	}
 	batch->running = false;
+	return count;
+}
+
+size_t crypto_batch_run_some(struct crypto_batch *batch)
+{
+	size_t count;
+
+	batch->more = true;
+	count = crypto_batch_run(batch);
+	batch->more = false;
 	return count;
 }

@@ -73,9 +73,10 @@ struct crypto_verify_job {
 	enum crypto_verdict verdict;
 	/* The batch's. */
 	bool begun;  /* the stream is the digest's in part */
-	bool hashed; /* the digest is there */
 	size_t part; /* the next one that the stream takes */
 	struct crypto_sha256_stream stream;
+	bool hashed;   /* the digest is there */
+	unsigned held; /* runs that left it for later */
 	uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX];
 };
 
@@ -124,6 +125,7 @@ struct crypto_batch {
 	struct crypto_rsa_group rsa_groups[CRYPTO_RSA_GROUPS]; /* empty between runs */
 	struct crypto_work_counters counters[CRYPTO_WORKS];
 	bool running;
+	bool more; /* crypto_batch_run_some() */
 };
 
 /* 0 or -ENOMEM. The batch does not move after it. */
@@ -157,6 +159,14 @@ static inline bool crypto_batch_is_left(const struct crypto_batch *batch)
  * there is more for the next run, in which those begun come last.
  */
 size_t crypto_batch_run(struct crypto_batch *batch);
+
+/*
+ * As crypto_batch_run(), for when more work is about to come: signatures that would leave lanes empty may wait for it, at
+ * most for CRYPTO_HELD_RUNS_MAX runs. crypto_batch_is_left() is true of them.
+ */
+size_t crypto_batch_run_some(struct crypto_batch *batch);
+
+#define CRYPTO_HELD_RUNS_MAX 8
 
 #define CRYPTO_RUN_COST_MAX ((uint64_t)4 << 20) /* octets hashed of a kind in a run; a slice counts as CRYPTO_SLICE_COST more */
 #define CRYPTO_SIGN_COST    ((uint64_t)1 << 20) /* 0.7 ms with 2048 bits */

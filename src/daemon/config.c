@@ -65,6 +65,10 @@ static cfg_opt_t dmarc_options[] = {
 	CFG_STR("no-author", "reject", CFGF_NONE),        /* none, quarantine or reject */
 	CFG_END(),
 };
+static cfg_opt_t crypto_options[] = {
+	CFG_STR("kernels", "auto", CFGF_NONE),            /* auto, openssl, scalar or ifma */
+	CFG_END(),
+};
 static cfg_opt_t mta_sts_options[] = {
 	CFG_STR("ca-file", "", CFGF_NONE),
 	CFG_INT("https-port", 443, CFGF_NONE),
@@ -105,6 +109,7 @@ static cfg_opt_t options[] = {
 	CFG_SEC("arc", arc_options, CFGF_NONE),
 	CFG_SEC("sealer", sealer_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), /* a domain that we seal for */
 	CFG_SEC("dmarc", dmarc_options, CFGF_NONE),
+	CFG_SEC("crypto", crypto_options, CFGF_NONE),
 	CFG_SEC("mta-sts", mta_sts_options, CFGF_NODEFAULT),
 	CFG_SEC("metrics", metrics_options, CFGF_NONE),
 	CFG_SEC("limits", limits_options, CFGF_NONE),
@@ -378,6 +383,8 @@ static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SI
 	TRY(string_list(dns, "forward", &engine->resolver.forwards, &engine->resolver.forwards_count));
 	resolver_read(dns, engine->shards, &engine->resolver);
 	limits_read(out->file, engine);
+	if (!engine_kernels_check(cfg_getstr(cfg_getsec(out->file, "crypto"), "kernels"), &engine->kernels, problem))
+		return -EINVAL; /* not to be had: the value was checked when it was read */
 	verdict_read(out->file, &engine->verdict);
 	if (sealers_read(out->file, engine) < 0) {
 		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: a key-file cannot be read any more", parsing.path);

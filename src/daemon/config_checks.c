@@ -236,6 +236,17 @@ static int check_policy(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
+static int check_kernels(cfg_t *cfg, cfg_opt_t *option)
+{
+	enum crypto_kernels_wish wish;
+	char problem[IO_PROBLEM_SIZE];
+
+	if (engine_kernels_check(cfg_opt_getstr(option), &wish, problem))
+		return 0;
+	cfg_error(cfg, "%s = %s: %s", option->name, cfg_opt_getstr(option), problem);
+	return -1;
+}
+
 static int check_metrics_listen(cfg_t *cfg, cfg_opt_t *option)
 {
 	const char *listen = cfg_opt_getstr(option);
@@ -262,5 +273,6 @@ void config_checks_set(cfg_t *file)
 	cfg_set_validate_func(file, "dmarc|public-suffix-list", check_public_suffix_list);
 	cfg_set_validate_func(file, "dmarc|no-author", check_policy);
 	cfg_set_validate_func(file, "authserv-id", check_authserv_id);
+	cfg_set_validate_func(file, "crypto|kernels", check_kernels);
 	cfg_set_validate_func(file, "metrics|listen", check_metrics_listen);
 }

@@ -83,7 +83,7 @@ static void wait_for_drain(struct engine *engine, const sigset_t *signals)
 
 static int serve(struct daemon_config *config)
 {
-	char problem[IO_PROBLEM_SIZE];
+	char problem[IO_PROBLEM_SIZE], kernels[CRYPTO_KERNELS_TEXT_SIZE];
 	struct engine *engine;
 	struct metrics *metrics = NULL;
 	sigset_t signals;
@@ -107,6 +107,8 @@ static int serve(struct daemon_config *config)
 	}
 	if (config->public_suffixes)
 		fprintf(stderr, "assayd: public suffix list: %s\n", io_public_suffixes_source(config->public_suffixes));
+	engine_kernels_describe(engine, kernels);
+	fprintf(stderr, "assayd: crypto: %s\n", kernels);
 	result = metrics_start(config->metrics_listen, engine, &metrics, problem);
 	if (result < 0) {
 		complain(problem);

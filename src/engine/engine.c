@@ -396,6 +396,11 @@ bool engine_is_stopping_at_once(const struct engine *engine)
 	return atomic_load_explicit(&engine->at_once, memory_order_relaxed);
 }
 
+void engine_kernels_describe(const struct engine *engine, char out[CRYPTO_KERNELS_TEXT_SIZE])
+{
+	crypto_kernels_describe(&engine->threads[0].shard.provider.kernels, out);
+}
+
 const struct engine_config *engine_config_of(const struct engine *engine)
 {
 	return engine->config;

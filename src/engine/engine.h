@@ -59,6 +59,9 @@ struct engine;
 /* Is that a private key which can seal? False: `problem` has a line for people, without a word of the key. */
 MUST_CHECK bool engine_sealer_key_check(struct slice pem, char problem[IO_PROBLEM_SIZE]);
 
+/* A word of crypto.kernels. False: `problem` has a line for people: it is none, or not available here. */
+MUST_CHECK bool engine_kernels_check(const char *word, enum crypto_kernels_wish *out, char problem[IO_PROBLEM_SIZE]);
+
 /*
  * Opens the listeners and starts every shard. 0: all serve. A negative errno: nothing runs, `problem` has a line
  * for people.
@@ -71,6 +74,8 @@ bool engine_has_ended(struct engine *engine);
 /* Waits for the shards to end. 0, or the negative errno that a shard's loop died of. */
 MUST_CHECK int engine_join(struct engine *engine);
 void engine_free(struct engine *engine);
+/* What does the arithmetic of signatures, for people. */
+void engine_kernels_describe(const struct engine *engine, char out[CRYPTO_KERNELS_TEXT_SIZE]);
 
 /* For Status and the metrics, from any thread. */
 uint64_t engine_counter(const struct engine *engine, enum counter_id id);

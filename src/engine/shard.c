@@ -42,6 +42,25 @@ static void drain_step(struct shard *shard)
 }
 
 /* Copies what mechanisms count for themselves to where other threads may read it. */
+static void lanes_publish(struct counters *counters, const struct crypto_batch *batch)
+{
+	const struct crypto_work_counters *rsa = &batch->counters[CRYPTO_WORK_RSA];
+	const struct crypto_work_counters *ed25519 = &batch->counters[CRYPTO_WORK_ED25519];
+	const struct crypto_work_counters *sha256 = &batch->counters[CRYPTO_WORK_SHA256];
+
+	counter_set(counters, COUNTER_RSA_LANES_OFFERED, rsa->lanes_offered);
+	counter_set(counters, COUNTER_RSA_LANES_FILLED, rsa->lanes_filled);
+	counter_set(counters, COUNTER_RSA_BY_LANES, rsa->by_path[CRYPTO_PATH_LANES]);
+	counter_set(counters, COUNTER_RSA_BY_SCALAR, rsa->by_path[CRYPTO_PATH_SCALAR]);
+	counter_set(counters, COUNTER_RSA_BY_OPENSSL, rsa->by_path[CRYPTO_PATH_OPENSSL]);
+	counter_set(counters, COUNTER_ED25519_LANES_OFFERED, ed25519->lanes_offered);
+	counter_set(counters, COUNTER_ED25519_LANES_FILLED, ed25519->lanes_filled);
+	counter_set(counters, COUNTER_ED25519_BY_OPENSSL, ed25519->by_path[CRYPTO_PATH_OPENSSL]);
+	counter_set(counters, COUNTER_SHA256_LANES_OFFERED, sha256->lanes_offered);
+	counter_set(counters, COUNTER_SHA256_LANES_FILLED, sha256->lanes_filled);
+	counter_set(counters, COUNTER_SHA256_BY_OPENSSL, sha256->by_path[CRYPTO_PATH_OPENSSL]);
+}
+
 static void counters_publish(struct shard *shard)
 {
 	const struct io_server_counters *server = io_server_counters(shard->server);
@@ -67,6 +86,7 @@ static void counters_publish(struct shard *shard)
 	counter_set(counters, COUNTER_KEY_MISSES, keys->counters.misses);
 	counter_set(counters, COUNTER_KEY_EVICTIONS, keys->counters.evictions);
 	counter_set(counters, COUNTER_KEY_OCTETS, keys->bytes);
+	lanes_publish(counters, &shard->batch);
 	counter_set(counters, COUNTER_BREAKERS_OPENED, shard->breaker.opened);
 	counter_set(counters, COUNTER_BREAKERS_CLOSED, shard->breaker.closed);
 	counter_set(counters, COUNTER_BREAKER_PROBES, shard->breaker.probes);
@@ -110,7 +130,8 @@ static void turn(void *arg)
 		(void)post_deliver_all(&shard->posts, shard);
 		for (; left && (request = queue_take(&shard->queue)); left--)
 			request_run(request);
-		if (crypto_batch_run(&shard->batch))
+		/* While others are queued, their signatures may fill lanes that would stay empty now. */
+		if (queue_is_empty(&shard->queue) ? crypto_batch_run(&shard->batch) : crypto_batch_run_some(&shard->batch))
 			counter_up(shard->counters, COUNTER_CRYPTO_RUNS);
 	} while (left && !queue_is_empty(&shard->queue) && crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SIGN) == 0);
 	queue_turn_end(&shard->queue);
@@ -203,6 +224,17 @@ bool engine_sealer_key_check(struct slice pem, char problem[IO_PROBLEM_SIZE])
 	}
 	snprintf(problem, IO_PROBLEM_SIZE, "%s", why ? why : "");
 	return result == 0;
+}
+
+bool engine_kernels_check(const char *word, enum crypto_kernels_wish *out, char problem[IO_PROBLEM_SIZE])
+{
+	if (!crypto_kernels_read(word, out))
+		snprintf(problem, IO_PROBLEM_SIZE, "wants auto, openssl, scalar or ifma");
+	else if (!crypto_kernels_are_available(*out))
+		snprintf(problem, IO_PROBLEM_SIZE, "this processor or this build has none (auto takes what there is)");
+	else
+		return true;
+	return false;
 }
 
 static int crypto_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])

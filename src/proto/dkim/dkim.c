@@ -383,7 +383,7 @@ static void starts_cut(struct dkim_signature_result *results, size_t count)
 
 		lens[i] = START_OCTETS_MIN;
 		for (size_t j = 0; j < count; j++) {
-			size_t common = common_octets(start, results[j].signature_start);
+			size_t common = j == i ? 0 : common_octets(start, results[j].signature_start);
 
 			if (common >= lens[i] && !slice_equal(start, results[j].signature_start))
 				lens[i] = common + 1;

@@ -407,8 +407,11 @@ int dkim_signature_parse(const struct mail_field *field, enum dkim_form form, st
 		[DKIM_FORM_ARC_SEAL] = { required, seal_names_nothing, algorithm, domain, identity, seal_time, signature,
 		                         query_name },
 	};
-	struct reading reading = { .form = form, .arena = arena, .out = out };
+	struct reading reading; /* not all zeroes first: the list is large */
 
+	reading.form = form;
+	reading.arena = arena;
+	reading.out = out;
 	*out = (struct dkim_signature){ 0 };
 	if (dkim_taglist_parse(field->value, &reading.list))
 		return unusable(&reading, DKIM_PERMERROR, reason_of(REASON_DKIM_SYNTAX));

@@ -138,6 +138,8 @@ static void test_errors_name_file_and_line(void **state)
 		{ "public_suffix_list_is_none", "dmarc {\n  public-suffix-list = \"/dev/null\"\n}\n", 2, "/dev/null" },
 		{ "no_author_word", "dmarc {\n  no-author = discard\n}\n", 2, "discard" },
 		{ "no_author_case", "dmarc { no-author = Reject }\n", 1, "Reject" },
+		{ "kernels_word", "crypto {\n  kernels = avx\n}\n", 2, "avx" },
+		{ "kernels_case", "crypto { kernels = OpenSSL }\n", 1, "OpenSSL" },
 		{ "metrics_without_port", "metrics {\n  listen = \"127.0.0.1\"\n}\n", 2, "127.0.0.1" },
 		{ "metrics_port_word", "metrics { listen = \"127.0.0.1:http\" }\n", 1, "http" },
 		{ "metrics_port_65536", "metrics { listen = \"127.0.0.1:65536\" }\n", 1, "65536" },
@@ -341,6 +343,7 @@ static void test_every_key_arrives(void **state)
 	         "dkim { max-signatures = 7  min-rsa-bits = 2048  max-rsa-bits = 8192  allow-rsa-sha1 = true\n"
 	         "  clock-drift = 60  max-verify-time = 700 }\n"
 	         "dmarc { no-author = quarantine }\n"
+	         "crypto { kernels = openssl }\n"
 	         "mta-sts { ca-file = \"\" https-port = 8443 allow-private-addresses = true }\n"
 	         "metrics { listen = \"[::1]:8462\" }\n"
 	         "limits { message-size = 2000000 octets-held = 60000000 request-memory = 100000 in-flight = 10\n"
@@ -389,6 +392,7 @@ static void test_every_key_arrives(void **state)
 	assert_int_equal(engine->verdict.dkim.clock_drift_s, 60);
 	assert_int_equal(engine->verdict.dkim.verify_us_max, 700);
 	assert_int_equal(engine->limits.replay_octets_max, 2048);
+	assert_int_equal(engine->kernels, CRYPTO_KERNELS_OPENSSL);
 	assert_true(config.mta_sts_set);
 	assert_string_equal(config.metrics_listen, "[::1]:8462");
 	assert_int_equal(engine->limits.message_octets_max, 2000000);
