@@ -41,11 +41,6 @@ bool slice_starts_with(struct slice s, struct slice prefix)
 	return s.len >= prefix.len && slice_equal(slice_sub(s, 0, prefix.len), prefix);
 }
 
-bool slice_starts_with_nocase(struct slice s, struct slice prefix)
-{
-	return s.len >= prefix.len && slice_equal_nocase(slice_sub(s, 0, prefix.len), prefix);
-}
-
 bool slice_ends_with_nocase(struct slice s, struct slice suffix)
 {
 	return s.len >= suffix.len && slice_equal_nocase(slice_from(s, s.len - suffix.len), suffix);
@@ -59,32 +54,12 @@ int slice_compare(struct slice a, struct slice b)
 	return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-size_t slice_find(struct slice s, uint8_t octet)
-{
-	const uint8_t *at = s.len ? memchr(s.ptr, octet, s.len) : NULL;
-
-	return at ? (size_t)(at - s.ptr) : SLICE_NOT_FOUND;
-}
-
 size_t slice_find_last(struct slice s, uint8_t octet)
 {
 	for (size_t i = s.len; i > 0; i--)
 		if (s.ptr[i - 1] == octet)
 			return i - 1;
 	return SLICE_NOT_FOUND;
-}
-
-struct slice slice_cut(struct slice *rest, uint8_t delimiter)
-{
-	struct slice all = *rest;
-	size_t at = slice_find(all, delimiter);
-
-	if (at == SLICE_NOT_FOUND) {
-		*rest = SLICE_EMPTY;
-		return all;
-	}
-	*rest = slice_from(all, at + 1);
-	return slice_sub(all, 0, at);
 }
 
 struct slice slice_trim_wsp(struct slice s)

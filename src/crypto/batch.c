@@ -244,22 +244,26 @@ static void rsa_group_by_lanes(struct crypto_batch *batch, struct crypto_rsa_gro
 	counters->by_path[CRYPTO_PATH_LANES] += group->count;
 }
 
-/* Full lanes cost the same as empty ones: others of that size may come with the next run. */
-static bool rsa_group_may_wait(const struct crypto_batch *batch, const struct crypto_rsa_group *group)
+/* Full lanes cost the same as empty ones: others may come with the next run. True: these wait for them. */
+static bool group_waits(const struct crypto_batch *batch, struct crypto_verify_job *const jobs[], size_t count,
+                        size_t lanes)
 {
-	return batch->more && group->count < CRYPTO_RSA_LANES && group->jobs[0]->held < CRYPTO_HELD_RUNS_MAX;
+	if (!batch->more || count >= lanes || jobs[0]->held >= CRYPTO_HELD_RUNS_MAX)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		jobs[i]->held++;
+	return true;
 }
 
 /* What is cheaper for so many: the lanes cost the same however many are filled. */
 static void rsa_group_run(struct crypto_batch *batch, struct crypto_rsa_group *group)
 {
-	if (rsa_group_may_wait(batch, group))
-		for (size_t i = 0; i < group->count; i++)
-			group->jobs[i]->held++;
-	else if (group->count >= batch->provider->kernels.rsa_lanes_min)
+	bool waits = group_waits(batch, group->jobs, group->count, CRYPTO_RSA_LANES);
+
+	if (!waits && group->count >= batch->provider->kernels.rsa_lanes_min)
 		rsa_group_by_lanes(batch, group);
 	else
-		for (size_t i = 0; i < group->count; i++)
+		for (size_t i = 0; !waits && i < group->count; i++)
 			verify_one(batch, group->jobs[i], CRYPTO_PATH_OPENSSL);
 	group->count = 0;
 }
@@ -278,6 +282,43 @@ static void rsa_group_add(struct crypto_batch *batch, struct crypto_verify_job *
 	group->jobs[group->count++] = job;
 	if (group->count == CRYPTO_RSA_LANES)
 		rsa_group_run(batch, group);
+}
+
+static void ed25519_group_by_lanes(struct crypto_batch *batch, struct crypto_ed25519_group *group)
+{
+	struct crypto_work_counters *counters = &batch->counters[CRYPTO_WORK_ED25519];
+	struct crypto_ed25519_job checks[CRYPTO_ED25519_JOBS_BEST];
+	size_t calls = (group->count + CRYPTO_ED25519_LANES - 1) / CRYPTO_ED25519_LANES;
+
+	for (size_t i = 0; i < group->count; i++) {
+		const struct crypto_verify_job *job = group->jobs[i];
+
+		checks[i] = (struct crypto_ed25519_job){ job->key->ed25519_key, job->signature,
+			                                 slice_of(job->digest, crypto_hash_octets(job->hash)), false };
+	}
+	crypto_ed25519_verify(batch->provider->ed25519, checks, group->count);
+	for (size_t i = 0; i < group->count; i++)
+		group->jobs[i]->verdict = checks[i].valid ? CRYPTO_VALID : CRYPTO_INVALID;
+	counters->lanes_offered += calls * CRYPTO_ED25519_LANES;
+	counters->lanes_filled += group->count;
+	counters->by_path[CRYPTO_PATH_LANES] += group->count;
+}
+
+/* The lanes are cheaper for a single one too, but dearest then. */
+static void ed25519_group_run(struct crypto_batch *batch, struct crypto_ed25519_group *group)
+{
+	if (!group_waits(batch, group->jobs, group->count, CRYPTO_ED25519_LANES))
+		ed25519_group_by_lanes(batch, group);
+	group->count = 0;
+}
+
+static void ed25519_group_add(struct crypto_batch *batch, struct crypto_verify_job *job)
+{
+	struct crypto_ed25519_group *group = &batch->ed25519_group;
+
+	group->jobs[group->count++] = job;
+	if (group->count == CRYPTO_ED25519_JOBS_BEST)
+		ed25519_group_run(batch, group);
 }
 
 void crypto_batch_job_finish(struct crypto_batch *batch, struct crypto_job *job)
@@ -305,6 +346,8 @@ static void verify_begin(struct crypto_batch *batch, struct crypto_verify_job *j
 		rsa_group_add(batch, job);
 	else if (job->job.work == CRYPTO_WORK_RSA && path == CRYPTO_RSA_BY_SCALAR)
 		verify_one(batch, job, CRYPTO_PATH_SCALAR);
+	else if (job->key->ed25519_key)
+		ed25519_group_add(batch, job);
 	else
 		verify_one(batch, job, CRYPTO_PATH_OPENSSL);
 }
@@ -335,6 +378,8 @@ static size_t verify_all(struct crypto_batch *batch, enum crypto_work work)
 	for (size_t i = 0; i < CRYPTO_RSA_GROUPS; i++)
 		if (batch->rsa_groups[i].count > 0)
 			rsa_group_run(batch, &batch->rsa_groups[i]);
+	if (batch->ed25519_group.count > 0)
+		ed25519_group_run(batch, &batch->ed25519_group);
 	for (struct crypto_job *at = head->next; at != head; at = next) {
 		const struct crypto_verify_job *job = (struct crypto_verify_job *)at;
 

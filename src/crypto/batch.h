@@ -16,6 +16,7 @@
 #ifndef ASSAY_CRYPTO_BATCH_H
 #define ASSAY_CRYPTO_BATCH_H
 
+#include "crypto/ed25519.h"
 #include "crypto/key.h"
 #include "crypto/rsa.h"
 #include "crypto/sha256.h"
@@ -114,6 +115,12 @@ struct crypto_rsa_group {
 
 #define CRYPTO_RSA_GROUPS (CRYPTO_RSA_LIMBS_MAX / CRYPTO_RSA_BLOCK)
 
+/* Jobs for Ed25519's lanes, until there are as many as share one call or no more. */
+struct crypto_ed25519_group {
+	struct crypto_verify_job *jobs[CRYPTO_ED25519_JOBS_BEST];
+	size_t count;
+};
+
 struct crypto_batch {
 	struct crypto_provider *provider; /* borrowed */
 	struct evp_md_ctx_st *contexts[CRYPTO_HASHES];
@@ -123,6 +130,7 @@ struct crypto_batch {
 	uint64_t cost;              /* of the kind being run */
 	struct crypto_job finished; /* head of the ring of those whose callback is due */
 	struct crypto_rsa_group rsa_groups[CRYPTO_RSA_GROUPS]; /* empty between runs */
+	struct crypto_ed25519_group ed25519_group;             /* likewise */
 	struct crypto_work_counters counters[CRYPTO_WORKS];
 	bool running;
 	bool more; /* crypto_batch_run_some() */

@@ -1,5 +1,6 @@
 #include "crypto/kernels.h"
 
+#include "crypto/ed25519.h"
 #include "crypto/key.h"
 #include "crypto/probe.h"
 #include "crypto/rsa.h"
@@ -48,16 +49,24 @@ bool crypto_kernels_are_available(enum crypto_kernels_wish wish)
 	}
 }
 
+static const char *refused_text(bool refused)
+{
+	return refused ? " (the kernel's known answer was wrong)" : "";
+}
+
 void crypto_kernels_describe(const struct crypto_kernels *kernels, char out[CRYPTO_KERNELS_TEXT_SIZE])
 {
-	const char *refused = kernels->rsa_refused ? " (the kernel's known answer was wrong)" : "";
+	int len;
 
 	if (kernels->rsa == CRYPTO_RSA_BY_LANES)
-		snprintf(out, CRYPTO_KERNELS_TEXT_SIZE, "RSA: 8 lanes (AVX-512 IFMA) from %u signature%s on",
-		         kernels->rsa_lanes_min, kernels->rsa_lanes_min == 1 ? "" : "s");
+		len = snprintf(out, CRYPTO_KERNELS_TEXT_SIZE, "RSA: 8 lanes (AVX-512 IFMA) from %u signature%s on",
+		               kernels->rsa_lanes_min, kernels->rsa_lanes_min == 1 ? "" : "s");
 	else
-		snprintf(out, CRYPTO_KERNELS_TEXT_SIZE, "RSA: %s%s",
-		         kernels->rsa == CRYPTO_RSA_BY_SCALAR ? "scalar" : "OpenSSL", refused);
+		len = snprintf(out, CRYPTO_KERNELS_TEXT_SIZE, "RSA: %s%s",
+		               kernels->rsa == CRYPTO_RSA_BY_SCALAR ? "scalar" : "OpenSSL",
+		               refused_text(kernels->rsa_refused));
+	snprintf(out + len, CRYPTO_KERNELS_TEXT_SIZE - (size_t)len, "; Ed25519: %s%s",
+	         kernels->ed25519_lanes ? "8 lanes" : "OpenSSL", refused_text(kernels->ed25519_refused));
 }
 
 static struct crypto_key *probe_key(struct crypto_provider *provider, enum crypto_rsa_path path)
@@ -139,6 +148,20 @@ static enum crypto_rsa_path path_wanted(const struct crypto_kernels *kernels)
 	return lanes_are_there(kernels->cpu) ? CRYPTO_RSA_BY_LANES : CRYPTO_RSA_BY_OPENSSL;
 }
 
+/* Its constants have to have verified known answers; features.ed25519: the algorithm is not switched off. */
+static int ed25519_choose(struct crypto_provider *provider)
+{
+	struct crypto_kernels *kernels = &provider->kernels;
+	int result;
+
+	if (!kernels->cpu.avx512_ifma || !provider->features.ed25519)
+		return 0;
+	result = crypto_ed25519_new(&kernels->cpu, &provider->ed25519);
+	kernels->ed25519_lanes = result == 0;
+	kernels->ed25519_refused = result == CRYPTO_ED25519_WRONG;
+	return result < 0 ? result : 0;
+}
+
 int crypto_kernels_choose(struct crypto_provider *provider, enum crypto_kernels_wish wish)
 {
 	struct crypto_kernels *kernels = &provider->kernels;
@@ -161,5 +184,5 @@ int crypto_kernels_choose(struct crypto_provider *provider, enum crypto_kernels_
 		least = lanes_min(provider);
 	kernels->rsa = least > CRYPTO_RSA_LANES ? CRYPTO_RSA_BY_OPENSSL : path;
 	kernels->rsa_lanes_min = least;
-	return 0;
+	return ed25519_choose(provider);
 }

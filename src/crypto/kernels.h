@@ -28,6 +28,8 @@ struct crypto_kernels {
 	enum crypto_rsa_path rsa;
 	unsigned rsa_lanes_min;   /* with RSA_BY_LANES: fewer signatures than this are OpenSSL's, one after another */
 	bool rsa_refused;         /* the kernel failed its known answer, and OpenSSL does its work */
+	bool ed25519_lanes;       /* eight lanes do all Ed25519, which is cheaper for a single signature too; else OpenSSL */
+	bool ed25519_refused;     /* as rsa_refused */
 };
 
 /* "auto", "openssl", "scalar" or "ifma". False: another word. */
@@ -35,8 +37,8 @@ MUST_CHECK bool crypto_kernels_read(const char *word, enum crypto_kernels_wish *
 /* Can this build on this processor do it? */
 bool crypto_kernels_are_available(enum crypto_kernels_wish wish);
 
-#define CRYPTO_KERNELS_TEXT_SIZE 96
-/* For people: "RSA: 8 lanes (AVX-512 IFMA)", ... */
+#define CRYPTO_KERNELS_TEXT_SIZE 128
+/* For people: "RSA: 8 lanes (AVX-512 IFMA) from 4 signatures on; Ed25519: 8 lanes", ... */
 void crypto_kernels_describe(const struct crypto_kernels *kernels, char out[CRYPTO_KERNELS_TEXT_SIZE]);
 
 struct crypto_provider;

@@ -116,16 +116,20 @@ static bool rsa_prepare(struct crypto_key *key)
 	return key->rsa_key;
 }
 
-static bool key_prepare(struct crypto_key *key)
+static bool ed25519_prepare(struct crypto_key *key)
 {
-	OSSL_LIB_CTX *library = key->provider->library;
 	struct slice point = key->octets.point;
 
-	if (key->octets.kind == CRYPTO_KEY_RSA)
-		return rsa_prepare(key);
-	key->pkey = EVP_PKEY_new_raw_public_key_ex(library, "ED25519", NULL, point.ptr, point.len);
+	if (key->provider->ed25519)
+		return crypto_ed25519_key_new(point.ptr, &key->ed25519_key) == 0;
+	key->pkey = EVP_PKEY_new_raw_public_key_ex(key->provider->library, "ED25519", NULL, point.ptr, point.len);
 	key->ed25519 = key->pkey ? ed25519_context_new(key) : NULL;
 	return key->ed25519;
+}
+
+static bool key_prepare(struct crypto_key *key)
+{
+	return key->octets.kind == CRYPTO_KEY_RSA ? rsa_prepare(key) : ed25519_prepare(key);
 }
 
 static struct slice octets_keep(uint8_t **at, struct slice s)
@@ -165,9 +169,11 @@ static size_t rsa_bytes(const struct crypto_kernels *kernels, size_t octets)
 
 static size_t key_bytes(const struct crypto_key *key, size_t octets)
 {
+	const struct crypto_provider *provider = key->provider;
+	size_t ed25519 = provider->ed25519 ? crypto_ed25519_key_bytes() : ED25519_BYTES_FIXED;
+
 	return sizeof(*key) + octets +
-	       (key->octets.kind == CRYPTO_KEY_RSA ? rsa_bytes(&key->provider->kernels, key->octets.modulus.len)
-	                                           : ED25519_BYTES_FIXED);
+	       (key->octets.kind == CRYPTO_KEY_RSA ? rsa_bytes(&provider->kernels, key->octets.modulus.len) : ed25519);
 }
 
 int crypto_key_new(struct crypto_provider *provider, const struct crypto_key_octets *octets,
@@ -216,6 +222,7 @@ void crypto_key_unref(struct crypto_key *key)
 	EVP_MD_CTX_free(key->ed25519);
 	EVP_PKEY_free(key->pkey);
 	free(key->rsa_key);
+	crypto_ed25519_key_free(key->ed25519_key);
 	free(key);
 }
 
@@ -274,6 +281,12 @@ static bool memory_is_there(struct crypto_key *key)
 
 static enum crypto_verdict ed25519_verify(struct crypto_key *key, struct slice digest, struct slice signature)
 {
+	struct crypto_ed25519_job job = { key->ed25519_key, signature, digest, false };
+
+	if (key->ed25519_key) {
+		crypto_ed25519_verify(key->provider->ed25519, &job, 1);
+		return job.valid ? CRYPTO_VALID : CRYPTO_INVALID;
+	}
 	/* Starts the kept context over, which later versions of OpenSSL than 3.0 ask for; it fetches nothing. */
 	if (EVP_DigestVerifyInit(key->ed25519, NULL, NULL, NULL, NULL) != 1) {
 		ERR_clear_error();

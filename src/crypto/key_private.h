@@ -4,6 +4,7 @@
 #ifndef ASSAY_CRYPTO_KEY_PRIVATE_H
 #define ASSAY_CRYPTO_KEY_PRIVATE_H
 
+#include "crypto/ed25519.h"
 #include "crypto/key.h"
 #include "crypto/rsa.h"
 
@@ -13,6 +14,7 @@ struct crypto_key {
 	size_t bytes;
 	uint32_t references;
 	struct crypto_rsa_key *rsa_key; /* for our kernels; NULL: RSA is OpenSSL's */
+	struct crypto_ed25519_key *ed25519_key; /* for our kernel; NULL: Ed25519 is OpenSSL's */
 	/* OpenSSL's: with kernels of ours made when they are first needed, for they take longer to make than ours. */
 	struct evp_pkey_st *pkey;
 	struct evp_pkey_ctx_st *rsa[CRYPTO_HASHES]; /* ready to verify; SHA-1's is always made when it is first needed */

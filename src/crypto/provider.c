@@ -1,5 +1,6 @@
 #include "crypto/provider.h"
 
+#include "crypto/ed25519.h"
 #include "crypto/key.h"
 #include "crypto/probe.h"
 #include "crypto/rsa.h"
@@ -76,6 +77,7 @@ void crypto_provider_deinit(struct crypto_provider *provider)
 	for (int hash = 0; hash < CRYPTO_HASHES; hash++)
 		EVP_MD_free(provider->digests[hash]);
 	crypto_rsa_lanes_free(provider->rsa_lanes);
+	crypto_ed25519_free(provider->ed25519);
 	OSSL_LIB_CTX_free(provider->library);
 	*provider = (struct crypto_provider){ 0 };
 }

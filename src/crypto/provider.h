@@ -30,6 +30,7 @@ struct crypto_provider {
 	struct crypto_features features;
 	struct crypto_kernels kernels;
 	struct crypto_rsa_lanes *rsa_lanes; /* the kernel's workspace; NULL: no such kernel */
+	struct crypto_ed25519 *ed25519;     /* the kernel's constants; NULL: no such kernel */
 };
 
 /* Also -ENOTSUP: kernels are wished that are not available. */

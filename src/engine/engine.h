@@ -11,7 +11,10 @@
 #include "engine/breaker.h"
 #include "engine/cache.h"
 #include "engine/counters.h"
+#include "io/listen.h"
+#include "io/peers.h"
 #include "io/resolver.h"
+#include "io/tls.h"
 #include "proto/verdict/seal.h"
 
 #define ENGINE_SHARDS_MAX 256
@@ -33,6 +36,10 @@ struct engine_limits {
 	unsigned drain_ms_max;               /* after a stop; then connections are closed as they are */
 	unsigned stall_ms_max;               /* limits.stall-time: in it, of a greeting or frame begun, or of replies, */
 	size_t stall_octets_min;             /* limits.stall-octets have to move */
+	unsigned idle_ms_max;                /* limits.idle-time; 0: never */
+	unsigned keepalive_ms;               /* limits.keepalive-time; 0: never */
+	unsigned handshake_ms_max;           /* tls.handshake-time */
+	unsigned handshakes_max;             /* tls.handshakes: each shard its part */
 	size_t key_cache_octets_max;         /* each shard */
 	struct cache_bounds cache;           /* of answers, all shards together */
 	struct breaker_bounds breaker;       /* each shard */
@@ -42,6 +49,10 @@ struct engine_limits {
 struct engine_config {
 	const char *const *listen; /* URLs */
 	size_t listen_count;
+	struct io_tls *tls;        /* NULL: no URL is tls+tcp */
+	struct io_address_rules tcp_addresses, tls_addresses;
+	struct io_user_rules ipc_users;
+	struct io_socket_file socket_file;
 	unsigned shards;           /* 1 to ENGINE_SHARDS_MAX */
 	struct io_resolver_config resolver;
 	struct verdict_config verdict;

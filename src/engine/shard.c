@@ -41,6 +41,22 @@ static void drain_step(struct shard *shard)
 		io_loop_stop(shard->loop);
 }
 
+static void tls_publish(struct counters *counters, const struct io_server_counters *server)
+{
+	static const enum counter_id failures[IO_TLS_FAILURES] = {
+		[IO_TLS_PROTOCOL] = COUNTER_TLS_FAILED_PROTOCOL,   [IO_TLS_VERSION] = COUNTER_TLS_FAILED_VERSION,
+		[IO_TLS_NO_CERTIFICATE] = COUNTER_TLS_FAILED_NO_CERTIFICATE, [IO_TLS_CERTIFICATE] = COUNTER_TLS_FAILED_CERTIFICATE,
+		[IO_TLS_NAME] = COUNTER_TLS_FAILED_NAME,           [IO_TLS_REFUSED] = COUNTER_TLS_FAILED_REFUSED,
+		[IO_TLS_CLOSED] = COUNTER_TLS_FAILED_CLOSED,       [IO_TLS_TIME] = COUNTER_TLS_FAILED_TIME,
+	};
+
+	counter_set(counters, COUNTER_TLS_HANDSHAKES, server->handshakes);
+	counter_set(counters, COUNTER_TLS_HANDSHAKES_EVICTED, server->handshakes_evicted);
+	counter_set(counters, COUNTER_TLS_BROKEN, server->tls_broken);
+	for (size_t i = 0; i < IO_TLS_FAILURES; i++)
+		counter_set(counters, failures[i], server->handshakes_failed[i]);
+}
+
 /* Copies what mechanisms count for themselves to where other threads may read it. */
 static void lanes_publish(struct counters *counters, const struct crypto_batch *batch)
 {
@@ -75,6 +91,9 @@ static void counters_publish(struct shard *shard)
 	counter_set(counters, COUNTER_CONNECTIONS_SEND_STALLED, server->connections_send_stalled);
 	counter_set(counters, COUNTER_CONNECTIONS_STALLED, server->connections_stalled);
 	counter_set(counters, COUNTER_CONNECTIONS_FLOODED, server->connections_flooded);
+	counter_set(counters, COUNTER_CONNECTIONS_UNWELCOME, server->connections_unwelcome);
+	counter_set(counters, COUNTER_CONNECTIONS_IDLE, server->connections_idle);
+	tls_publish(counters, server);
 	counter_set(counters, COUNTER_FRAMES_MALFORMED, server->frames_malformed);
 	counter_set(counters, COUNTER_READS_PAUSED, server->reads_paused);
 	counter_set(counters, COUNTER_READS_STARVED, server->reads_starved);
@@ -106,7 +125,7 @@ static void adopt(struct shard *shard)
 	unsigned count = engine_handed_over(shard->engine, shard->index, fds);
 
 	for (unsigned i = 0; i < count; i++)
-		io_server_adopt(shard->server, fds[i], true);
+		io_server_adopt(shard->server, fds[i]);
 }
 
 /*
@@ -168,6 +187,7 @@ static void limits_divide(struct shard *shard)
 	shard->limits.octets_held_max /= shards;
 	shard->limits.in_flight_max = (shard->limits.in_flight_max + shards - 1) / shards;
 	shard->limits.connections_max = (shard->limits.connections_max + shards - 1) / shards;
+	shard->limits.handshakes_max = (shard->limits.handshakes_max + shards - 1) / shards;
 }
 
 static int server_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])
@@ -181,6 +201,10 @@ static int server_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])
 		.reply_octets_max = (size_t)1 << 20,
 		.stall_ns_max = shard->limits.stall_ms_max * INT64_C(1000000),
 		.stall_octets_min = shard->limits.stall_octets_min,
+		.idle_ns_max = shard->limits.idle_ms_max * INT64_C(1000000),
+		.keepalive_s = (shard->limits.keepalive_ms + 999) / 1000,
+		.handshake_ns_max = shard->limits.handshake_ms_max * INT64_C(1000000),
+		.handshakes_max = shard->limits.handshakes_max,
 	};
 
 	return io_server_new(shard->loop, &bounds, WIRE_SP_REP, WIRE_SP_REQ, &ops, shard, &shard->server, problem);
