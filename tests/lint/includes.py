@@ -24,6 +24,7 @@ MAY_SEE = {
     "proto/verdict": {
         "proto/ask", "proto/reason", "proto/mail", "proto/spf", "proto/dkim", "proto/dmarc", "proto/authres", "proto/arc",
     },
+    "proto/tlspolicy": {"proto/ask", "proto/reason", "proto/mail"},
     "proto/wire": set(),
     "crypto": set(),
     "io": set(),
