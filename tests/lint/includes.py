@@ -40,6 +40,8 @@ LIBRARIES = {
     "ldns/": {"io"},
     "libpsl.h": {"io"},
     "openssl/": {"crypto", "io"},
+    "curl/": {"io"},
+    "sqlite3.h": {"io"},
     "nng/": {"client"},
     "confuse.h": {"daemon"},
     "microhttpd.h": {"daemon"},
