@@ -96,8 +96,8 @@ static int serve(struct daemon_config *config)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	raise_file_limit();
-	if (config->mta_sts_set)
-		complain("mta-sts: this version does not fetch policies; the section has no effect");
+	if (!*config->engine.policies.directory)
+		complain("state-directory is not set: MTA-STS policies are forgotten at the end");
 	if (config->engine.verdict.shadow.organizational_domain)
 		fputs("assayd: dmarc: RFC 7489 is computed for comparison\n", stderr);
 	result = engine_start(&config->engine, &engine, problem);

@@ -10,7 +10,9 @@
 #include "engine/breaker.h"
 #include "engine/cache.h"
 #include "engine/counters.h"
+#include "engine/policies.h"
 #include "io/resolver.h"
+#include "proto/tlspolicy/tlspolicy.h"
 #include "proto/verdict/seal.h"
 
 #define ENGINE_SHARDS_MAX 256
@@ -44,6 +46,8 @@ struct engine_config {
 	unsigned shards;           /* 1 to ENGINE_SHARDS_MAX */
 	struct io_resolver_config resolver;
 	struct verdict_config verdict;
+	struct tlspolicy_config tls;
+	struct policies_config policies;
 	/* Whom we seal for, and their private keys in PEM form: sealer.signer counts these. */
 	const struct arc_sealer *sealers;
 	const struct slice *sealer_keys;
