@@ -35,16 +35,17 @@ static int mta_sts_make(const struct mta_sts *mta_sts, struct arena *arena, Assa
 	return reply_reason(&mta_sts->reason, arena, &out->reason);
 }
 
-/* The TLSA base first, then the domain that is sent to, which counts since its MX records are secure (RFC 7672 section 3.2.2). */
+/* The TLSA base first; then the domain that is sent to, when its MX records are secure (RFC 7672 section 3.2.2). */
 static int reference_names_make(const struct tlspolicy *policy, const struct dane_host *host, struct arena *arena,
                                 Assay__V1__TlsPolicyResult__Dane *out)
 {
 	const struct slice names[] = { host->base, policy->domain, policy->dane.mx_expanded };
+	size_t count = policy->dane.mx_secure ? 3 : 1;
 
 	out->reference_names = ARENA_NEW_ARRAY(arena, 3, ProtobufCBinaryData);
 	if (!out->reference_names)
 		return -ENOMEM;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < count; i++)
 		if (names[i].len && !(i && slice_equal(names[i], names[0])) && !(i == 2 && slice_equal(names[2], names[1])))
 			out->reference_names[out->n_reference_names++] = bytes_of(names[i]);
 	return 0;

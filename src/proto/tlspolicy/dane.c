@@ -256,7 +256,8 @@ int dane_evaluate(struct slice domain, struct slice mx_host, const struct ask *a
 		no_host(out, DANE_NONE, DANE_DELIVERY_NONE, reason_of_1(REASON_DANE_NO_DOMAIN, domain));
 		return 0;
 	}
-	if (!mx->secure) {
+	/* Without MX records the domain is its own host, and is looked at as one, whatever the proof of their absence. */
+	if (!mx->secure && !(mx->outcome == DNS_NODATA && slice_equal(out->hosts[0].host, domain))) {
 		hosts_settle(out, DANE_INSECURE, DANE_DELIVERY_TLS_IF_POSSIBLE, reason_of_1(REASON_DANE_MX_INSECURE, domain));
 		return 0;
 	}

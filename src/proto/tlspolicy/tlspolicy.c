@@ -68,11 +68,12 @@ static int parts_evaluate(const struct tlspolicy_config *config, const struct as
 int tlspolicy_evaluate(struct slice domain, struct slice mx_host, const struct tlspolicy_config *config,
                        const struct ask *ask, struct arena *arena, struct tlspolicy *out)
 {
+	struct ip_address literal;
 	int result;
 
 	*out = (struct tlspolicy){ .domain = domain };
 	TRY(result = domain_canonical(domain, arena, &out->domain));
-	if (result == DOMAIN_INVALID) {
+	if (result == DOMAIN_INVALID || ip_parse(out->domain, &literal)) {
 		out->domain = domain;
 		return no_name(domain, arena, out);
 	}

@@ -117,6 +117,22 @@ static void test_mx_insecure(void **state)
 	check(DANE_INSECURE, DANE_DELIVERY_TLS_IF_POSSIBLE, REASON_DANE_MX_INSECURE);
 }
 
+/* The absence of MX records leads to the domain itself, whoever says it; its own addresses decide. */
+static void test_implicit_mx_by_an_insecure_denial(void **state)
+{
+	struct dane_domain dane;
+
+	(void)state;
+	world_cname(&world, "d.example", "h.insecure.example");
+	world_a(&world, "h.insecure.example", "192.0.2.1");
+	world_insecure(&world, "h.insecure.example");
+	world_tlsa(&world, "_25._tcp.d.example", EE);
+	dane = evaluate_at("");
+	assert_false(dane.mx_secure);
+	assert_int_equal(dane.hosts[0].delivery, DANE_DELIVERY_DANE);
+	assert_int_equal(evaluate_at("other.example").hosts[0].result, DANE_INSECURE);
+}
+
 /* Section 2.2.2: name servers that fail on TLSA are those of unsigned zones. */
 static void test_address_insecure_so_no_tlsa_question(void **state)
 {
@@ -389,7 +405,7 @@ static void test_bound_on_records(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
-UNIT_MAIN(TEST(test_secure), TEST(test_implicit_mx), TEST(test_null_mx), TEST(test_no_domain), TEST(test_mx_faults),
+UNIT_MAIN(TEST(test_secure), TEST(test_implicit_mx), TEST(test_implicit_mx_by_an_insecure_denial), TEST(test_null_mx), TEST(test_no_domain), TEST(test_mx_faults),
           TEST(test_mx_insecure), TEST(test_address_insecure_so_no_tlsa_question), TEST(test_address_faults),
           TEST(test_one_family_fails_the_other_serves), TEST(test_no_address), TEST(test_tlsa_absent),
           TEST(test_tlsa_insecure), TEST(test_tlsa_faults), TEST(test_all_unusable), TEST(test_host_alias),

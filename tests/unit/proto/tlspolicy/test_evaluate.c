@@ -265,7 +265,7 @@ static void test_refresh(void **state)
 
 static void test_no_domain_name(void **state)
 {
-	static const char *const domains[] = { ".d.example", "", "[192.0.2.1]", "a..b", "a b" };
+	static const char *const domains[] = { ".d.example", "", "[192.0.2.1]", "192.0.2.1", "::1", "a..b", "a b" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(domains); i++) {
