@@ -96,8 +96,6 @@ static int serve(struct daemon_config *config)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	raise_file_limit();
-	if (!*config->engine.policies.directory)
-		complain("state-directory is not set: MTA-STS policies are forgotten at the end");
 	if (config->engine.verdict.shadow.organizational_domain)
 		fputs("assayd: dmarc: RFC 7489 is computed for comparison\n", stderr);
 	result = engine_start(&config->engine, &engine, problem);
@@ -107,6 +105,8 @@ static int serve(struct daemon_config *config)
 	}
 	if (config->public_suffixes)
 		fprintf(stderr, "assayd: public suffix list: %s\n", io_public_suffixes_source(config->public_suffixes));
+	if (!*config->engine.policies.directory)
+		complain("state-directory is not set: MTA-STS policies are forgotten at the end");
 	result = metrics_start(config->metrics_listen, engine, &metrics, problem);
 	if (result < 0) {
 		complain(problem);

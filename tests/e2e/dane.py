@@ -10,6 +10,7 @@ import tempfile
 from lib import nsd as name_server
 from lib.daemon import Daemon
 from lib.httpsserver import HttpsServer, Site, policy
+from lib.pipeline import ask_policy
 from lib.report import Report, skip
 
 NAME = "dane"
@@ -126,7 +127,7 @@ def make_zones(directory):
 
 def check_expected(report, daemon):
     for (domain, mx), (result, delivery, code, tlsa, postfix) in EXPECTED.items():
-        answer = daemon.ask("tls-policy", *(["--mx", mx] if mx else []), domain)
+        answer = ask_policy(daemon, domain, mx)
         got, name = answer["dane"], f"{domain} {mx}".strip()
         report.check(f"{name}: {result}, {delivery}", (got["result"], got["delivery"]) == (result, delivery), str(got))
         report.check(f"{name}: {code}", got["code"] == code, str(got))
@@ -143,7 +144,7 @@ def check_names(report, daemon):
 
 def check_without_validation(report, daemon):
     for domain in ("good.secure", "tlsa.forged"):
-        answer = daemon.ask("tls-policy", domain)
+        answer = ask_policy(daemon, domain)
         report.check(f"{domain} without validation is insecure", answer["dane"]["result"] == "insecure", str(answer))
         report.check(f"{domain}: then MTA-STS decides", answer["postfix"] == SECURE, answer["postfix"])
 

@@ -12,7 +12,7 @@ import time
 from lib.daemon import Daemon
 from lib.dnsserver import DnsServer
 from lib.httpsserver import HttpsServer, Site, policy
-from lib.pipeline import Pipeline
+from lib.pipeline import Pipeline, ask_policy
 from lib.report import Report
 from lib.wire import check_sender, tls_policy
 
@@ -73,8 +73,8 @@ def zone_of(domain, policy_id="1", records=None):
             domain: [["MX", [10, "mx.example"]]]}
 
 
-def ask(daemon, domain, *options):
-    return daemon.ask("tls-policy", *options, domain)
+def ask(daemon, domain, **options):
+    return ask_policy(daemon, domain, **options)
 
 
 def ask_until(daemon, domain, wanted):
@@ -116,12 +116,12 @@ def check_records(report, daemon):
 
 
 def check_answer(report, daemon):
-    got = ask(daemon, "enforce.example", "--mx", "MX.example")
+    got = ask(daemon, "enforce.example", mx_host="MX.example")
     report.check("the host matches", got["mx_match"] is True, str(got))
     report.check("the value for Postfix", got["postfix"] == "secure match=mx.example servername=hostname", got["postfix"])
     report.check("with attributes", got["postfix_tlsrpt"].startswith(got["postfix"] + " policy_type=sts policy_domain=enforce.example"),
                  got["postfix_tlsrpt"])
-    report.check("another host does not", ask(daemon, "enforce.example", "--mx", "mx.other")["mx_match"] is False)
+    report.check("another host does not", ask(daemon, "enforce.example", mx_host="mx.other")["mx_match"] is False)
     report.check("testing asks Postfix for nothing", ask(daemon, "testing.example")["postfix"] == "")
 
 
@@ -167,16 +167,16 @@ def check_restarted(report, daemon, web, dns, domain):
     got = ask(daemon, domain)["mta_sts"]
     report.check("it survives a restart", got["result"] == "policy" and got["id"] == "second" and got["mode"] == "enforce", str(got))
     report.check("so do the others", ask(daemon, "testing.example")["mta_sts"]["mode"] == "testing")
-    got = ask(daemon, domain, "--purge")
+    got = daemon.ask("tls-policy", "--purge", domain)
     report.check("purged", got.get("purged") is True and got["mta_sts"]["result"] == "none", str(got))
-    report.check("there is nothing left to purge", "purged" not in ask(daemon, domain, "--purge"))
+    report.check("there is nothing left to purge", not ask(daemon, domain, purge=True)["purged"])
     web.start()
     web.sites[f"mta-sts.{domain}"] = Site(policy("testing"))
     dns.zone.update(zone_of(domain, "fifth"))
     ask_until(daemon, domain, lambda got: got["result"] == "policy")
-    got = ask(daemon, "Kept.EXAMPLE.", "--purge")
+    got = ask(daemon, "Kept.EXAMPLE.", purge=True)
     report.check("fetched anew", got["mta_sts"]["mode"] == "testing" and got["domain"] == domain, str(got))
-    got = ask(daemon, "enforce.example", "--purge")
+    got = ask(daemon, "enforce.example", purge=True)
     report.check("purged and fetched anew at once", got["purged"] and got["mta_sts"]["result"] == "policy", str(got))
 
 
@@ -255,7 +255,7 @@ def main():
             check_restarted(report, daemon, web, dns, domain)
             dns.zone.update(zone_of("testing.example", records=[]))
             ask_until(daemon, "testing.example", lambda got: got["code"] == "mta-sts-kept")
-            ask(daemon, "testing.example", "--purge")
+            ask(daemon, "testing.example", purge=True)
         with Daemon(dns, **options) as daemon:
             check_purge_survives(report, daemon, dns)
             check_waiting(report, daemon, web, dns)

@@ -17,7 +17,7 @@ import time
 from lib.daemon import ASSAYD, Daemon
 from lib.dnsserver import DnsServer
 from lib.httpsserver import HttpsServer, Site, policy
-from lib.pipeline import Pipeline, PipelineError
+from lib.pipeline import Pipeline, PipelineError, ask_policy
 from lib.report import Report
 from lib.wire import tls_policy
 
@@ -66,7 +66,7 @@ def check_kills(report, dns, web, state, options):
     written = 0
     for at in range(KILLS):
         daemon = Daemon(dns, **options)
-        got = daemon.ask("tls-policy", LASTING)["mta_sts"]
+        got = ask_policy(daemon, LASTING)["mta_sts"]
         disturber = threading.Thread(target=disturb, args=(daemon, chance))
         disturber.start()
         time.sleep(chance.uniform(0.02, 0.4))
@@ -118,7 +118,7 @@ def check_invalid_records(report, dns, web, state, options):
         database.commit()
     with Daemon(dns, **options) as daemon:
         for domain in rows:
-            got = daemon.ask("tls-policy", domain)["mta_sts"]
+            got = ask_policy(daemon, domain)["mta_sts"]
             report.check(f"{domain} in the file", got["result"] == ("policy" if domain == "good.example" else "none"), str(got))
     report.check("what is of no use goes", sorted(read_file(path)[1]) == ["good.example", LASTING], str(read_file(path)))
 

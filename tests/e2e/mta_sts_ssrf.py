@@ -12,6 +12,7 @@ import time
 from lib.daemon import Daemon
 from lib.dnsserver import DnsServer
 from lib.httpsserver import HttpsServer, Site, policy
+from lib.pipeline import ask_policy
 from lib.report import Report
 
 REFUSED = {
@@ -52,18 +53,18 @@ def zone():
 
 def check_refused(report, daemon, web):
     for name in REFUSED:
-        got = daemon.ask("tls-policy", f"{name}.example")["mta_sts"]
+        got = ask_policy(daemon, f"{name}.example")["mta_sts"]
         report.check(f"{name} is refused", got["result"] == "temperror" and got["code"] == "mta-sts-address-refused", str(got))
     report.check("nobody connected", web.connections == 0, str(web.connections))
 
 
 def check_allowed(report, daemon, web):
     for name in ("loopback", "both-private", "by-alias"):
-        got = daemon.ask("tls-policy", f"{name}.example")["mta_sts"]
+        got = ask_policy(daemon, f"{name}.example")["mta_sts"]
         report.check(f"{name} is taken where configured", got["result"] == "policy", str(got))
     web.sites["mta-sts.redirected.example"] = Site("", status=302, headers=[f"Location: https://127.0.0.1:{web.port}/"])
     before = web.connections
-    got = daemon.ask("tls-policy", "redirected.example")["mta_sts"]
+    got = ask_policy(daemon, "redirected.example")["mta_sts"]
     report.check("a redirect is not followed", "redirects are not followed" in got["reason"], str(got))
     report.check("one connection, to the first server", web.connections == before + 1)
 
@@ -82,7 +83,7 @@ def check_rebinding(report, daemon, dns, web):
     threading.Thread(target=turn, daemon=True).start()
     for i in range(20):
         dns.zone["_mta-sts.rebound.example"] = [["TXT", f"v=STSv1; id={i}"]]
-        daemon.ask("tls-policy", "--purge", "rebound.example")
+        ask_policy(daemon, "rebound.example", purge=True)
     stop.set()
     report.check("no rebinding", web.connections == 0, str(web.connections))
     report.check("no stray socket", daemon.ask("status")["counters"]["policy_strays_total"] == 0)

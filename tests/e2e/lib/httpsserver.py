@@ -7,6 +7,7 @@ ClientHello. Certificates are made on the spot, when they are needed first.
 import collections
 import datetime
 import os
+import re
 import socket
 import ssl
 import threading
@@ -20,6 +21,7 @@ from cryptography.x509.oid import NameOID
 HELLO_OCTETS = 4096
 REQUEST_OCTETS = 16384
 PATH = "/.well-known/mta-sts.txt"
+NAME = re.compile(rb"mta-sts\.[a-z0-9.-]+")
 
 
 def policy(mode="enforce", mx=("mx.example",), max_age=86400, more=""):
@@ -74,11 +76,11 @@ class Authority:
             builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False)
         return builder.sign(signer, hashes.SHA256())
 
-    def context(self, host, kind):
-        """A server context with the certificate of that kind for the host."""
+    def context(self, host, kind, hosts):
+        """A server context with a certificate of that kind for the host; a valid one is for all of `hosts`."""
         parent = host.split(".", 1)[1]
         names = {"wrong-name": ["other.example"], "cn-only": None, "wildcard": ["*." + parent],
-                 "partial-wildcard": ["m*." + parent]}.get(kind, [host])
+                 "partial-wildcard": ["m*." + parent]}.get(kind, hosts)
         days = {"expired": (-30, -1), "future": (1, 30)}.get(kind, (-1, 30))
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64] if kind == "cn-only" else "server")])
         signer, issuer = {"untrusted": (self.stranger, x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "stranger")])),
@@ -95,7 +97,8 @@ class Authority:
 class HttpsServer:
     """Serves from the moment it is made until stop(), which can be undone by start()."""
 
-    def __init__(self, directory, sites=None, address="127.0.0.1"):
+    def __init__(self, directory, sites=None, address="127.0.0.1", shared=1):
+        self.shared = shared  # so many hosts share a certificate: making one takes time
         self.authority = Authority(directory)
         self.ca_file = self.authority.path
         self.sites = sites if sites is not None else {}
@@ -161,15 +164,31 @@ class HttpsServer:
             connection.close()
 
     def _host_of(self, hello):
-        found = [host for host in list(self.sites) if host.encode() in hello]
-        return max(found, key=len) if found else None
+        """The name stands in the ClientHello as it is; what stands behind it may look like more of it."""
+        for found in NAME.finditer(hello):
+            name = found.group().decode()
+            while name and name not in self.sites:
+                name = name[:-1]
+            if name:
+                return name
+        return None
 
     def _context(self, host, kind):
         with self._lock:
             context = self._contexts.get((host, kind))
             if not context:
-                context = self._contexts[(host, kind)] = self.authority.context(host, kind)
+                hosts = self._neighbours(host, kind)
+                context = self.authority.context(host, kind, hosts)
+                self._contexts.update({(neighbour, kind): context for neighbour in hosts})
             return context
+
+    def _neighbours(self, host, kind):
+        """Those that share a certificate with the host, itself among them."""
+        if kind != "valid":
+            return [host]
+        hosts = list(self.sites)
+        at = hosts.index(host) // self.shared * self.shared
+        return hosts[at:at + self.shared]
 
     def _hello(self, connection):
         """What can be seen of the ClientHello, which may come in pieces."""

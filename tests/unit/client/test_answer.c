@@ -280,11 +280,12 @@ static void seal_is_read(void **state)
 static uint8_t *pack_tls_policy(size_t *count_out)
 {
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
-	Assay__V1__TlsPolicyResult policy = ASSAY__V1__TLS_POLICY_RESULT__INIT;
+	Assay__V1__TlsPolicyResult policy;
 	Assay__V1__TlsPolicyResult__Dane dane;
 	ProtobufCBinaryData names[] = { BYTES("mx.d"), BYTES("d") };
 	char *tlsa[] = { wire_string("3 1 1 ab") };
 
+	assay__v1__tls_policy_result__init(&policy);
 	assay__v1__tls_policy_result__dane__init(&dane);
 	dane.result = ASSAY__V1__TLS_POLICY_RESULT__DANE__RESULT__SECURE;
 	dane.delivery = ASSAY__V1__TLS_POLICY_RESULT__DANE__DELIVERY__DANE;
