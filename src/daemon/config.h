@@ -17,6 +17,7 @@ struct daemon_config {
 	struct engine_config engine;
 	const char *metrics_listen;  /* "" or HOST:PORT */
 	struct io_public_suffixes *public_suffixes; /* owned; NULL: nothing needs one */
+	struct slice *tls_names;     /* owned; of tls.allow-names */
 	cfg_t *file;                 /* owns every string */
 };
 

@@ -261,10 +261,10 @@ static int evaluate(struct request *request, union outcome *out)
 		return verdict_seal(&request->input, request->sealer, request->findings, config, &request->ask,
 		                    &request->scratch, &out->sealed);
 	case CALL_TLS_POLICY:
-		return tlspolicy_evaluate(request->tls_domain, request->tls_mx_host, &request->shard->config->tls,
+		return tlspolicy_evaluate(request->tls_domain, request->tls_mx_host, &request->shard->config->tlspolicy,
 		                          &request->ask, &request->scratch, &out->tls);
 	case CALL_TLS_REFRESH:
-		return mta_sts_evaluate(request->tls_domain, true, &request->shard->config->tls, &request->ask,
+		return mta_sts_evaluate(request->tls_domain, true, &request->shard->config->tlspolicy, &request->ask,
 		                        &request->scratch, &out->refreshed);
 	case CALL_CHECK_MESSAGE: break;
 	}
@@ -320,7 +320,7 @@ static int run_once(struct request *request)
 	union outcome outcome;
 	int result;
 
-	arena_reset(&request->scratch);
+	arena_reset_to(&request->scratch, request->reading ? request->reading->kept.mark : (struct arena_mark){ .chunk = NULL });
 	counter_up(request->shard->counters, COUNTER_PASSES);
 	if (++request->passes == request->shard->limits.passes_max) {
 		counter_up(request->shard->counters, COUNTER_OVER_PASSES);
