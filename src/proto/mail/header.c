@@ -9,11 +9,12 @@
 
 static void line_ends_check(struct slice s, struct mail_message *out)
 {
+	const struct scan *scan = scan_best();
 	struct slice left = s;
 
 	out->bare_lf = s.len && s.ptr[0] == '\n';
 	while (left.len > 0 && !(out->bare_cr && out->bare_lf)) {
-		size_t at = scan_lone_line_end(left);
+		size_t at = scan->lone_line_end(left);
 
 		out->bare_cr |= left.ptr[at] == '\r';
 		out->bare_lf |= left.ptr[at] != '\r' && at + 1 < left.len;

@@ -15,7 +15,7 @@ static const struct {
 } commands[] = {
 	{ "check", ARGS_IP | ARGS_HELO | ARGS_FROM | ARGS_RCPT | ARGS_RECEIVED_AT | ARGS_AUTHSERV_ID, command_check },
 	{ "spf", ARGS_IP | ARGS_HELO | ARGS_FROM | ARGS_RECEIVED_AT | ARGS_AUTHSERV_ID, command_spf },
-	{ "tls-policy", ARGS_MX, command_tls_policy },
+	{ "tls-policy", ARGS_MX | ARGS_PURGE, command_tls_policy },
 	{ "status", 0, command_status },
 };
 
