@@ -17,17 +17,27 @@
 
 struct arena_chunk;
 
+/* Where chunks come from, instead of malloc() and free(). */
+struct arena_source {
+	void *(*take)(void *arg, size_t size); /* aligned for any object; NULL: there is none */
+	void (*give)(void *arg, void *memory);
+	void *arg;
+};
+
 struct arena {
 	struct arena_chunk *chunks; /* newest first; the first one made is kept over a reset */
 	size_t bytes_used;          /* since the last reset */
 	size_t bytes_max;
 	size_t chunk_bytes;         /* taken from the system at once, at least */
 	bool full;                  /* an allocation failed since the last reset */
+	const struct arena_source *source; /* borrowed; NULL: malloc() */
 };
 
 void arena_init(struct arena *arena, size_t bytes_max);
 /* For memory that is kept: in chunks of at least so many octets. */
 void arena_init_chunks(struct arena *arena, size_t bytes_max, size_t chunk_bytes);
+/* As arena_init(), with chunks of `source`, which has to live as long as the arena. */
+void arena_init_from(struct arena *arena, size_t bytes_max, const struct arena_source *source);
 /* Octets taken from the system. */
 size_t arena_bytes_held(const struct arena *arena);
 void arena_deinit(struct arena *arena);

@@ -29,7 +29,7 @@ MAY_SEE = {
     "io": set(),
     "engine": {PROTO, "crypto", "io"},
     "daemon": {"engine", "io", PROTO},
-    "client": {"proto/wire"},
+    "client": {"proto/wire", "proto/dkim", "proto/mail"},
     "tools": {"client"},
 }
 # Libraries that belong to one mechanism: header prefix, and who may include it.
@@ -38,7 +38,7 @@ LIBRARIES = {
     "unbound": {"io"},
     "ldns/": {"io"},
     "libpsl.h": {"io"},
-    "openssl/": {"crypto", "io"},
+    "openssl/": {"crypto", "io", "client"},
     "nng/": {"client"},
     "confuse.h": {"daemon"},
     "microhttpd.h": {"daemon"},

@@ -22,6 +22,7 @@ enum args_option {
 	ARGS_RECEIVED_AT = 1 << 4,
 	ARGS_AUTHSERV_ID = 1 << 5,
 	ARGS_MX = 1 << 6,
+	ARGS_DIGEST = 1 << 7,
 };
 
 struct args {
@@ -36,6 +37,7 @@ struct args {
 	int64_t received_at; /* 0: not given */
 	const char *authserv_id;
 	const char *mx;
+	bool digest; /* send digests instead of bodies */
 	char **operands;
 	int operand_count;
 };
