@@ -39,11 +39,10 @@ static void lane_over(struct assay_client *client, struct lane *lane, struct ass
 	exchange = lane->exchange;
 	lane->server->in_flight--;
 	lane_give(lane);
+	pthread_cond_broadcast(&client->quiet);
 	if (exchange) {
 		exchange->lanes[exchange->lanes[1] == lane ? 1 : 0] = NULL;
 		exchange_attempt_over(exchange, lane->server, answer, failure, &next);
-	} else if (answer) {
-		server_answered(lane->server);
 	}
 	pthread_mutex_unlock(&client->lock);
 	if (!exchange)
@@ -66,14 +65,16 @@ static void lane_failed(struct assay_client *client, struct lane *lane, int erro
 
 static void lane_reply(struct assay_client *client, struct lane *lane, nng_msg *reply)
 {
+	struct assay_failure failure = { .error = ASSAY_ERROR_TIMEOUT };
 	struct assay_answer *answer = NULL;
-	struct assay_failure failure;
 	struct exchange *exchange;
 
 	pthread_mutex_lock(&client->lock);
 	exchange = lane->exchange;
 	if (exchange)
 		exchange->refs++;
+	else
+		server_answered(lane->server); /* late */
 	pthread_mutex_unlock(&client->lock);
 	if (exchange) {
 		const struct request *request = &exchange->request;
@@ -94,16 +95,9 @@ static void lane_reply(struct assay_client *client, struct lane *lane, nng_msg *
 /* The request is out. */
 static void lane_receive(struct assay_client *client, struct lane *lane)
 {
-	bool is_wanted;
-
 	pthread_mutex_lock(&client->lock);
-	is_wanted = lane->exchange != NULL;
 	lane->is_receiving = true;
 	pthread_mutex_unlock(&client->lock);
-	if (!is_wanted) {
-		lane_failed(client, lane, NNG_ECANCELED);
-		return;
-	}
 	nng_aio_set_timeout(lane->aio, lane_time_left(lane));
 	nng_ctx_recv(lane->context, lane->aio);
 }

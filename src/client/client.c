@@ -172,6 +172,7 @@ enum assay_error assay_open(const char *urls, const struct assay_options *option
 	client->heap = *settings.allocator;
 	client->descriptor = -1;
 	pthread_mutex_init(&client->lock, NULL);
+	monotonic_cond_init(&client->quiet);
 	error = client_setup(client, urls, &settings, failure);
 	if (error)
 		assay_close(client);
@@ -193,6 +194,29 @@ static void done_forget(struct assay_client *client)
 	}
 }
 
+static bool is_quiet(const struct assay_client *client)
+{
+	for (unsigned i = 0; i < client->servers_count; i++)
+		if (client->servers[i].in_flight > 0 && atomic_load(&client->servers[i].connections) > 0)
+			return false;
+	return true;
+}
+
+/*
+ * Waits for replies that nobody waits for any more, or for their deadline. nng 1.5 can hang for ever when it has to close a
+ * connection while a message is just coming in or going out: the next part is then refused without a word to the one who
+ * waits for it.
+ */
+static void wait_quiet(struct assay_client *client)
+{
+	struct timespec until = monotonic_time(clock_ms() + CLOSE_MS_MAX);
+
+	pthread_mutex_lock(&client->lock);
+	while (!is_quiet(client) && pthread_cond_timedwait(&client->quiet, &client->lock, &until) == 0)
+		;
+	pthread_mutex_unlock(&client->lock);
+}
+
 void assay_close(struct assay_client *client)
 {
 	struct assay_allocator heap;
@@ -201,6 +225,7 @@ void assay_close(struct assay_client *client)
 		return;
 	if (client->tick)
 		nng_aio_stop(client->tick);
+	wait_quiet(client);
 	for (unsigned i = 0; i < client->servers_count; i++)
 		server_close(&client->servers[i], &client->heap);
 	if (client->tick)
@@ -208,6 +233,7 @@ void assay_close(struct assay_client *client)
 	done_forget(client);
 	if (client->descriptor >= 0)
 		close(client->descriptor);
+	pthread_cond_destroy(&client->quiet);
 	pthread_mutex_destroy(&client->lock);
 	heap = client->heap;
 	heap_free(&heap, client->servers);

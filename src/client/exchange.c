@@ -98,6 +98,10 @@ static bool lane_is_late(const struct exchange *exchange, const struct lane *lan
 	return waited * 100 >= (uint64_t)exchange->deadline_given_ms * exchange->client->hedge_percent;
 }
 
+/*
+ * A request that is out is not taken back: its reply, if one comes before the deadline, tells that the server is well again, and
+ * a connection on which nothing is due can be closed (server_close()).
+ */
 static void lanes_abandon(struct exchange *exchange, uint64_t now)
 {
 	for (unsigned i = 0; i < EXCHANGE_AT_ONCE; i++) {
@@ -109,7 +113,8 @@ static void lanes_abandon(struct exchange *exchange, uint64_t now)
 		lane->exchange = NULL;
 		if (lane_is_late(exchange, lane, now))
 			server_failed(lane->server, now, exchange_random(exchange->client));
-		nng_aio_cancel(lane->aio);
+		if (!lane->is_receiving)
+			nng_aio_cancel(lane->aio);
 	}
 }
 
@@ -345,7 +350,6 @@ void next_do(struct next next)
 struct exchange *exchange_new(struct assay_client *client, struct request *request, uint32_t deadline_ms)
 {
 	struct exchange *exchange = HEAP_NEW(&client->heap, struct exchange);
-	pthread_condattr_t attributes;
 
 	if (!exchange) {
 		request_deinit(request);
@@ -355,10 +359,7 @@ struct exchange *exchange_new(struct assay_client *client, struct request *reque
 	exchange->request = *request;
 	exchange->deadline_given_ms = deadline_ms;
 	exchange->refs = 1;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&exchange->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	monotonic_cond_init(&exchange->changed);
 	return exchange;
 }
 
@@ -384,15 +385,10 @@ void exchange_start(struct exchange *exchange, assay_done_fn notify, void *arg)
 	next_do(next);
 }
 
-static struct timespec time_of(uint64_t ms)
-{
-	return (struct timespec){ .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
-}
-
 enum assay_error exchange_wait(struct exchange *exchange, struct assay_answer **answer_out, struct assay_failure *failure)
 {
 	struct assay_client *client = exchange->client;
-	struct timespec until = time_of(exchange->deadline_ms);
+	struct timespec until = monotonic_time(exchange->deadline_ms);
 	struct next next = { .start = NULL };
 	enum assay_error error;
 

@@ -29,6 +29,7 @@ struct assay_client {
 	uint32_t hedge_percent, random;
 	size_t digest_from_octets, octets_held_max;
 	struct exchange *under_way;
+	pthread_cond_t quiet; /* a lane is free again */
 	nng_aio *tick;
 	bool ticking;
 	int descriptor; /* -1: callbacks run at once */

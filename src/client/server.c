@@ -8,7 +8,6 @@
 #define REPLY_OCTETS_MAX ((size_t)16 << 20) /* a verdict of a hostile message is below 1 MiB */
 #define RECONNECT_MS_MIN 50                 /* nng doubles it, and waits for a random part of it */
 #define RECONNECT_MS_MAX 2000
-#define CLOSE_MS_MAX     5000 /* for the rest of a request on its way */
 
 uint64_t clock_ms(void)
 {
@@ -16,6 +15,21 @@ uint64_t clock_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+struct timespec monotonic_time(uint64_t ms)
+{
+	return (struct timespec){ .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
+}
+
+void monotonic_cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attributes);
+	pthread_condattr_destroy(&attributes);
 }
 
 /* ---- connection ---- */

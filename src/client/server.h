@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include <nng/nng.h>
+#include <pthread.h>
 
 #include "client/heap.h"
 
@@ -75,7 +76,11 @@ void server_answered(struct server *server);
 void server_refused(struct server *server, uint64_t now_ms, uint32_t random);
 void server_failed(struct server *server, uint64_t now_ms, uint32_t random);
 
-/* Milliseconds on the monotonic clock. */
+#define CLOSE_MS_MAX 5000 /* that closing waits for a request on its way out, and for replies on their way in */
+
+/* Milliseconds on the monotonic clock; as a time-out of a condition that was made for this clock. */
 uint64_t clock_ms(void);
+struct timespec monotonic_time(uint64_t ms);
+void monotonic_cond_init(pthread_cond_t *cond);
 
 #endif
