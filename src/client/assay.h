@@ -135,7 +135,7 @@ struct assay_options {
  */
 ASSAY_API enum assay_error assay_open(const char *urls, const struct assay_options *options,
 				      struct assay_client **client_out, struct assay_failure *failure);
-/* Ends the client; NULL is allowed. Its mails have to be ended before. May wait until a request on its way is written. */
+/* Ends the client; NULL is allowed. Its mails have to be ended before. */
 ASSAY_API void assay_close(struct assay_client *client);
 
 /* How a client gets on with one of its servers. */

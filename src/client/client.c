@@ -1,12 +1,14 @@
 /*
  * client.c - opens and closes clients.
  */
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "client/exchange_parts.h"
 #include "client/failure.h"
+#include "client/link.h"
 #include "client/open.h"
 
 /* The process whose libnng this is: the only state outside of clients, for libnng aborts where it is begun again behind a fork. */
@@ -67,18 +69,31 @@ static const char *url_next(const char *urls, size_t *octets_out)
 	return urls;
 }
 
+static bool is_known_scheme(const char *url)
+{
+	static const char *const schemes[] = { "ipc://", "tcp://", "tls+tcp://" };
+
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+		if (strncmp(url, schemes[i], strlen(schemes[i])) == 0)
+			return true;
+	return false;
+}
+
 static enum assay_error server_add(struct assay_client *client, const char *url, size_t octets,
 				   struct assay_failure *failure)
 {
 	struct server *server = &client->servers[client->servers_count];
 	int error;
 
+	server->client = client;
 	server->url = heap_new(&client->heap, octets + 1);
 	if (!server->url)
 		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for a client");
 	memcpy(server->url, url, octets);
 	client->servers_count++;
-	error = server_open(server);
+	if (!is_known_scheme(server->url))
+		return nng_failure(NNG_ENOTSUP, server->url, failure);
+	error = link_open(server);
 	return error ? nng_failure(error, server->url, failure) : ASSAY_OK;
 }
 
@@ -103,33 +118,40 @@ static enum assay_error servers_add(struct assay_client *client, const char *url
 	return ASSAY_OK;
 }
 
-/* All in the background; but with `connect_ms` one after the other has its share of that time, until one is connected. */
+/* Is there a connection, or none to be had? With the lock held. */
+static bool is_settled(const struct assay_client *client, const struct server **failed_out)
+{
+	unsigned failed = 0;
+
+	*failed_out = NULL;
+	for (unsigned i = 0; i < client->servers_count; i++) {
+		if (client->servers[i].state == LINK_UP)
+			return true;
+		failed += client->servers[i].dials_failed > 0;
+	}
+	if (failed == client->servers_count)
+		*failed_out = &client->servers[0];
+	return failed == client->servers_count;
+}
+
 static enum assay_error servers_connect(struct assay_client *client, uint32_t connect_ms, struct assay_failure *failure)
 {
-	uint64_t until = clock_ms() + connect_ms;
-	bool waits = connect_ms > 0;
-	enum assay_error error = ASSAY_OK;
-	int result;
+	struct timespec until = monotonic_time(clock_ms() + connect_ms);
+	const struct server *failed = NULL;
+	int error = 0;
 
-	for (unsigned i = 0; waits && i < client->servers_count; i++) {
-		uint64_t now = clock_ms(), left = until > now ? until - now : 0;
-
-		result = server_connect(&client->servers[i], (uint32_t)(left / (client->servers_count - i)) + 1);
-		client->servers[i].is_started = result == 0;
-		waits = result != 0;
-		error = result ? nng_failure(result, client->servers[i].url, failure) : ASSAY_OK;
-	}
-	if (error)
-		return error;
-	for (unsigned i = 0; i < client->servers_count; i++) {
-		if (client->servers[i].is_started)
-			continue;
-		result = server_connect(&client->servers[i], 0);
-		if (result)
-			return nng_failure(result, client->servers[i].url, failure);
-		client->servers[i].is_started = true;
-	}
-	return ASSAY_OK;
+	for (unsigned i = 0; i < client->servers_count; i++)
+		link_start(&client->servers[i]);
+	if (connect_ms == 0)
+		return ASSAY_OK;
+	pthread_mutex_lock(&client->lock);
+	while (!error && !is_settled(client, &failed))
+		if (pthread_cond_timedwait(&client->changed, &client->lock, &until) != 0)
+			error = NNG_ETIMEDOUT;
+	if (failed)
+		error = failed->dial_error;
+	pthread_mutex_unlock(&client->lock);
+	return error ? nng_failure(error, client->servers[0].url, failure) : ASSAY_OK;
 }
 
 static enum assay_error client_setup(struct assay_client *client, const char *urls, const struct assay_options *options,
@@ -172,7 +194,7 @@ enum assay_error assay_open(const char *urls, const struct assay_options *option
 	client->heap = *settings.allocator;
 	client->descriptor = -1;
 	pthread_mutex_init(&client->lock, NULL);
-	monotonic_cond_init(&client->quiet);
+	monotonic_cond_init(&client->changed);
 	error = client_setup(client, urls, &settings, failure);
 	if (error)
 		assay_close(client);
@@ -194,29 +216,6 @@ static void done_forget(struct assay_client *client)
 	}
 }
 
-static bool is_quiet(const struct assay_client *client)
-{
-	for (unsigned i = 0; i < client->servers_count; i++)
-		if (client->servers[i].in_flight > 0 && atomic_load(&client->servers[i].connections) > 0)
-			return false;
-	return true;
-}
-
-/*
- * Waits for replies that nobody waits for any more, or for their deadline. nng 1.5 can hang for ever when it has to close a
- * connection while a message is just coming in or going out: the next part is then refused without a word to the one who
- * waits for it.
- */
-static void wait_quiet(struct assay_client *client)
-{
-	struct timespec until = monotonic_time(clock_ms() + CLOSE_MS_MAX);
-
-	pthread_mutex_lock(&client->lock);
-	while (!is_quiet(client) && pthread_cond_timedwait(&client->quiet, &client->lock, &until) == 0)
-		;
-	pthread_mutex_unlock(&client->lock);
-}
-
 void assay_close(struct assay_client *client)
 {
 	struct assay_allocator heap;
@@ -225,15 +224,14 @@ void assay_close(struct assay_client *client)
 		return;
 	if (client->tick)
 		nng_aio_stop(client->tick);
-	wait_quiet(client);
 	for (unsigned i = 0; i < client->servers_count; i++)
-		server_close(&client->servers[i], &client->heap);
+		link_close(&client->servers[i]);
 	if (client->tick)
 		nng_aio_free(client->tick);
 	done_forget(client);
 	if (client->descriptor >= 0)
 		close(client->descriptor);
-	pthread_cond_destroy(&client->quiet);
+	pthread_cond_destroy(&client->changed);
 	pthread_mutex_destroy(&client->lock);
 	heap = client->heap;
 	heap_free(&heap, client->servers);
@@ -257,7 +255,7 @@ enum assay_error assay_get_server(const struct assay_client *client, unsigned nu
 	state = (struct assay_server){
 		.size = size,
 		.url = server->url,
-		.connected = atomic_load(&server->connections) > 0,
+		.connected = server->state == LINK_UP,
 		.avoided = server_class(server, clock_ms()) > SERVER_AWAY,
 		.in_flight = server->in_flight,
 		.requests = server->requests,

@@ -40,7 +40,7 @@ unsigned exchange_active(const struct exchange *exchange)
 	unsigned count = exchange->starting;
 
 	for (unsigned i = 0; i < EXCHANGE_AT_ONCE; i++)
-		count += exchange->lanes[i] != NULL;
+		count += exchange->attempts[i].is_active;
 	return count;
 }
 
@@ -90,38 +90,33 @@ static void list_remove(struct exchange *exchange)
 	exchange->next = exchange->prev = NULL;
 }
 
-/* Has the lane been waited for as long as any call waits before it tries a second server? */
-static bool lane_is_late(const struct exchange *exchange, const struct lane *lane, uint64_t now)
+/* Has it been waited for as long as any call waits before it tries a second server? */
+static bool is_late(const struct attempt *attempt, uint64_t now)
 {
-	uint64_t waited = now > lane->began_ms ? now - lane->began_ms : 0;
+	uint64_t waited = now > attempt->began_ms ? now - attempt->began_ms : 0;
+	const struct exchange *exchange = attempt->exchange;
 
 	return waited * 100 >= (uint64_t)exchange->deadline_given_ms * exchange->client->hedge_percent;
 }
 
-/*
- * A request that is out is not taken back: its reply, if one comes before the deadline, tells that the server is well again, and
- * a connection on which nothing is due can be closed (server_close()).
- */
-static void lanes_abandon(struct exchange *exchange, uint64_t now)
+/* A reply that comes later still tells that the server is well again. */
+static void attempts_abandon(struct exchange *exchange, uint64_t now)
 {
 	for (unsigned i = 0; i < EXCHANGE_AT_ONCE; i++) {
-		struct lane *lane = exchange->lanes[i];
+		struct attempt *attempt = &exchange->attempts[i];
 
-		if (!lane)
+		if (!attempt->is_active)
 			continue;
-		exchange->lanes[i] = NULL;
-		lane->exchange = NULL;
-		if (lane_is_late(exchange, lane, now))
-			server_failed(lane->server, now, exchange_random(exchange->client));
-		if (!lane->is_receiving)
-			nng_aio_cancel(lane->aio);
+		server_attempt_remove(attempt);
+		if (is_late(attempt, now))
+			server_failed(attempt->server, now, exchange_random(exchange->client));
 	}
 }
 
 void exchange_finish(struct exchange *exchange, uint64_t now, struct next *next)
 {
 	exchange->done = true;
-	lanes_abandon(exchange, now);
+	attempts_abandon(exchange, now);
 	list_remove(exchange);
 	pthread_cond_broadcast(&exchange->changed);
 	if (!exchange->notify)
@@ -136,7 +131,7 @@ void exchange_finish(struct exchange *exchange, uint64_t now, struct next *next)
 static bool any_connected(const struct assay_client *client, uint32_t servers)
 {
 	for (unsigned i = 0; i < client->servers_count; i++)
-		if ((servers >> i & 1) && atomic_load(&client->servers[i].connections) > 0)
+		if ((servers >> i & 1) && client->servers[i].state == LINK_UP)
 			return true;
 	return false;
 }
@@ -159,7 +154,7 @@ static void finish_late(struct exchange *exchange, uint64_t now, struct next *ne
 static void attempt_plan(struct exchange *exchange, struct server *server, bool is_hedge, struct next *next)
 {
 	exchange->tried |= bit_of(exchange->client, server);
-	exchange->attempts++;
+	exchange->attempts_made++;
 	exchange->starting++;
 	exchange->refs++;
 	server->in_flight++;
@@ -191,7 +186,7 @@ static void wait_busy(struct exchange *exchange, const struct server *server, ui
 /* A server whose connection was lost may be asked again; one that has refused may not. */
 static bool may_ask_again(const struct exchange *exchange, uint64_t now)
 {
-	return exchange->error == ASSAY_ERROR_CONNECT && exchange->attempts < EXCHANGE_ATTEMPTS_MAX &&
+	return exchange->error == ASSAY_ERROR_CONNECT && exchange->attempts_made < EXCHANGE_ATTEMPTS_MAX &&
 	       (exchange->tried & ~exchange->refused) && exchange->deadline_ms - now > AGAIN_MS;
 }
 
@@ -206,7 +201,7 @@ static void go_on(struct exchange *exchange, uint64_t now, struct next *next)
 		finish_late(exchange, now, next);
 		return;
 	}
-	if (exchange->attempts < EXCHANGE_ATTEMPTS_MAX)
+	if (exchange->attempts_made < EXCHANGE_ATTEMPTS_MAX)
 		server = server_choose(exchange->client, exchange->tried | exchange->refused, now, &class);
 	if (server && class != SERVER_BUSY) {
 		attempt_plan(exchange, server, false, next);
@@ -231,7 +226,7 @@ static void health_note(struct server *server, enum assay_error error, uint64_t 
 {
 	if (error == ASSAY_ERROR_OVERLOADED)
 		server_refused(server, now, random);
-	else if (error == ASSAY_ERROR_CONNECT || error == ASSAY_ERROR_TIMEOUT || error == ASSAY_ERROR_PROTOCOL)
+	else if (error == ASSAY_ERROR_CONNECT || error == ASSAY_ERROR_PROTOCOL)
 		server_failed(server, now, random);
 	else
 		server_answered(server);
@@ -245,12 +240,6 @@ void exchange_attempt_over(struct exchange *exchange, struct server *server, str
 	uint64_t now = clock_ms();
 
 	health_note(server, error, now, exchange_random(client));
-	if (error == ASSAY_ERROR_TIMEOUT) {
-		/* The lanes' deadline is that of the exchange. */
-		if (exchange_active(exchange) == 0)
-			finish_late(exchange, now, next);
-		return;
-	}
 	exchange->answer = answer;
 	exchange->error = error;
 	if (!answer)
@@ -289,6 +278,10 @@ static bool tick_one(struct assay_client *client, struct next *next)
 	uint64_t now = clock_ms();
 
 	for (struct exchange *exchange = client->under_way; exchange; exchange = exchange->next) {
+		if (exchange->notify && exchange->deadline_ms <= now) {
+			finish_late(exchange, now, next);
+			return true;
+		}
 		if (is_due(exchange->retry_ms, now)) {
 			go_on(exchange, now, next);
 			return true;
@@ -304,7 +297,7 @@ static bool tick_one(struct assay_client *client, struct next *next)
 static bool ticks_on(const struct assay_client *client)
 {
 	for (const struct exchange *exchange = client->under_way; exchange; exchange = exchange->next)
-		if (exchange->hedge_ms || exchange->retry_ms)
+		if (exchange->hedge_ms || exchange->retry_ms || exchange->notify)
 			return true;
 	return false;
 }
@@ -374,10 +367,10 @@ void exchange_start(struct exchange *exchange, assay_done_fn notify, void *arg)
 	exchange->deadline_ms = now + exchange->deadline_given_ms;
 	pthread_mutex_lock(&client->lock);
 	list_add(exchange);
-	if (client->servers_count > 1 && client->hedge_percent < 100) {
+	if (client->servers_count > 1 && client->hedge_percent < 100)
 		exchange->hedge_ms = now + (uint64_t)exchange->deadline_given_ms * client->hedge_percent / 100;
-		if (!client->ticking)
-			next.tick = client;
+	if ((exchange->hedge_ms || notify) && !client->ticking) {
+		next.tick = client;
 		client->ticking = true;
 	}
 	go_on(exchange, now, &next);

@@ -1,9 +1,9 @@
 /*
  * exchange.h - one call under way: its request at one server, perhaps at a second one, and the first reply (internal).
  *
- * Method:    an attempt is a request in a lane. One that fails leads to the next, at another server; one that takes long, to a
+ * Method:    an attempt is a request at one server. One that fails leads to the next, at another server; one that takes long, to a
  *            second beside it. A clock tick looks after what is due. Whatever comes first ends the exchange: the
- *            other attempt is given up, and its lane comes back when nng has done with it.
+ *            other attempt is given up.
  * Threading: events come from nng's threads, all work on exchanges is done under the client's lock, and nobody is called
  *            with it held.
  * Ownership: the request's message is borrowed until exchange_release().
@@ -29,7 +29,7 @@ struct assay_client {
 	uint32_t hedge_percent, random;
 	size_t digest_from_octets, octets_held_max;
 	struct exchange *under_way;
-	pthread_cond_t quiet; /* a lane is free again */
+	pthread_cond_t changed; /* a connection is there, or could not be made */
 	nng_aio *tick;
 	bool ticking;
 	int descriptor; /* -1: callbacks run at once */
@@ -45,9 +45,9 @@ struct exchange {
 	uint64_t began_ms, deadline_ms;
 	uint64_t hedge_ms, retry_ms; /* when; 0: not to be */
 	uint32_t tried, refused;     /* servers: bits */
-	unsigned attempts;
-	struct lane *lanes[EXCHANGE_AT_ONCE]; /* under way; NULL: none */
-	unsigned starting;                    /* attempts that are being packed */
+	unsigned attempts_made;
+	struct attempt attempts[EXCHANGE_AT_ONCE];
+	unsigned starting;           /* attempts that are being packed */
 	unsigned refs;
 	bool done;
 	/* The outcome. Before: of the attempt that failed last. */

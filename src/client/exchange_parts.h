@@ -1,7 +1,7 @@
 /*
  * exchange_parts.h - what the files of an exchange share (internal).
  *
- * exchange.c says what happens next, attempt.c sends and receives, notify.c tells who asked.
+ * exchange.c says what happens next, attempt.c and link.c send and receive, notify.c tells who asked.
  */
 #ifndef ASSAY_CLIENT_EXCHANGE_PARTS_H
 #define ASSAY_CLIENT_EXCHANGE_PARTS_H
@@ -34,6 +34,8 @@ void next_do(struct next next);
 /* ---- attempt.c, without the lock ---- */
 
 void attempt_start(const struct next *what, struct next *next);
+/* A reply to the exchange's attempt of that id, if it is still waited for. Takes a reference. */
+void exchange_reply(struct exchange *exchange, struct server *server, uint32_t id, const uint8_t *octets, size_t count);
 
 /* ---- notify.c ---- */
 

@@ -143,21 +143,23 @@ static uint8_t *put(uint8_t *at, const uint8_t *octets, size_t count)
 	return at + count;
 }
 
-enum assay_error request_to_send(const struct request *request, uint32_t deadline_ms, nng_msg **out)
+size_t request_octets_to_send(const struct request *request, uint32_t deadline_ms)
+{
+	uint8_t deadline[6];
+
+	return deadline_pack(deadline_ms, deadline) + request->packed_octets + request->message.octets;
+}
+
+void request_to_send(const struct request *request, uint32_t deadline_ms, uint8_t *at)
 {
 	const struct request_pieces *message = &request->message;
-	uint8_t deadline[6], *at;
-	size_t count = deadline_pack(deadline_ms, deadline);
+	uint8_t deadline[6];
 
-	*out = NULL;
-	if (nng_msg_alloc(out, count + request->packed_octets + message->octets) != 0)
-		return ASSAY_ERROR_MEMORY;
-	at = put(nng_msg_body(*out), deadline, count);
+	at = put(at, deadline, deadline_pack(deadline_ms, deadline));
 	at = put(at, request->packed, message->octets ? request->message_at : request->packed_octets);
 	if (message->octets == 0)
-		return ASSAY_OK;
+		return;
 	for (size_t i = 0; i < message->count; i++)
 		at = put(at, message->list[i].ptr, message->list[i].len);
 	(void)put(at, request->packed + request->message_at, request->packed_octets - request->message_at);
-	return ASSAY_OK;
 }

@@ -2,15 +2,13 @@
  * request.h - a call of assay.h packed for the wire, to be sent once or more (internal).
  *
  * Ownership: what is packed is the request's own; the octets of the message are borrowed, in pieces, and are copied once for
- *            each time it is sent, straight into nng's memory.
+ *            each time it is sent.
  * Errors:    ASSAY_ERROR_MEMORY, _ARGUMENT.
  */
 #ifndef ASSAY_CLIENT_REQUEST_H
 #define ASSAY_CLIENT_REQUEST_H
 
 #include <stdbool.h>
-
-#include <nng/nng.h>
 
 #include "assay.pb-c.h"
 #include "base/slice.h"
@@ -49,7 +47,8 @@ enum assay_error request_pack(const struct assay_allocator *heap, Assay__V1__Req
 			      struct request *out);
 void request_deinit(struct request *request);
 
-/* What is sent, with so much time left for the daemon. ASSAY_OK, or ASSAY_ERROR_MEMORY with *out NULL. */
-enum assay_error request_to_send(const struct request *request, uint32_t deadline_ms, nng_msg **out);
+/* What is sent, with so much time left for the daemon: how many octets, and the octets. */
+size_t request_octets_to_send(const struct request *request, uint32_t deadline_ms);
+void request_to_send(const struct request *request, uint32_t deadline_ms, uint8_t *at);
 
 #endif

@@ -1,14 +1,11 @@
 /*
- * server.h - one of a client's servers: its connection, its lanes, and how well it does (internal).
+ * server.h - one of a client's servers: how well it does, and what is asked of it (internal).
  *
- * Threading: everything under the client's lock but server_open(), server_close(), lane_new() and `connected`. No function of nng
- *            is called with that lock held, but for nng_aio_cancel().
- * Bounds:    as many lanes as there ever were requests to the server at once.
+ * Threading: under the client's lock.
  */
 #ifndef ASSAY_CLIENT_SERVER_H
 #define ASSAY_CLIENT_SERVER_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,19 +21,20 @@
 #define SERVER_BUSY_MS_MAX      1000
 
 struct exchange;
-struct server;
+struct frame;
 
-/* What one request in flight needs of nng: a REQ context and an aio, kept for the next request. */
-struct lane {
-	struct lane *next_idle, *next; /* of the idle ones; of all */
-	struct assay_client *client;
+/* One request at one server. */
+struct attempt {
+	struct attempt *next; /* of its bucket */
+	struct exchange *exchange;
 	struct server *server;
-	nng_ctx context;
-	nng_aio *aio;
-	bool is_receiving;         /* the request is out */
-	struct exchange *exchange; /* NULL: nobody waits for the reply any more */
-	uint64_t began_ms, deadline_ms;
+	uint32_t id;
+	bool is_active; /* it is waited for, and in its server's table */
+	bool is_out;    /* octets of it have been written */
+	uint64_t began_ms;
 };
+
+#define ATTEMPT_BUCKETS 64
 
 enum server_class {
 	SERVER_WELL,
@@ -45,30 +43,33 @@ enum server_class {
 	SERVER_BUSY,   /* passed over: it has too much to do */
 };
 
+enum link_state { LINK_DOWN, LINK_GREETING, LINK_UP };
+
 struct server {
+	struct assay_client *client;
 	char *url;
-	nng_socket socket;
-	nng_dialer dialer;
-	bool is_open, is_started;
-	atomic_int connections; /* that are up; counted by nng's threads */
-	struct lane *idle, *lanes;
+	/* The connection: link.c. */
+	bool is_ipc, is_closing, is_sleeping, rx_busy, tx_busy;
+	bool greets;            /* the write under way is the greeting */
+	enum link_state state;
+	nng_stream_dialer *dialer;
+	nng_stream *stream;     /* NULL: none */
+	nng_aio *dial, *rx, *tx;
+	unsigned dials_failed;  /* in a row */
+	int dial_error;         /* of the last one */
+	uint8_t *in;            /* what was read and is not worked through: touched by the reader alone */
+	size_t in_used, in_size;
+	struct frame *out_first, *out_last;
+	size_t out_offset;      /* of the first one, written already */
+	/* Requests under way. */
+	struct attempt *attempts[ATTEMPT_BUCKETS];
+	uint32_t last_id;
 	unsigned in_flight;
+	/* Health. */
 	unsigned failures, silences, refusals; /* in a row: unanswered requests, times passed over for it, times refused */
 	uint64_t silent_until_ms, busy_until_ms;
 	uint64_t requests, octets, hedges, unanswered, overloaded;
 };
-
-/* A socket and a dialer, which server_connect() starts. 0 or an nng error; server_close() in any case. */
-int server_open(struct server *server);
-/* Waits for the connection, at most `connect_ms`; 0: connects in the background. 0 or an nng error. */
-int server_connect(struct server *server, uint32_t connect_ms);
-void server_close(struct server *server, const struct assay_allocator *heap);
-
-/* `handle`: the lane's aio is over. NULL: no memory. */
-struct lane *lane_new(struct assay_client *client, struct server *server, const struct assay_allocator *heap,
-		      void (*handle)(void *lane));
-/* Milliseconds until the lane's deadline, as nng wants them. */
-nng_duration lane_time_left(const struct lane *lane);
 
 enum server_class server_class(const struct server *server, uint64_t now_ms);
 /* What came of a request; `random` makes times that are not the same. */
@@ -76,8 +77,14 @@ void server_answered(struct server *server);
 void server_refused(struct server *server, uint64_t now_ms, uint32_t random);
 void server_failed(struct server *server, uint64_t now_ms, uint32_t random);
 
-#define CLOSE_MS_MAX 5000 /* that closing waits for a request on its way out, and for replies on their way in */
+/* Gives the attempt an id and notes it; takes it back. */
+void server_attempt_add(struct server *server, struct attempt *attempt);
+void server_attempt_remove(struct attempt *attempt);
+/* NULL: it is not waited for. */
+struct attempt *server_attempt_find(const struct server *server, uint32_t id);
 
+/* first * 2^times, at most `max`; of that a random part above one half. */
+uint64_t back_off_ms(uint64_t first, unsigned times, uint64_t max, uint32_t random);
 /* Milliseconds on the monotonic clock; as a time-out of a condition that was made for this clock. */
 uint64_t clock_ms(void);
 struct timespec monotonic_time(uint64_t ms);

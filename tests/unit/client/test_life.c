@@ -8,6 +8,8 @@
 #include "unit.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -156,23 +158,41 @@ static void no_memory_at_any_call(void **state)
 
 /* ---- many clients ---- */
 
+/* A socket that listens and never greets. */
+static int deaf_listener(char *url, size_t size)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s/deaf", peer.directory);
+	snprintf(url, size, "ipc://%s", address.sun_path);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(fd, 4096), 0);
+	return fd;
+}
+
 static void clients_come_and_go(void **state)
 {
 	const char *wanted = getenv("ASSAY_CYCLES");
-	int cycles = wanted ? atoi(wanted) : 1000;
+	int cycles = wanted ? atoi(wanted) : 1000, deaf;
+	char url[200];
 
 	(void)state;
+	deaf = deaf_listener(url, sizeof url);
 	for (int i = 0; i < cycles; i++) {
 		struct assay_options options = { .size = sizeof options, .connect_ms = i % 3 ? 5000 : 0 };
 		struct assay_failure failure;
 		struct assay_client *client;
 
-		if (assay_open(peer.url, &options, &client, &failure) != ASSAY_OK)
+		if (assay_open(i % 6 == 0 ? url : i % 6 == 3 ? "ipc:///tmp/assay-nobody" : peer.url, &options, &client,
+			       &failure) != ASSAY_OK)
 			fail_msg("client %d: %s", i, failure.text);
 		if (i % 3 == 2 && call(client, &failure) != ASSAY_OK)
 			fail_msg("call of client %d: %s", i, failure.text);
 		assay_close(client);
 	}
+	close(deaf);
+	unlink(url + strlen("ipc://"));
 }
 
 /* ---- nonsense ---- */
