@@ -5,8 +5,9 @@
 
 #include "client/failure.h"
 
-#define TICK_MS  5
-#define AGAIN_MS 40 /* until a lost connection's request goes to the same server again */
+#define TICK_MS        5
+#define AGAIN_MS       40 /* until a lost connection's request goes to the same server again */
+#define HEDGE_AGAIN_MS 50 /* until a second server is looked for again when none was well */
 
 uint32_t exchange_random(struct assay_client *client)
 {
@@ -259,17 +260,28 @@ static bool is_due(uint64_t at_ms, uint64_t now)
 	return at_ms && at_ms <= now;
 }
 
+static uint32_t asked_now(const struct exchange *exchange)
+{
+	uint32_t bits = 0;
+
+	for (unsigned i = 0; i < EXCHANGE_AT_ONCE; i++)
+		if (exchange->attempts[i].is_active)
+			bits |= bit_of(exchange->client, exchange->attempts[i].server);
+	return bits;
+}
+
 static void hedge(struct exchange *exchange, uint64_t now, struct next *next)
 {
 	enum server_class class = SERVER_BUSY;
 	struct server *server;
 
-	exchange->hedge_ms = 0;
-	if (exchange_active(exchange) != 1)
+	/* Whoever is well and is not being waited for: one whose connection was lost may be there again. */
+	server = server_choose(exchange->client, exchange->refused | asked_now(exchange), now, &class);
+	exchange->hedge_ms = now + HEDGE_AGAIN_MS;
+	if (exchange_active(exchange) != 1 || !server || class != SERVER_WELL)
 		return;
-	server = server_choose(exchange->client, exchange->tried | exchange->refused, now, &class);
-	if (server && class == SERVER_WELL)
-		attempt_plan(exchange, server, true, next);
+	exchange->hedge_ms = 0;
+	attempt_plan(exchange, server, true, next);
 }
 
 /* One exchange that is due, and what is next with it. False: there is none. */
