@@ -62,13 +62,15 @@ struct frame *link_frame(const struct server *server, const struct request *requ
 
 /* ---- the end of a connection ---- */
 
-/* With the lock held. What comes of it is settled when nng has done with the stream. */
+/*
+ * With the lock held. What comes of it is settled when nng has done with the stream. What is handed to a stream that was closed
+ * never ends (libnng 1.5.2): so it is closed when nothing is being handed to it.
+ */
 static void link_down(struct server *server)
 {
-	if (server->state == LINK_DOWN)
-		return;
 	server->state = LINK_DOWN;
-	nng_stream_close(server->stream);
+	if (server->handing == 0 && server->stream)
+		nng_stream_close(server->stream);
 }
 
 static void out_drop_first(struct server *server)
@@ -129,7 +131,7 @@ static void settle(struct server *server)
 	bool again = false;
 
 	pthread_mutex_lock(&server->client->lock);
-	if (server->state == LINK_DOWN && !server->rx_busy && !server->tx_busy) {
+	if (server->state == LINK_DOWN && server->handing == 0 && !server->rx_busy && !server->tx_busy) {
 		stream = server->stream;
 		server->stream = NULL;
 		server->in_used = 0;
@@ -145,6 +147,21 @@ static void settle(struct server *server)
 		return;
 	attempts_fail(server);
 	redial(server);
+}
+
+/* A read or a write was handed to nng. */
+static void handed(struct server *server)
+{
+	bool is_down;
+
+	pthread_mutex_lock(&server->client->lock);
+	server->handing--;
+	is_down = server->state == LINK_DOWN;
+	if (is_down)
+		link_down(server);
+	pthread_mutex_unlock(&server->client->lock);
+	if (is_down)
+		settle(server);
 }
 
 /* ---- writing ---- */
@@ -208,11 +225,13 @@ void link_write(struct server *server)
 	if (server->state == LINK_UP && !server->tx_busy)
 		count = frames_gather(server, iov);
 	server->tx_busy |= count > 0;
+	server->handing += count > 0;
 	pthread_mutex_unlock(&server->client->lock);
 	if (count == 0)
 		return;
 	(void)nng_aio_set_iov(server->tx, count, iov);
 	nng_stream_send(server->stream, server->tx);
+	handed(server);
 }
 
 static void written(struct server *server, size_t octets)
@@ -351,6 +370,7 @@ static void read_on(struct server *server)
 
 	(void)nng_aio_set_iov(server->rx, 1, &iov);
 	nng_stream_recv(server->stream, server->rx);
+	handed(server);
 }
 
 static void on_rx(void *argument)
@@ -367,6 +387,7 @@ static void on_rx(void *argument)
 		link_down(server);
 	goes_on = server->state != LINK_DOWN;
 	server->rx_busy = goes_on;
+	server->handing += goes_on;
 	pthread_mutex_unlock(&server->client->lock);
 	if (goes_on)
 		read_on(server);
@@ -386,10 +407,12 @@ static void greet(struct server *server, nng_stream *stream)
 	server->stream = stream;
 	server->state = LINK_GREETING;
 	server->rx_busy = server->tx_busy = server->greets = true;
+	server->handing = 2;
 	pthread_mutex_unlock(&server->client->lock);
 	(void)nng_aio_set_iov(server->tx, 1, &iov);
 	nng_aio_set_timeout(server->rx, GREETING_MS_MAX);
 	nng_stream_send(stream, server->tx);
+	handed(server);
 	read_on(server);
 }
 

@@ -52,6 +52,7 @@ struct server {
 	bool is_ipc, is_closing, is_sleeping, rx_busy, tx_busy;
 	bool greets;            /* the write under way is the greeting */
 	enum link_state state;
+	unsigned handing;       /* reads and writes that are just being handed to nng */
 	nng_stream_dialer *dialer;
 	nng_stream *stream;     /* NULL: none */
 	nng_aio *dial, *rx, *tx;
