@@ -20,7 +20,8 @@ struct hasher {
 	struct dkim_body bodies[CANONS];
 	struct track tracks[CANONS][HASHES];
 	struct mail_line_ends line_ends;
-	/* Those that were made; `list` points to the first `count` of them. */
+	/* By kind; `list` has those that were made. */
+	bool made[DKIM_BODIES_MAX];
 	Assay__V1__BodyDigest digests[DKIM_BODIES_MAX], *list[DKIM_BODIES_MAX];
 	uint8_t octets[DKIM_BODIES_MAX][DIGEST_OCTETS_MAX];
 	size_t count;
@@ -45,9 +46,10 @@ static enum assay_error track_begin(struct track *track, enum hash_algorithm has
 /* A digest for the kind that is next, of what was hashed so far. */
 static enum assay_error track_cut(struct hasher *hasher, struct track *track)
 {
-	const struct dkim_body_kind *kind = &hasher->kinds.kinds[track->next++];
-	Assay__V1__BodyDigest *digest = &hasher->digests[hasher->count];
-	uint8_t *octets = hasher->octets[hasher->count];
+	size_t at = track->next++;
+	const struct dkim_body_kind *kind = &hasher->kinds.kinds[at];
+	Assay__V1__BodyDigest *digest = &hasher->digests[at];
+	uint8_t *octets = hasher->octets[at];
 	unsigned count;
 
 	if (EVP_MD_CTX_copy_ex(track->cut, track->running) != 1 || EVP_DigestFinal_ex(track->cut, octets, &count) != 1)
@@ -60,7 +62,7 @@ static enum assay_error track_cut(struct hasher *hasher, struct track *track)
 	digest->has_octets_max = kind->octets_max != UINT64_MAX;
 	digest->octets_max = digest->has_octets_max ? kind->octets_max : 0;
 	digest->digest = (ProtobufCBinaryData){ .len = count, .data = octets };
-	hasher->list[hasher->count++] = digest;
+	hasher->made[at] = true;
 	return ASSAY_OK;
 }
 
@@ -167,10 +169,11 @@ enum assay_error hasher_finish(struct hasher *hasher, struct hasher_result *out)
 	for (int canon = 0; canon < CANONS; canon++)
 		if (canon_is_asked(hasher, canon) && finish_canon(hasher, canon) != ASSAY_OK)
 			return ASSAY_ERROR_MEMORY;
-	for (size_t i = 0; i < hasher->count; i++) {
-		Assay__V1__BodyDigest *digest = hasher->list[i];
-
-		digest->canonical_octets = hasher->bodies[digest->canonicalization].octets_out;
+	for (size_t i = 0; i < hasher->kinds.count; i++) {
+		if (!hasher->made[i])
+			continue;
+		hasher->digests[i].canonical_octets = hasher->bodies[hasher->kinds.kinds[i].canon].octets_out;
+		hasher->list[hasher->count++] = &hasher->digests[i];
 	}
 	*out = (struct hasher_result){
 		.digests = hasher->list,
