@@ -1,6 +1,7 @@
 #include "load/conn.h"
 
 #include "corpus/text.h"
+#include "load/tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,13 +63,18 @@ static int tcp_connect(const char *place)
 
 static void greet(const struct conn *conn, const char *url)
 {
-	static const uint8_t ours[8] = { 0, 'S', 'P', 0, 0, 0x30, 0, 0 }, theirs[8] = { 0, 'S', 'P', 0, 0, 0x31, 0, 0 };
+	static uint8_t ours[8] = { 0, 'S', 'P', 0, 0, 0x30, 0, 0 };
+	static const uint8_t theirs[8] = { 0, 'S', 'P', 0, 0, 0x31, 0, 0 };
+	const struct iovec part = { ours, sizeof(ours) };
 	const struct timeval wait = { .tv_sec = WAIT_S };
 	uint8_t greeting[8];
+	ssize_t sent, got;
 
 	(void)setsockopt(conn->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	if (send(conn->fd, ours, sizeof(ours), MSG_NOSIGNAL) != sizeof(ours) ||
-	    recv(conn->fd, greeting, sizeof(greeting), MSG_WAITALL) != sizeof(greeting))
+	sent = conn->ssl ? tls_send(conn->ssl, &part, 1) : send(conn->fd, ours, sizeof(ours), MSG_NOSIGNAL);
+	got = conn->ssl ? tls_receive(conn->ssl, greeting, sizeof(greeting))
+	                : recv(conn->fd, greeting, sizeof(greeting), MSG_WAITALL);
+	if (sent != sizeof(ours) || got != sizeof(greeting))
 		die("%s: no greeting", url);
 	if (memcmp(greeting, theirs, sizeof(greeting)) != 0)
 		die("%s: the peer is no nng REP socket", url);
@@ -76,11 +82,16 @@ static void greet(const struct conn *conn, const char *url)
 
 void conn_open(struct conn *conn, const char *url, unsigned slots)
 {
+	bool is_tls;
+
 	*conn = (struct conn){ .slots_count = slots, .may_write = true };
 	conn->is_ipc = strncmp(url, "ipc://", 6) == 0;
-	if (!conn->is_ipc && strncmp(url, "tcp://", 6) != 0)
-		die("%s: ipc:///PATH or tcp://HOST:PORT is wanted", url);
-	conn->fd = conn->is_ipc ? ipc_connect(url + 6) : tcp_connect(url + 6);
+	is_tls = strncmp(url, "tls+tcp://", 10) == 0;
+	if (!conn->is_ipc && !is_tls && strncmp(url, "tcp://", 6) != 0)
+		die("%s: ipc:///PATH, tcp://HOST:PORT or tls+tcp://HOST:PORT is wanted", url);
+	conn->fd = conn->is_ipc ? ipc_connect(url + 6) : tcp_connect(url + (is_tls ? 10 : 6));
+	if (is_tls)
+		conn->ssl = tls_open(conn->fd, url);
 	greet(conn, url);
 	if (fcntl(conn->fd, F_SETFL, O_NONBLOCK) < 0)
 		die("%s: %s", url, strerror(errno));
@@ -93,6 +104,8 @@ void conn_open(struct conn *conn, const char *url, unsigned slots)
 
 void conn_close(struct conn *conn)
 {
+	if (conn->ssl)
+		tls_close(conn->ssl);
 	close(conn->fd);
 	for (unsigned i = 0; i < conn->slots_count; i++)
 		free(conn->slots[i].own);
@@ -184,7 +197,8 @@ void conn_flush(struct conn *conn)
 
 			message.msg_iovlen += parts_add(slot, i == 0 ? conn->first_sent : 0, parts + message.msg_iovlen);
 		}
-		sent = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+		sent = conn->ssl ? tls_send(conn->ssl, parts, message.msg_iovlen)
+		                 : sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent >= 0)
 			sent_note(conn, (size_t)sent);
 		else if (errno == EAGAIN)
@@ -250,7 +264,7 @@ static void hold(struct conn *conn, const uint8_t *octets, size_t len)
 
 bool conn_read(struct conn *conn, uint8_t *buffer, size_t size, replied_fn *replied, void *arg)
 {
-	ssize_t got = recv(conn->fd, buffer, size, MSG_DONTWAIT);
+	ssize_t got = conn->ssl ? tls_receive(conn->ssl, buffer, size) : recv(conn->fd, buffer, size, MSG_DONTWAIT);
 	size_t done;
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))

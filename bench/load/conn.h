@@ -1,5 +1,5 @@
 /*
- * conn.h - one connection of the load generator: SP frames over tcp or ipc, without libnng and without waiting.
+ * conn.h - one connection of the load generator: SP frames over tcp, TLS or ipc, without libnng and without waiting.
  *
  * Source: as src/io/server.h, from the other side. Requests are sent from where they lie (sendmsg); each is known by
  *         its place in the table of slots and a generation, which together are its request id.
@@ -25,6 +25,7 @@ struct slot {
 
 struct conn {
 	int fd;
+	struct ssl_st *ssl;    /* NULL: plain */
 	bool is_ipc, lost, may_write;
 	struct slot *slots;
 	unsigned slots_count, free_count, in_flight;

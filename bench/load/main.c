@@ -7,6 +7,7 @@
 #include "corpus/text.h"
 #include "load/conn.h"
 #include "load/report.h"
+#include "load/tls.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -23,7 +24,10 @@ static const char usage[] =
 	"assay-bench echo    [OPTIONS]          octets that mean nothing, for a peer that answers anything\n"
 	"assay-bench idle    [OPTIONS]          no server: how late timers are on this machine\n"
 	"\n"
-	"  -s, --server URL     ipc:///PATH or tcp://HOST:PORT; default " URL_DEFAULT "\n"
+	"  -s, --server URL     ipc:///PATH, tcp://HOST:PORT or tls+tcp://HOST:PORT; default\n"
+	"                       " URL_DEFAULT "\n"
+	"      --certificate F  PEM with certificate and key, to show to a tls+tcp server;\n"
+	"                       that server's own is not looked at\n"
 	"  -c, --connections N  default 32\n"
 	"  -i, --in-flight N    requests at once on each connection; default 8\n"
 	"  -r, --rate N         open loop: N requests a second, all connections together,\n"
@@ -75,7 +79,7 @@ static void pid_add(const char *text)
 }
 
 enum { OPTION_POISSON = 256, OPTION_OCTETS, OPTION_MESSAGES, OPTION_COLD, OPTION_DEADLINE, OPTION_PID, OPTION_NO_CHECK,
-       OPTION_TEMPORARY, OPTION_JSON, OPTION_DIGEST };
+       OPTION_TEMPORARY, OPTION_CERTIFICATE, OPTION_JSON, OPTION_DIGEST };
 
 static void option_take(int option)
 {
@@ -95,6 +99,7 @@ static void option_take(int option)
 	case OPTION_PID: pid_add(optarg); break;
 	case OPTION_NO_CHECK: options.check = false; break;
 	case OPTION_TEMPORARY: options.allow_temporary = true; break;
+	case OPTION_CERTIFICATE: tls_show(optarg); break;
 	case OPTION_JSON: json = true; break;
 	case OPTION_DIGEST: request_options.digest = true; break;
 	case 'h': fputs(usage, stdout); exit(0);
@@ -120,6 +125,7 @@ static void options_read(int argc, char **argv)
 		{ "server-pid", required_argument, NULL, OPTION_PID },
 		{ "no-check", no_argument, NULL, OPTION_NO_CHECK },
 		{ "allow-temporary", no_argument, NULL, OPTION_TEMPORARY },
+		{ "certificate", required_argument, NULL, OPTION_CERTIFICATE },
 		{ "json", no_argument, NULL, OPTION_JSON },
 		{ "digest", no_argument, NULL, OPTION_DIGEST },
 		{ "help", no_argument, NULL, 'h' },

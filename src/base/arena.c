@@ -12,21 +12,25 @@
 #endif
 #ifdef ARENA_ASAN
 #include <sanitizer/asan_interface.h>
-#define GAP 16
+#define GAP ARENA_ALIGNMENT
 #else
 #define ASAN_POISON_MEMORY_REGION(ptr, len) ((void)(ptr), (void)(len))
 #define ASAN_UNPOISON_MEMORY_REGION(ptr, len) ((void)(ptr), (void)(len))
-#define GAP 0
+#define GAP ((size_t)0)
+#endif
+/* Each object goes the way on which gaps are made and memory is marked. */
+#if defined(ARENA_ASAN) || defined(ARENA_MALLOC)
+#define ALL_SLOWLY true
+#else
+#define ALL_SLOWLY false
 #endif
 
-#define ALIGNMENT 16
 #define CHUNK_BYTES_MIN ((size_t)16 * 1024)
 
 struct arena_chunk {
 	struct arena_chunk *next;
 	size_t size; /* of data */
-	size_t used;
-	_Alignas(ALIGNMENT) uint8_t data[];
+	_Alignas(ARENA_ALIGNMENT) uint8_t data[];
 };
 
 void arena_init(struct arena *arena, size_t bytes_max)
@@ -63,6 +67,19 @@ static void chunk_free(const struct arena *arena, struct arena_chunk *chunk)
 		free(chunk);
 }
 
+/* Of the newest chunk, the only one that is taken from. */
+static size_t chunk_room(const struct arena *arena)
+{
+	return arena->chunks ? (size_t)(arena->chunks->data + arena->chunks->size - arena->at) : 0;
+}
+
+static void left_set(struct arena *arena)
+{
+	size_t room = chunk_room(arena), bound = arena->bytes_max - arena->bytes_used;
+
+	arena->left = ALL_SLOWLY ? 0 : (room < bound ? room : bound) & ~(ARENA_ALIGNMENT - 1);
+}
+
 void arena_deinit(struct arena *arena)
 {
 	while (arena->chunks) {
@@ -71,6 +88,7 @@ void arena_deinit(struct arena *arena)
 		chunk_free(arena, arena->chunks);
 		arena->chunks = next;
 	}
+	left_set(arena);
 }
 
 void arena_reset(struct arena *arena)
@@ -85,83 +103,97 @@ void arena_reset(struct arena *arena)
 		arena->chunks = next;
 	}
 	if (arena->chunks) {
-		arena->chunks->used = 0;
+		arena->at = arena->chunks->data;
 		ASAN_POISON_MEMORY_REGION(arena->chunks->data, arena->chunks->size);
 	}
 #endif
 	arena->bytes_used = 0;
 	arena->full = false;
+	left_set(arena);
 }
 
-static struct arena_chunk *chunk_new(struct arena *arena, size_t size)
+struct arena_mark arena_mark(const struct arena *arena)
+{
+	return (struct arena_mark){ .chunk = arena->chunks, .at = arena->at, .bytes_used = arena->bytes_used };
+}
+
+void arena_reset_to(struct arena *arena, struct arena_mark mark)
+{
+	if (mark.bytes_used == 0) {
+		arena_reset(arena);
+		return;
+	}
+	while (arena->chunks != mark.chunk) {
+		struct arena_chunk *next = arena->chunks->next;
+
+		chunk_free(arena, arena->chunks);
+		arena->chunks = next;
+	}
+	arena->at = mark.at;
+	arena->bytes_used = mark.bytes_used;
+	arena->full = false;
+	ASAN_POISON_MEMORY_REGION(arena->at, chunk_room(arena));
+	left_set(arena);
+}
+
+static bool chunk_new(struct arena *arena, size_t size)
 {
 	const struct arena_source *source = arena->source;
 	struct arena_chunk *chunk;
 
 	chunk = source ? source->take(source->arg, sizeof(*chunk) + size) : malloc(sizeof(*chunk) + size);
 	if (!chunk)
-		return NULL;
+		return false;
 	chunk->size = size;
-	chunk->used = 0;
 	chunk->next = arena->chunks;
 	arena->chunks = chunk;
+	arena->at = chunk->data;
 	ASAN_POISON_MEMORY_REGION(chunk->data, size);
-	return chunk;
+	return true;
 }
 
-static struct arena_chunk *chunk_for(struct arena *arena, size_t size)
+static bool chunk_has(struct arena *arena, size_t size)
 {
-	struct arena_chunk *chunk = arena->chunks;
-
 #ifdef ARENA_MALLOC
 	return chunk_new(arena, size);
 #endif
-	if (chunk && chunk->size - chunk->used >= size)
-		return chunk;
-	return chunk_new(arena, size > arena->chunk_bytes ? size : arena->chunk_bytes);
+	return chunk_room(arena) >= size || chunk_new(arena, size > arena->chunk_bytes ? size : arena->chunk_bytes);
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+static void *latch_full(struct arena *arena)
 {
-	struct arena_chunk *chunk;
+	arena->full = true;
+	arena->left = 0;
+	return NULL;
+}
+
+void *arena_take_slowly(struct arena *arena, size_t size)
+{
 	size_t rounded;
 	uint8_t *object;
 
-	if (arena->full || size > arena->bytes_max || size > SIZE_MAX - GAP - ALIGNMENT) {
-		arena->full = true;
-		return NULL;
-	}
-	rounded = ((size ? size : 1) + GAP + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-	if (rounded > arena->bytes_max - arena->bytes_used || !(chunk = chunk_for(arena, rounded))) {
-		arena->full = true;
-		return NULL;
-	}
-	object = chunk->data + chunk->used;
-	chunk->used += rounded;
+	if (arena->full || size > arena->bytes_max || size > SIZE_MAX - GAP - ARENA_ALIGNMENT)
+		return latch_full(arena);
+	rounded = ((size ? size : 1) + GAP + ARENA_ALIGNMENT - 1) & ~(ARENA_ALIGNMENT - 1);
+	if (rounded > arena->bytes_max - arena->bytes_used || !chunk_has(arena, rounded))
+		return latch_full(arena);
+	object = arena->at;
+	arena->at += rounded;
 	arena->bytes_used += rounded;
+	left_set(arena);
 	ASAN_UNPOISON_MEMORY_REGION(object, size);
-	return memset(object, 0, size);
-}
-
-void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
-{
-	size_t total;
-
-	if (__builtin_mul_overflow(count, size, &total)) {
-		arena->full = true;
-		return NULL;
-	}
-	return arena_alloc(arena, total);
+	return object;
 }
 
 int arena_copy(struct arena *arena, struct slice s, struct slice *copy_out)
 {
 	uint8_t *copy;
 
-	if (s.len == SIZE_MAX || !(copy = arena_alloc(arena, s.len + 1)))
+	if (s.len == SIZE_MAX || !(copy = arena_take(arena, s.len + 1)))
 		return -ENOMEM;
 	if (s.len)
 		memcpy(copy, s.ptr, s.len);
+	copy[s.len] = 0;
 	*copy_out = slice_of(copy, s.len);
 	return 0;
 }

@@ -25,6 +25,8 @@ struct arena_source {
 };
 
 struct arena {
+	uint8_t *at;                /* where the next object goes without further ado, if it has at most `left` octets; */
+	size_t left;                /* of chunk and bound; a multiple of ARENA_ALIGNMENT; 0 when sanitizers are to look on */
 	struct arena_chunk *chunks; /* newest first; the first one made is kept over a reset */
 	size_t bytes_used;          /* since the last reset */
 	size_t bytes_max;
@@ -44,10 +46,55 @@ void arena_deinit(struct arena *arena);
 /* Frees every object; keeps one chunk, so that a warm request does not call malloc. */
 void arena_reset(struct arena *arena);
 
-/* Zeroed octets, aligned for any object; NULL when full. A size of 0 is a valid, unique object. */
-MUST_CHECK void *arena_alloc(struct arena *arena, size_t size);
+/* What there is now: to give back later all that comes after it. Of an arena of zeroes, or just reset: nothing. */
+struct arena_mark {
+	struct arena_chunk *chunk;
+	uint8_t *at;
+	size_t bytes_used;
+};
+
+struct arena_mark arena_mark(const struct arena *arena);
+/* Frees every object that was made since the mark was taken; those before it, and the marks of them, stay good. */
+void arena_reset_to(struct arena *arena, struct arena_mark mark);
+
+#define ARENA_ALIGNMENT ((size_t)16)
+
+/* For arena_take() alone: all that is not the ordinary case. */
+MUST_CHECK void *arena_take_slowly(struct arena *arena, size_t size);
+
+/*
+ * Octets, aligned for any object; NULL when full. What is in them is undefined: for who writes them before anybody reads
+ * them. A size of 0 is a valid, unique object.
+ */
+MUST_CHECK static inline void *arena_take(struct arena *arena, size_t size)
+{
+	size_t rounded = (size + ARENA_ALIGNMENT - 1) & ~(ARENA_ALIGNMENT - 1);
+	uint8_t *object = arena->at;
+
+	/* Wraps for 0, as for all that is too large. */
+	if (__builtin_expect(size - 1 >= arena->left, 0))
+		return arena_take_slowly(arena, size);
+	arena->at += rounded;
+	arena->left -= rounded;
+	arena->bytes_used += rounded;
+	return object;
+}
+
+/* As arena_take(), zeroed. */
+MUST_CHECK static inline void *arena_alloc(struct arena *arena, size_t size)
+{
+	void *object = arena_take(arena, size);
+
+	return object ? memset(object, 0, size) : NULL;
+}
+
 /* As arena_alloc() for `count` objects; NULL also when count * size overflows. */
-MUST_CHECK void *arena_alloc_array(struct arena *arena, size_t count, size_t size);
+MUST_CHECK static inline void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
+{
+	size_t total;
+
+	return arena_alloc(arena, __builtin_mul_overflow(count, size, &total) ? SIZE_MAX : total);
+}
 
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_NEW_ARRAY(arena, count, type) ((type *)arena_alloc_array((arena), (count), sizeof(type)))

@@ -1,18 +1,5 @@
 #include "base/cursor.h"
 
-struct slice cursor_take(struct cursor *c, size_t len)
-{
-	struct slice taken;
-
-	if (c->failed || len > c->all.len - c->at) {
-		c->failed = true;
-		return SLICE_EMPTY;
-	}
-	taken = slice_sub(c->all, c->at, len);
-	c->at += len;
-	return taken;
-}
-
 static uint64_t cursor_number(struct cursor *c, size_t octets)
 {
 	struct slice taken = cursor_take(c, octets);
@@ -41,17 +28,4 @@ uint32_t cursor_u32(struct cursor *c)
 uint64_t cursor_u64(struct cursor *c)
 {
 	return cursor_number(c, 8);
-}
-
-int cursor_peek(const struct cursor *c)
-{
-	return cursor_left(c) ? c->all.ptr[c->at] : -1;
-}
-
-bool cursor_skip(struct cursor *c, uint8_t octet)
-{
-	if (cursor_peek(c) != octet)
-		return false;
-	c->at++;
-	return true;
 }

@@ -2,12 +2,36 @@
 
 #include <string.h>
 
+/* Eight octets in lower case: each is told apart from the letters' ends by a carry into its own top bit. */
+static uint64_t octets_lower(const uint8_t *p)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t octets, seven, above, below;
+
+	memcpy(&octets, p, sizeof(octets));
+	seven = octets & ones * 0x7f;
+	above = seven + ones * (0x80 - 'A');     /* top bit: 'A' or more */
+	below = seven + ones * (0x80 - 'Z' - 1); /* top bit: more than 'Z' */
+	return octets | ((above & ~below & ~octets & ones * 0x80) >> 2);
+}
+
+static bool octets_equal_nocase(const uint8_t *a, const uint8_t *b)
+{
+	return memcmp(a, b, 8) == 0 || octets_lower(a) == octets_lower(b);
+}
+
 bool slice_equal_nocase(struct slice a, struct slice b)
 {
 	if (a.len != b.len)
 		return false;
+	if (a.len >= 8) {
+		for (size_t i = 0; a.len - i > 8; i += 8)
+			if (!octets_equal_nocase(a.ptr + i, b.ptr + i))
+				return false;
+		return octets_equal_nocase(a.ptr + a.len - 8, b.ptr + b.len - 8);
+	}
 	for (size_t i = 0; i < a.len; i++)
-		if (octet_lower(a.ptr[i]) != octet_lower(b.ptr[i]))
+		if (a.ptr[i] != b.ptr[i] && octet_lower(a.ptr[i]) != octet_lower(b.ptr[i]))
 			return false;
 	return true;
 }
@@ -15,11 +39,6 @@ bool slice_equal_nocase(struct slice a, struct slice b)
 bool slice_starts_with(struct slice s, struct slice prefix)
 {
 	return s.len >= prefix.len && slice_equal(slice_sub(s, 0, prefix.len), prefix);
-}
-
-bool slice_starts_with_nocase(struct slice s, struct slice prefix)
-{
-	return s.len >= prefix.len && slice_equal_nocase(slice_sub(s, 0, prefix.len), prefix);
 }
 
 bool slice_ends_with_nocase(struct slice s, struct slice suffix)
@@ -35,32 +54,12 @@ int slice_compare(struct slice a, struct slice b)
 	return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-size_t slice_find(struct slice s, uint8_t octet)
-{
-	const uint8_t *at = s.len ? memchr(s.ptr, octet, s.len) : NULL;
-
-	return at ? (size_t)(at - s.ptr) : SLICE_NOT_FOUND;
-}
-
 size_t slice_find_last(struct slice s, uint8_t octet)
 {
 	for (size_t i = s.len; i > 0; i--)
 		if (s.ptr[i - 1] == octet)
 			return i - 1;
 	return SLICE_NOT_FOUND;
-}
-
-struct slice slice_cut(struct slice *rest, uint8_t delimiter)
-{
-	struct slice all = *rest;
-	size_t at = slice_find(all, delimiter);
-
-	if (at == SLICE_NOT_FOUND) {
-		*rest = SLICE_EMPTY;
-		return all;
-	}
-	*rest = slice_from(all, at + 1);
-	return slice_sub(all, 0, at);
 }
 
 struct slice slice_trim_wsp(struct slice s)

@@ -43,7 +43,6 @@ static inline bool slice_equal(struct slice a, struct slice b)
 
 bool slice_equal_nocase(struct slice a, struct slice b);
 bool slice_starts_with(struct slice s, struct slice prefix);
-bool slice_starts_with_nocase(struct slice s, struct slice prefix);
 bool slice_ends_with_nocase(struct slice s, struct slice suffix);
 /* memcmp order, a shorter prefix first. */
 int slice_compare(struct slice a, struct slice b);
@@ -65,7 +64,13 @@ static inline struct slice slice_from(struct slice s, size_t from)
 
 #define SLICE_NOT_FOUND SIZE_MAX
 /* Offset of the first/last such octet, or SLICE_NOT_FOUND. */
-size_t slice_find(struct slice s, uint8_t octet);
+static inline size_t slice_find(struct slice s, uint8_t octet)
+{
+	const uint8_t *at = s.len ? memchr(s.ptr, octet, s.len) : NULL;
+
+	return at ? (size_t)(at - s.ptr) : SLICE_NOT_FOUND;
+}
+
 size_t slice_find_last(struct slice s, uint8_t octet);
 
 /*
@@ -73,7 +78,18 @@ size_t slice_find_last(struct slice s, uint8_t octet);
  * delimiter returns all and leaves *rest empty with a NULL pointer, which ends a loop:
  *   while (rest.ptr) { struct slice item = slice_cut(&rest, ','); ... }
  */
-struct slice slice_cut(struct slice *rest, uint8_t delimiter);
+static inline struct slice slice_cut(struct slice *rest, uint8_t delimiter)
+{
+	struct slice all = *rest;
+	size_t at = slice_find(all, delimiter);
+
+	if (at == SLICE_NOT_FOUND) {
+		*rest = SLICE_EMPTY;
+		return all;
+	}
+	*rest = slice_of(all.ptr + at + 1, all.len - at - 1);
+	return slice_of(all.ptr, at);
+}
 
 /* Without SP and HTAB at both ends / without SP, HTAB, CR and LF at both ends. */
 struct slice slice_trim_wsp(struct slice s);
@@ -90,5 +106,13 @@ static inline bool octet_is_alpha(uint8_t c) { return (uint8_t)((c | 0x20) - 'a'
 static inline bool octet_is_alnum(uint8_t c) { return octet_is_digit(c) || octet_is_alpha(c); }
 static inline bool octet_is_wsp(uint8_t c) { return c == ' ' || c == '\t'; }
 static inline uint8_t octet_lower(uint8_t c) { return (uint8_t)(c - 'A') < 26 ? (uint8_t)(c | 0x20) : c; }
+
+static inline bool slice_starts_with_nocase(struct slice s, struct slice prefix)
+{
+	if (s.len < prefix.len || prefix.len == 0)
+		return prefix.len == 0;
+	/* Most that differ do so at the front. */
+	return octet_lower(s.ptr[0]) == octet_lower(prefix.ptr[0]) && slice_equal_nocase(slice_sub(s, 0, prefix.len), prefix);
+}
 
 #endif

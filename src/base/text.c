@@ -6,30 +6,27 @@
 
 #define SIZE_FIRST 128
 
-void text_init(struct text *text, struct arena *arena)
+static bool fail(struct text *text)
 {
-	*text = (struct text){ .arena = arena };
+	text->failed = true;
+	text->size = text->len;
+	return false;
 }
 
-/* Makes room for `more` octets and a NUL. */
-static bool text_reserve(struct text *text, size_t more)
+bool text_reserve(struct text *text, size_t more)
 {
 	size_t size = text->size ? text->size : SIZE_FIRST;
 	uint8_t *octets;
 
-	if (text->failed || more > SIZE_MAX / 4 - text->len) {
-		text->failed = true;
-		return false;
-	}
-	if (text->octets && text->size - text->len > more)
+	if (text->failed || more > SIZE_MAX / 4 - text->len)
+		return fail(text);
+	if (text->size - text->len > more)
 		return true;
 	while (size - text->len <= more)
 		size *= 2;
-	octets = arena_alloc(text->arena, size);
-	if (!octets) {
-		text->failed = true;
-		return false;
-	}
+	octets = arena_take(text->arena, size);
+	if (!octets)
+		return fail(text);
 	if (text->len)
 		memcpy(octets, text->octets, text->len);
 	text->octets = octets;
@@ -37,23 +34,13 @@ static bool text_reserve(struct text *text, size_t more)
 	return true;
 }
 
-void text_octet(struct text *text, uint8_t octet)
-{
-	if (text_reserve(text, 1))
-		text->octets[text->len++] = octet;
-}
-
-void text_add(struct text *text, struct slice s)
+void text_insert(struct text *text, size_t at, struct slice s)
 {
 	if (s.len == 0 || !text_reserve(text, s.len))
 		return;
-	memcpy(text->octets + text->len, s.ptr, s.len);
+	memmove(text->octets + at + s.len, text->octets + at, text->len - at);
+	memcpy(text->octets + at, s.ptr, s.len);
 	text->len += s.len;
-}
-
-void text_str(struct text *text, const char *str)
-{
-	text_add(text, slice_of_str(str));
 }
 
 void text_u64(struct text *text, uint64_t number)
@@ -84,21 +71,49 @@ void text_printf(struct text *text, const char *format, ...)
 	text->len += (size_t)len;
 }
 
+#define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
+
+/* Is one of eight octets below `bound`, which is at most 0x80? Octets from 0x80 on may count as well, or not. */
+static inline uint64_t any_below(uint64_t octets, uint8_t bound)
+{
+	return (octets - EACH(bound)) & ~octets & EACH(0x80);
+}
+
+static bool is_plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x7f && c != '\\';
+}
+
+/* How many octets at the start stand for themselves. */
+static size_t plain_octets(struct slice s)
+{
+	size_t len = 0;
+	uint64_t eight;
+
+	for (; s.len - len >= sizeof(eight); len += sizeof(eight)) {
+		memcpy(&eight, s.ptr + len, sizeof(eight));
+		if ((eight & EACH(0x80)) | any_below(eight, 0x20) | any_below(eight ^ EACH(0x7f), 1) |
+		    any_below(eight ^ EACH('\\'), 1))
+			break;
+	}
+	while (len < s.len && is_plain(s.ptr[len]))
+		len++;
+	return len;
+}
+
 void text_printable(struct text *text, struct slice s)
 {
 	static const char hex[] = "0123456789abcdef";
 
 	while (s.len > 0) {
-		size_t plain = 0;
+		size_t plain = plain_octets(s);
 		uint8_t c;
 
-		while (plain < s.len && s.ptr[plain] >= 0x20 && s.ptr[plain] < 0x7f && s.ptr[plain] != '\\')
-			plain++;
 		text_add(text, slice_sub(s, 0, plain));
 		if (plain == s.len)
 			return;
 		c = s.ptr[plain];
-		text_str(text, "\\x");
+		text_add(text, SLICE("\\x"));
 		text_octet(text, (uint8_t)hex[c >> 4]);
 		text_octet(text, (uint8_t)hex[c & 15]);
 		s = slice_from(s, plain + 1);

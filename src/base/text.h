@@ -18,10 +18,35 @@ struct text {
 	bool failed;
 };
 
-void text_init(struct text *text, struct arena *arena);
-void text_octet(struct text *text, uint8_t octet);
-void text_add(struct text *text, struct slice s);
-void text_str(struct text *text, const char *str);
+static inline void text_init(struct text *text, struct arena *arena)
+{
+	*text = (struct text){ .arena = arena };
+}
+
+/* Makes room for `more` octets and a NUL at once; false: failed. Appending does so by itself. */
+bool text_reserve(struct text *text, size_t more);
+
+static inline void text_add(struct text *text, struct slice s)
+{
+	/* No room, when it has failed. */
+	if (s.len == 0 || (__builtin_expect(text->size - text->len <= s.len, 0) && !text_reserve(text, s.len)))
+		return;
+	memcpy(text->octets + text->len, s.ptr, s.len);
+	text->len += s.len;
+}
+
+static inline void text_octet(struct text *text, uint8_t octet)
+{
+	text_add(text, slice_of(&octet, 1));
+}
+
+static inline void text_str(struct text *text, const char *str)
+{
+	text_add(text, slice_of_str(str));
+}
+
+/* Puts `s` before the octet at `at`, which is not above the length. */
+void text_insert(struct text *text, size_t at, struct slice s);
 void text_u64(struct text *text, uint64_t number);
 __attribute__((format(printf, 2, 3))) void text_printf(struct text *text, const char *format, ...);
 /*

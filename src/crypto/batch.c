@@ -30,6 +30,11 @@ static bool is_hash(enum crypto_work work)
 	return work == CRYPTO_WORK_SHA256 || work == CRYPTO_WORK_SHA1;
 }
 
+static bool is_verification(enum crypto_work work)
+{
+	return work == CRYPTO_WORK_RSA || work == CRYPTO_WORK_ED25519;
+}
+
 /* A job that was begun and will not be finished. */
 static void job_forget(struct crypto_job *job)
 {
@@ -90,6 +95,8 @@ void crypto_batch_add_hash(struct crypto_batch *batch, struct crypto_hash_job *j
 void crypto_batch_add_verify(struct crypto_batch *batch, struct crypto_verify_job *job)
 {
 	job->verdict = CRYPTO_PENDING;
+	job->hashed = false;
+	job->held = 0;
 	batch_add(batch, &job->job,
 	          crypto_key_kind(job->key) == CRYPTO_KEY_RSA ? CRYPTO_WORK_RSA : CRYPTO_WORK_ED25519);
 }
@@ -171,6 +178,7 @@ static bool hash_run(struct crypto_batch *batch, struct crypto_hash_job *job)
 			return false;
 	}
 	job->failed = job->failed || !hash_end(batch, job->hash, job->digest);
+	counters->by_path[CRYPTO_PATH_OPENSSL]++;
 	counters->faults += job->failed;
 	return true;
 }
@@ -201,15 +209,106 @@ static void sign_run(struct crypto_batch *batch, struct crypto_sign_job *job)
 	counters->faults += job->failed;
 }
 
-static void verify_run(struct crypto_batch *batch, struct crypto_verify_job *job)
+static void verify_one(struct crypto_batch *batch, struct crypto_verify_job *job, enum crypto_path path)
 {
-	struct crypto_work_counters *counters = &batch->counters[job->job.work];
+	job->verdict = crypto_key_verify(job->key, job->hash, slice_of(job->digest, crypto_hash_octets(job->hash)),
+	                                 job->signature);
+	batch->counters[job->job.work].by_path[path]++;
+}
 
-	job->verdict = CRYPTO_FAULT;
-	if (parts_hash(batch, job->hash, job->parts, job->parts_count, counters, job->digest))
-		job->verdict = crypto_key_verify(job->key, job->hash,
-		                                 slice_of(job->digest, crypto_hash_octets(job->hash)), job->signature);
-	counters->faults += job->verdict == CRYPTO_FAULT;
+static void rsa_group_by_lanes(struct crypto_batch *batch, struct crypto_rsa_group *group)
+{
+	struct crypto_work_counters *counters = &batch->counters[CRYPTO_WORK_RSA];
+	struct crypto_rsa_check checks[CRYPTO_RSA_LANES];
+
+	for (size_t i = 0; i < group->count; i++) {
+		const struct crypto_verify_job *job = group->jobs[i];
+
+		checks[i] = (struct crypto_rsa_check){ job->key->rsa_key, job->hash, job->digest, job->signature.ptr, false };
+	}
+	crypto_rsa_lanes_verify(batch->provider->rsa_lanes, checks, group->count);
+	for (size_t i = 0; i < group->count; i++)
+		group->jobs[i]->verdict = checks[i].valid ? CRYPTO_VALID : CRYPTO_INVALID;
+	counters->lanes_offered += CRYPTO_RSA_LANES;
+	counters->lanes_filled += group->count;
+	counters->by_path[CRYPTO_PATH_LANES] += group->count;
+}
+
+/* Full lanes cost the same as empty ones: others may come with the next run. True: these wait for them. */
+static bool group_waits(const struct crypto_batch *batch, struct crypto_verify_job *const jobs[], size_t count,
+                        size_t lanes)
+{
+	if (!batch->more || count >= lanes || jobs[0]->held >= CRYPTO_HELD_RUNS_MAX)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		jobs[i]->held++;
+	return true;
+}
+
+/* What is cheaper for so many: the lanes cost the same however many are filled. */
+static void rsa_group_run(struct crypto_batch *batch, struct crypto_rsa_group *group)
+{
+	bool waits = group_waits(batch, group->jobs, group->count, CRYPTO_RSA_LANES);
+
+	if (!waits && group->count >= batch->provider->kernels.rsa_lanes_min)
+		rsa_group_by_lanes(batch, group);
+	else
+		for (size_t i = 0; !waits && i < group->count; i++)
+			verify_one(batch, group->jobs[i], CRYPTO_PATH_OPENSSL);
+	group->count = 0;
+}
+
+/* Into the group of its size, which runs when it is full. */
+static void rsa_group_add(struct crypto_batch *batch, struct crypto_verify_job *job)
+{
+	const struct crypto_rsa_key *key = job->key->rsa_key;
+	struct crypto_rsa_group *group;
+
+	if (!crypto_rsa_is_representative(job->key->octets.modulus, job->signature)) {
+		job->verdict = CRYPTO_INVALID;
+		return;
+	}
+	group = &batch->rsa_groups[key->limbs / CRYPTO_RSA_BLOCK - 1];
+	group->jobs[group->count++] = job;
+	if (group->count == CRYPTO_RSA_LANES)
+		rsa_group_run(batch, group);
+}
+
+static void ed25519_group_by_lanes(struct crypto_batch *batch, struct crypto_ed25519_group *group)
+{
+	struct crypto_work_counters *counters = &batch->counters[CRYPTO_WORK_ED25519];
+	struct crypto_ed25519_job checks[CRYPTO_ED25519_JOBS_BEST];
+	size_t calls = (group->count + CRYPTO_ED25519_LANES - 1) / CRYPTO_ED25519_LANES;
+
+	for (size_t i = 0; i < group->count; i++) {
+		const struct crypto_verify_job *job = group->jobs[i];
+
+		checks[i] = (struct crypto_ed25519_job){ job->key->ed25519_key, job->signature,
+			                                 slice_of(job->digest, crypto_hash_octets(job->hash)), false };
+	}
+	crypto_ed25519_verify(batch->provider->ed25519, checks, group->count);
+	for (size_t i = 0; i < group->count; i++)
+		group->jobs[i]->verdict = checks[i].valid ? CRYPTO_VALID : CRYPTO_INVALID;
+	counters->lanes_offered += calls * CRYPTO_ED25519_LANES;
+	counters->lanes_filled += group->count;
+	counters->by_path[CRYPTO_PATH_LANES] += group->count;
+}
+
+/* The lanes are cheaper for a single one too, but dearest then. */
+static void ed25519_group_run(struct crypto_batch *batch, struct crypto_ed25519_group *group)
+{
+	if (!group_waits(batch, group->jobs, group->count, CRYPTO_ED25519_LANES))
+		ed25519_group_by_lanes(batch, group);
+	group->count = 0;
+}
+
+static void ed25519_group_add(struct crypto_batch *batch, struct crypto_verify_job *job)
+{
+	struct crypto_ed25519_group *group = &batch->ed25519_group;
+
+	group->jobs[group->count++] = job;
+	if (group->count == CRYPTO_ED25519_JOBS_BEST)
+		ed25519_group_run(batch, group);
 }
 
 static void job_finish(struct crypto_batch *batch, struct crypto_job *job)
@@ -221,21 +320,75 @@ static void job_finish(struct crypto_batch *batch, struct crypto_job *job)
 	ring_append(&batch->finished, job);
 }
 
-/* All jobs of one kind: the place where kernels that do several at a time go. Returns how many it finished. */
-static size_t work_run(struct crypto_batch *batch, enum crypto_work work)
+static void verify_begin(struct crypto_batch *batch, struct crypto_verify_job *job)
+{
+	enum crypto_rsa_path path = batch->provider->kernels.rsa;
+
+	if (!job->hashed)
+		job->verdict = CRYPTO_FAULT;
+	else if (job->job.work == CRYPTO_WORK_RSA && path == CRYPTO_RSA_BY_LANES)
+		rsa_group_add(batch, job);
+	else if (job->job.work == CRYPTO_WORK_RSA && path == CRYPTO_RSA_BY_SCALAR)
+		verify_one(batch, job, CRYPTO_PATH_SCALAR);
+	else if (job->key->ed25519_key)
+		ed25519_group_add(batch, job);
+	else
+		verify_one(batch, job, CRYPTO_PATH_OPENSSL);
+}
+
+/* Those that do not have their digest yet. */
+static void digests_make(struct crypto_batch *batch, enum crypto_work work)
+{
+	struct crypto_job *head = &batch->waiting[work];
+
+	for (struct crypto_job *at = head->next; at != head; at = at->next) {
+		struct crypto_verify_job *job = (struct crypto_verify_job *)at;
+
+		if (!job->hashed)
+			job->hashed = parts_hash(batch, job->hash, job->parts, job->parts_count, &batch->counters[work],
+			                         job->digest);
+	}
+}
+
+/* First all digests, then all signatures: each kind of kernel has its jobs side by side. Returns how many it finished. */
+static size_t verify_all(struct crypto_batch *batch, enum crypto_work work)
+{
+	struct crypto_job *head = &batch->waiting[work], *next;
+	size_t finished = 0;
+
+	digests_make(batch, work);
+	for (struct crypto_job *at = head->next; at != head; at = at->next)
+		verify_begin(batch, (struct crypto_verify_job *)at);
+	for (size_t i = 0; i < CRYPTO_RSA_GROUPS; i++)
+		if (batch->rsa_groups[i].count > 0)
+			rsa_group_run(batch, &batch->rsa_groups[i]);
+	if (batch->ed25519_group.count > 0)
+		ed25519_group_run(batch, &batch->ed25519_group);
+	for (struct crypto_job *at = head->next; at != head; at = next) {
+		const struct crypto_verify_job *job = (struct crypto_verify_job *)at;
+
+		next = at->next;
+		if (job->verdict == CRYPTO_PENDING)
+			continue; /* held */
+		batch->counters[work].faults += job->verdict == CRYPTO_FAULT;
+		job_finish(batch, at);
+		finished++;
+	}
+	return finished;
+}
+
+/* Hashes or signs what a run has time for. Returns how many it finished. */
+static size_t jobs_run(struct crypto_batch *batch, enum crypto_work work)
 {
 	struct crypto_job *head = &batch->waiting[work];
 	size_t count = batch->waiting_count[work], finished = 0;
 
-	batch->counters[work].runs += count > 0;
 	batch->cost = 0; /* each kind has a budget of its own: none waits for another */
 	for (; count > 0 && batch->cost < CRYPTO_RUN_COST_MAX; count--) {
 		struct crypto_job *job = head->next;
 
 		if (work == CRYPTO_WORK_SIGN) {
 			sign_run(batch, (struct crypto_sign_job *)job);
-		} else if (!is_hash(work)) {
-			verify_run(batch, (struct crypto_verify_job *)job);
 		} else if (!hash_run(batch, (struct crypto_hash_job *)job)) {
 			/* Behind the others: a large body waits for small ones, not they for it. */
 			ring_unlink(job);
@@ -254,8 +407,12 @@ size_t crypto_batch_run(struct crypto_batch *batch)
 
 	ASSERT(!batch->running);
 	batch->running = true;
-	for (int work = 0; work < CRYPTO_WORKS; work++)
-		count += work_run(batch, (enum crypto_work)work);
+	for (int at = 0; at < CRYPTO_WORKS; at++) {
+		enum crypto_work work = (enum crypto_work)at;
+
+		batch->counters[work].runs += batch->waiting_count[work] > 0;
+		count += is_verification(work) ? verify_all(batch, work) : jobs_run(batch, work);
+	}
 	ERR_clear_error();
 	while (batch->finished.next != &batch->finished) {
 		struct crypto_job *job = batch->finished.next;
@@ -265,5 +422,15 @@ size_t crypto_batch_run(struct crypto_batch *batch)
 			job->done(job);
 	}
 	batch->running = false;
+	return count;
+}
+
+size_t crypto_batch_run_some(struct crypto_batch *batch)
+{
+	size_t count;
+
+	batch->more = true;
+	count = crypto_batch_run(batch);
+	batch->more = false;
 	return count;
 }

@@ -16,7 +16,9 @@
 #ifndef ASSAY_CRYPTO_BATCH_H
 #define ASSAY_CRYPTO_BATCH_H
 
+#include "crypto/ed25519.h"
 #include "crypto/key.h"
+#include "crypto/rsa.h"
 #include "crypto/signer.h"
 
 enum crypto_work {
@@ -66,6 +68,8 @@ struct crypto_verify_job {
 	/* Answered. */
 	enum crypto_verdict verdict;
 	/* The batch's. */
+	bool hashed;   /* the digest is there */
+	unsigned held; /* runs that left it for later */
 	uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX];
 };
 
@@ -82,11 +86,30 @@ struct crypto_sign_job {
 	uint8_t signature[CRYPTO_SIGNATURE_OCTETS_MAX];
 };
 
+/* What did a job's main work: its hash, or its signature's arithmetic. */
+enum crypto_path { CRYPTO_PATH_OPENSSL, CRYPTO_PATH_SCALAR, CRYPTO_PATH_LANES, CRYPTO_PATHS };
+
 struct crypto_work_counters {
 	uint64_t jobs;
 	uint64_t octets; /* hashed, for signatures too */
-	uint64_t runs;   /* that had a job of this kind: jobs / runs is how full the lanes are */
+	uint64_t runs;   /* that had a job of this kind */
 	uint64_t faults;
+	uint64_t by_path[CRYPTO_PATHS];      /* jobs */
+	uint64_t lanes_offered, lanes_filled; /* of kernels that do several at a time, each time that one ran */
+};
+
+/* Jobs for RSA's lanes, of keys with one number of limbs, until there are enough or no more. */
+struct crypto_rsa_group {
+	struct crypto_verify_job *jobs[CRYPTO_RSA_LANES];
+	size_t count;
+};
+
+#define CRYPTO_RSA_GROUPS (CRYPTO_RSA_LIMBS_MAX / CRYPTO_RSA_BLOCK)
+
+/* Jobs for Ed25519's lanes, until there are as many as share one call or no more. */
+struct crypto_ed25519_group {
+	struct crypto_verify_job *jobs[CRYPTO_ED25519_JOBS_BEST];
+	size_t count;
 };
 
 struct crypto_batch {
@@ -96,8 +119,11 @@ struct crypto_batch {
 	size_t waiting_count[CRYPTO_WORKS];
 	uint64_t cost;              /* of the kind being run */
 	struct crypto_job finished; /* head of the ring of those whose callback is due */
+	struct crypto_rsa_group rsa_groups[CRYPTO_RSA_GROUPS]; /* empty between runs */
+	struct crypto_ed25519_group ed25519_group;             /* likewise */
 	struct crypto_work_counters counters[CRYPTO_WORKS];
 	bool running;
+	bool more; /* crypto_batch_run_some() */
 };
 
 /* 0 or -ENOMEM. The batch does not move after it. */
@@ -131,6 +157,14 @@ static inline bool crypto_batch_is_left(const struct crypto_batch *batch)
  * there is more for the next run, in which those begun come last.
  */
 size_t crypto_batch_run(struct crypto_batch *batch);
+
+/*
+ * As crypto_batch_run(), for when more work is about to come: signatures that would leave lanes empty may wait for it, at
+ * most for CRYPTO_HELD_RUNS_MAX runs. crypto_batch_is_left() is true of them.
+ */
+size_t crypto_batch_run_some(struct crypto_batch *batch);
+
+#define CRYPTO_HELD_RUNS_MAX 8
 
 #define CRYPTO_RUN_COST_MAX ((uint64_t)4 << 20) /* octets hashed of a kind in a run; a slice counts as CRYPTO_SLICE_COST more */
 #define CRYPTO_SIGN_COST    ((uint64_t)1 << 20) /* 0.7 ms with 2048 bits */

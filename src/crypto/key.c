@@ -93,18 +93,43 @@ static EVP_MD_CTX *ed25519_context_new(struct crypto_key *key)
 	return NULL;
 }
 
-static bool key_prepare(struct crypto_key *key, const struct crypto_key_octets *octets)
+/* OpenSSL's part of an RSA key, for this hash. */
+static bool rsa_openssl_prepare(struct crypto_key *key, enum crypto_hash hash)
 {
-	OSSL_LIB_CTX *library = key->provider->library;
+	if (!key->pkey)
+		key->pkey = rsa_pkey_new(key->provider->library, &key->octets);
+	if (key->pkey && !key->rsa[hash])
+		key->rsa[hash] = rsa_context_new(key, hash);
+	return key->rsa[hash];
+}
 
-	if (octets->kind == CRYPTO_KEY_RSA) {
-		key->pkey = rsa_pkey_new(library, octets);
-		key->rsa[CRYPTO_SHA256] = key->pkey ? rsa_context_new(key, CRYPTO_SHA256) : NULL;
-		return key->rsa[CRYPTO_SHA256];
+static bool rsa_prepare(struct crypto_key *key)
+{
+	enum crypto_rsa_form form = CRYPTO_RSA_FORM_52;
+
+	switch (key->provider->kernels.rsa) {
+	case CRYPTO_RSA_BY_OPENSSL: return rsa_openssl_prepare(key, CRYPTO_SHA256);
+	case CRYPTO_RSA_BY_SCALAR: form = CRYPTO_RSA_FORM_64; break;
+	case CRYPTO_RSA_BY_LANES: break;
 	}
-	key->pkey = EVP_PKEY_new_raw_public_key_ex(library, "ED25519", NULL, octets->point.ptr, octets->point.len);
+	key->rsa_key = crypto_rsa_key_new(form, key->octets.modulus, key->octets.exponent);
+	return key->rsa_key;
+}
+
+static bool ed25519_prepare(struct crypto_key *key)
+{
+	struct slice point = key->octets.point;
+
+	if (key->provider->ed25519)
+		return crypto_ed25519_key_new(point.ptr, &key->ed25519_key) == 0;
+	key->pkey = EVP_PKEY_new_raw_public_key_ex(key->provider->library, "ED25519", NULL, point.ptr, point.len);
 	key->ed25519 = key->pkey ? ed25519_context_new(key) : NULL;
 	return key->ed25519;
+}
+
+static bool key_prepare(struct crypto_key *key)
+{
+	return key->octets.kind == CRYPTO_KEY_RSA ? rsa_prepare(key) : ed25519_prepare(key);
 }
 
 static struct slice octets_keep(uint8_t **at, struct slice s)
@@ -128,12 +153,27 @@ static bool errors_tell_no_memory(void)
 	return no_memory;
 }
 
+static size_t rsa_bytes(const struct crypto_kernels *kernels, size_t octets)
+{
+	size_t openssl = RSA_BYTES_FIXED + RSA_BYTES_PER_OCTET * octets;
+
+	switch (kernels->rsa) {
+	case CRYPTO_RSA_BY_OPENSSL: break;
+	case CRYPTO_RSA_BY_SCALAR: return crypto_rsa_key_bytes(CRYPTO_RSA_FORM_64, octets);
+	case CRYPTO_RSA_BY_LANES:
+		/* Where OpenSSL does what does not fill the lanes, the key may come to have its part too. */
+		return crypto_rsa_key_bytes(CRYPTO_RSA_FORM_52, octets) + (kernels->rsa_lanes_min > 1 ? openssl : 0);
+	}
+	return openssl;
+}
+
 static size_t key_bytes(const struct crypto_key *key, size_t octets)
 {
-	size_t openssl = key->octets.kind == CRYPTO_KEY_RSA ? RSA_BYTES_FIXED + RSA_BYTES_PER_OCTET * octets
-	                                                    : ED25519_BYTES_FIXED;
+	const struct crypto_provider *provider = key->provider;
+	size_t ed25519 = provider->ed25519 ? crypto_ed25519_key_bytes() : ED25519_BYTES_FIXED;
 
-	return sizeof(*key) + octets + openssl;
+	return sizeof(*key) + octets +
+	       (key->octets.kind == CRYPTO_KEY_RSA ? rsa_bytes(&provider->kernels, key->octets.modulus.len) : ed25519);
 }
 
 int crypto_key_new(struct crypto_provider *provider, const struct crypto_key_octets *octets,
@@ -156,7 +196,7 @@ int crypto_key_new(struct crypto_provider *provider, const struct crypto_key_oct
 	key->octets.exponent = octets_keep(&at, octets->exponent);
 	key->octets.point = octets_keep(&at, octets->point);
 	key->bytes = key_bytes(key, len);
-	if (!key_prepare(key, octets)) {
+	if (!key_prepare(key)) {
 		/* Its numbers are in order: that it could not be made is no fault of the key's. */
 		ERR_clear_error();
 		crypto_key_unref(key);
@@ -181,6 +221,8 @@ void crypto_key_unref(struct crypto_key *key)
 		EVP_PKEY_CTX_free(key->rsa[hash]);
 	EVP_MD_CTX_free(key->ed25519);
 	EVP_PKEY_free(key->pkey);
+	free(key->rsa_key);
+	crypto_ed25519_key_free(key->ed25519_key);
 	free(key);
 }
 
@@ -194,18 +236,37 @@ size_t crypto_key_bytes(const struct crypto_key *key)
 	return key->bytes;
 }
 
-static enum crypto_verdict rsa_verify(struct crypto_key *key, enum crypto_hash hash, struct slice digest,
-                                      struct slice signature)
+static enum crypto_verdict rsa_openssl_verify(struct crypto_key *key, enum crypto_hash hash, struct slice digest,
+                                              struct slice signature)
 {
-	if (!key->rsa[hash])
-		key->rsa[hash] = rsa_context_new(key, hash);
-	if (!key->rsa[hash])
+	if (!rsa_openssl_prepare(key, hash)) {
+		ERR_clear_error();
 		return CRYPTO_FAULT;
+	}
 	if (signature.len != key->octets.modulus.len) /* RFC 8017 section 8.2.2, step 1 */
 		return CRYPTO_INVALID;
 	if (EVP_PKEY_verify(key->rsa[hash], signature.ptr, signature.len, digest.ptr, digest.len) == 1)
 		return CRYPTO_VALID;
 	return errors_tell_no_memory() ? CRYPTO_FAULT : CRYPTO_INVALID;
+}
+
+static enum crypto_verdict rsa_verify(struct crypto_key *key, enum crypto_hash hash, struct slice digest,
+                                      struct slice signature)
+{
+	const struct crypto_kernels *kernels = &key->provider->kernels;
+	struct crypto_rsa_check check = { key->rsa_key, hash, digest.ptr, signature.ptr, false };
+
+	if (!key->rsa_key || (key->rsa_key->form == CRYPTO_RSA_FORM_52 && kernels->rsa_lanes_min > 1))
+		return rsa_openssl_verify(key, hash, digest, signature);
+	if (!key->provider->digests[hash])
+		return CRYPTO_FAULT;
+	if (!crypto_rsa_is_representative(key->octets.modulus, signature))
+		return CRYPTO_INVALID;
+	if (key->rsa_key->form == CRYPTO_RSA_FORM_52)
+		crypto_rsa_lanes_verify(key->provider->rsa_lanes, &check, 1);
+	else
+		crypto_rsa_verify(&check);
+	return check.valid ? CRYPTO_VALID : CRYPTO_INVALID;
 }
 
 /* OpenSSL's Ed25519 allocates a SHA-512 context and says nothing when it cannot: try the like of it. */
@@ -220,6 +281,12 @@ static bool memory_is_there(struct crypto_key *key)
 
 static enum crypto_verdict ed25519_verify(struct crypto_key *key, struct slice digest, struct slice signature)
 {
+	struct crypto_ed25519_job job = { key->ed25519_key, signature, digest, false };
+
+	if (key->ed25519_key) {
+		crypto_ed25519_verify(key->provider->ed25519, &job, 1);
+		return job.valid ? CRYPTO_VALID : CRYPTO_INVALID;
+	}
 	/* Starts the kept context over, which later versions of OpenSSL than 3.0 ask for; it fetches nothing. */
 	if (EVP_DigestVerifyInit(key->ed25519, NULL, NULL, NULL, NULL) != 1) {
 		ERR_clear_error();

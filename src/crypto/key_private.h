@@ -4,15 +4,20 @@
 #ifndef ASSAY_CRYPTO_KEY_PRIVATE_H
 #define ASSAY_CRYPTO_KEY_PRIVATE_H
 
+#include "crypto/ed25519.h"
 #include "crypto/key.h"
+#include "crypto/rsa.h"
 
 struct crypto_key {
 	struct crypto_provider *provider;
 	struct crypto_key_octets octets; /* point into storage */
 	size_t bytes;
 	uint32_t references;
+	struct crypto_rsa_key *rsa_key; /* for our kernels; NULL: RSA is OpenSSL's */
+	struct crypto_ed25519_key *ed25519_key; /* for our kernel; NULL: Ed25519 is OpenSSL's */
+	/* OpenSSL's: with kernels of ours made when they are first needed, for they take longer to make than ours. */
 	struct evp_pkey_st *pkey;
-	struct evp_pkey_ctx_st *rsa[CRYPTO_HASHES]; /* ready to verify; SHA-1's is made when it is first needed */
+	struct evp_pkey_ctx_st *rsa[CRYPTO_HASHES]; /* ready to verify; SHA-1's is always made when it is first needed */
 	struct evp_md_ctx_st *ed25519;
 	/* The cache's (keys.c); unused by keys outside one. */
 	struct crypto_key *same_slot;

@@ -1,7 +1,9 @@
 #include "crypto/provider.h"
 
+#include "crypto/ed25519.h"
 #include "crypto/key.h"
 #include "crypto/probe.h"
+#include "crypto/rsa.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -50,11 +52,12 @@ static void provider_probe(struct crypto_provider *provider)
 	                                                           crypto_probe_rsa_signature[CRYPTO_SHA256]);
 	features->rsa_sha1 = features->sha1 && probe_signature(provider, &crypto_probe_rsa, CRYPTO_SHA1,
 	                                                       crypto_probe_rsa_signature[CRYPTO_SHA1]);
-	ERR_clear_error();
 }
 
-int crypto_provider_init(struct crypto_provider *provider)
+int crypto_provider_init(struct crypto_provider *provider, enum crypto_kernels_wish wish)
 {
+	int result = -ENOTSUP;
+
 	*provider = (struct crypto_provider){ .library = OSSL_LIB_CTX_new() };
 	if (!provider->library)
 		return -ENOMEM;
@@ -62,15 +65,19 @@ int crypto_provider_init(struct crypto_provider *provider)
 	provider->digests[CRYPTO_SHA1] = EVP_MD_fetch(provider->library, "SHA1", NULL);
 	provider_probe(provider);
 	if (provider->features.rsa_sha256)
-		return 0;
-	crypto_provider_deinit(provider);
-	return -ENOTSUP;
+		result = crypto_kernels_choose(provider, wish);
+	ERR_clear_error();
+	if (result < 0)
+		crypto_provider_deinit(provider);
+	return result;
 }
 
 void crypto_provider_deinit(struct crypto_provider *provider)
 {
 	for (int hash = 0; hash < CRYPTO_HASHES; hash++)
 		EVP_MD_free(provider->digests[hash]);
+	crypto_rsa_lanes_free(provider->rsa_lanes);
+	crypto_ed25519_free(provider->ed25519);
 	OSSL_LIB_CTX_free(provider->library);
 	*provider = (struct crypto_provider){ 0 };
 }

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "crypto/kernels.h"
 
 enum crypto_hash { CRYPTO_SHA256, CRYPTO_SHA1, CRYPTO_HASHES };
 
@@ -27,9 +28,13 @@ struct crypto_provider {
 	struct ossl_lib_ctx_st *library;
 	struct evp_md_st *digests[CRYPTO_HASHES]; /* NULL: not there */
 	struct crypto_features features;
+	struct crypto_kernels kernels;
+	struct crypto_rsa_lanes *rsa_lanes; /* the kernel's workspace; NULL: no such kernel */
+	struct crypto_ed25519 *ed25519;     /* the kernel's constants; NULL: no such kernel */
 };
 
-MUST_CHECK int crypto_provider_init(struct crypto_provider *provider);
+/* Also -ENOTSUP: kernels are wished that are not available. */
+MUST_CHECK int crypto_provider_init(struct crypto_provider *provider, enum crypto_kernels_wish wish);
 /* After every key and batch made with it. Also of a zeroed provider, or one whose init failed. */
 void crypto_provider_deinit(struct crypto_provider *provider);
 

@@ -1,5 +1,7 @@
+#include "daemon/access.h"
 #include "daemon/config_parts.h"
 #include "daemon/sealers.h"
+#include "io/listen.h"
 
 #include <limits.h>
 #include <sched.h>
@@ -65,6 +67,10 @@ static cfg_opt_t dmarc_options[] = {
 	CFG_STR("no-author", "reject", CFGF_NONE),        /* none, quarantine or reject */
 	CFG_END(),
 };
+static cfg_opt_t crypto_options[] = {
+	CFG_STR("kernels", "auto", CFGF_NONE),            /* auto, openssl, scalar or ifma */
+	CFG_END(),
+};
 static cfg_opt_t mta_sts_options[] = {
 	CFG_STR("ca-file", "", CFGF_NONE),
 	CFG_INT("https-port", 443, CFGF_NONE),
@@ -90,6 +96,8 @@ static cfg_opt_t limits_options[] = {
 	CFG_INT("drain-time", 10000, CFGF_NONE),       /* milliseconds */
 	CFG_INT("stall-time", 30000, CFGF_NONE),       /* milliseconds */
 	CFG_INT("stall-octets", 65536, CFGF_NONE),     /* to be moved in stall-time */
+	CFG_INT("idle-time", 0, CFGF_NONE),            /* milliseconds, both; 0: never */
+	CFG_INT("keepalive-time", 120000, CFGF_NONE),
 	CFG_INT("key-cache-size", 64 * MIB, CFGF_NONE),
 	CFG_INT("replay-memory", 0, CFGF_NONE),
 	CFG_END(),
@@ -105,8 +113,12 @@ static cfg_opt_t options[] = {
 	CFG_SEC("arc", arc_options, CFGF_NONE),
 	CFG_SEC("sealer", sealer_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), /* a domain that we seal for */
 	CFG_SEC("dmarc", dmarc_options, CFGF_NONE),
+	CFG_SEC("crypto", crypto_options, CFGF_NONE),
 	CFG_SEC("mta-sts", mta_sts_options, CFGF_NODEFAULT),
 	CFG_SEC("metrics", metrics_options, CFGF_NONE),
+	CFG_SEC("tls", tls_options, CFGF_NONE),
+	CFG_SEC("tcp", tcp_options, CFGF_NONE),
+	CFG_SEC("ipc", ipc_options, CFGF_NONE),
 	CFG_SEC("limits", limits_options, CFGF_NONE),
 	CFG_END(),
 };
@@ -154,6 +166,15 @@ static bool ends_in_section(const char *text)
 	return open;
 }
 
+/* NULL: none. */
+static const char *first_tls_url(const struct engine_config *engine)
+{
+	for (size_t i = 0; i < engine->listen_count; i++)
+		if (io_url_is_tls(engine->listen[i]))
+			return engine->listen[i];
+	return NULL;
+}
+
 /* What no single value shows. */
 static int check_whole(const char *path, const struct daemon_config *config, char problem[CONFIG_PROBLEM_SIZE])
 {
@@ -161,6 +182,9 @@ static int check_whole(const char *path, const struct daemon_config *config, cha
 
 	if (engine->listen_count == 0)
 		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: listen: no address", path);
+	else if (first_tls_url(engine) && !engine->tls)
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: listen: %s: wants a certificate and a key in the section tls", path,
+		         first_tls_url(engine));
 	else if (engine->verdict.dkim.rsa_bits_min > engine->verdict.dkim.rsa_bits_max)
 		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: dkim: min-rsa-bits is above max-rsa-bits", path);
 	else if (engine->limits.octets_held_max / engine->shards < engine->limits.message_octets_max + 2 * (size_t)MIB)
@@ -334,6 +358,10 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 		.drain_ms_max = (unsigned)cfg_getint(limits, "drain-time"),
 		.stall_ms_max = (unsigned)cfg_getint(limits, "stall-time"),
 		.stall_octets_min = (size_t)cfg_getint(limits, "stall-octets"),
+		.idle_ms_max = (unsigned)cfg_getint(limits, "idle-time"),
+		.keepalive_ms = (unsigned)cfg_getint(limits, "keepalive-time"),
+		.handshake_ms_max = (unsigned)cfg_getint(cfg_getsec(file, "tls"), "handshake-time"),
+		.handshakes_max = (unsigned)cfg_getint(cfg_getsec(file, "tls"), "handshakes"),
 		.key_cache_octets_max = (size_t)cfg_getint(limits, "key-cache-size") / out->shards,
 		.cache = cache_bounds_of(dns),
 		.breaker = breaker_bounds_of(dns),
@@ -369,6 +397,7 @@ static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SI
 {
 	cfg_t *dns = cfg_getsec(out->file, "dns");
 	struct engine_config *engine = &out->engine;
+	char why[IO_PROBLEM_SIZE];
 
 	engine->shards = shards_of(cfg_getint(out->file, "shards"));
 	TRY(string_list(out->file, "listen", &engine->listen, &engine->listen_count));
@@ -378,9 +407,15 @@ static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SI
 	TRY(string_list(dns, "forward", &engine->resolver.forwards, &engine->resolver.forwards_count));
 	resolver_read(dns, engine->shards, &engine->resolver);
 	limits_read(out->file, engine);
+	if (!engine_kernels_check(cfg_getstr(cfg_getsec(out->file, "crypto"), "kernels"), &engine->kernels, problem))
+		return -EINVAL; /* not to be had: the value was checked when it was read */
 	verdict_read(out->file, &engine->verdict);
 	if (sealers_read(out->file, engine) < 0) {
 		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: a key-file cannot be read any more", parsing.path);
+		return -EINVAL;
+	}
+	if (access_read(out->file, out, why) < 0) {
+		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: %s", parsing.path, why);
 		return -EINVAL;
 	}
 	out->metrics_listen = cfg_getstr(cfg_getsec(out->file, "metrics"), "listen");
@@ -440,6 +475,7 @@ void config_free(struct daemon_config *config)
 	free((void *)(uintptr_t)config->engine.verdict.own_authserv_ids);
 	free((void *)(uintptr_t)config->engine.verdict.arc.trusted_sealers);
 	sealers_free(&config->engine);
+	access_free(config);
 	io_public_suffixes_close(config->public_suffixes);
 	if (config->file)
 		cfg_free(config->file);

@@ -1,4 +1,4 @@
-#include "daemon/config_parts.h"
+#include "daemon/access.h"
 #include "daemon/metrics.h"
 #include "daemon/sealers.h"
 #include "io/listen.h"
@@ -53,6 +53,10 @@ static const struct number {
 	{ "limits|drain-time", 0, 600000 },
 	{ "limits|stall-time", 100, 3600000 },
 	{ "limits|stall-octets", 1, 1024L * MIB },
+	{ "limits|idle-time", 0, 86400000 },
+	{ "limits|keepalive-time", 0, 7200000 },
+	{ "tls|handshake-time", 100, 600000 },
+	{ "tls|handshakes", 1, 1000000 },
 	{ "limits|key-cache-size", MIB, 64L * 1024 * MIB },
 	{ "limits|replay-memory", 0, 1024L * MIB },
 };
@@ -236,6 +240,17 @@ static int check_policy(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
+static int check_kernels(cfg_t *cfg, cfg_opt_t *option)
+{
+	enum crypto_kernels_wish wish;
+	char problem[IO_PROBLEM_SIZE];
+
+	if (engine_kernels_check(cfg_opt_getstr(option), &wish, problem))
+		return 0;
+	cfg_error(cfg, "%s = %s: %s", option->name, cfg_opt_getstr(option), problem);
+	return -1;
+}
+
 static int check_metrics_listen(cfg_t *cfg, cfg_opt_t *option)
 {
 	const char *listen = cfg_opt_getstr(option);
@@ -259,8 +274,10 @@ void config_checks_set(cfg_t *file)
 	cfg_set_validate_func(file, "own-authserv-ids", check_authserv_ids);
 	cfg_set_validate_func(file, "arc|trusted-sealers", check_sealers);
 	sealers_check(file);
+	access_checks_set(file);
 	cfg_set_validate_func(file, "dmarc|public-suffix-list", check_public_suffix_list);
 	cfg_set_validate_func(file, "dmarc|no-author", check_policy);
 	cfg_set_validate_func(file, "authserv-id", check_authserv_id);
+	cfg_set_validate_func(file, "crypto|kernels", check_kernels);
 	cfg_set_validate_func(file, "metrics|listen", check_metrics_listen);
 }

@@ -1,8 +1,8 @@
 /*
  * assayd - the daemon: reads the configuration, starts the engine, waits for signals.
  *
- * SIGTERM and SIGINT drain: what is in flight is answered, then the process exits 0. A second one ends the drain. SIGHUP is not taken for a
- * stop: it is logged that a new configuration needs a restart.
+ * SIGTERM and SIGINT drain: what is in flight is answered, then the process exits 0. A second one ends the drain. SIGHUP reads
+ * the files of the section tls again, for new connections; all else of a changed configuration needs a restart, and that is logged.
  */
 #include "daemon/config.h"
 #include "daemon/metrics.h"
@@ -52,8 +52,19 @@ static void print_ready(const struct engine_config *config)
 	fprintf(stderr, "ready: %s (%u shard%s)\n", line, config->shards, config->shards == 1 ? "" : "s");
 }
 
+/* Those who are connected stay with what they began with. */
+static void tls_reload(struct io_tls *tls)
+{
+	char problem[IO_PROBLEM_SIZE];
+
+	if (io_tls_reload(tls, problem) == 0)
+		complain("SIGHUP: certificate, key and client-ca were read again; the rest takes effect after a restart");
+	else
+		fprintf(stderr, "assayd: SIGHUP: the old certificate stays: %s\n", problem);
+}
+
 /* Also wakes when a shard died: it raises SIGTERM for us. */
-static void wait_for_stop(const sigset_t *signals)
+static void wait_for_stop(const sigset_t *signals, struct io_tls *tls)
 {
 	int signal;
 
@@ -62,7 +73,10 @@ static void wait_for_stop(const sigset_t *signals)
 			continue;
 		if (signal != SIGHUP)
 			return;
-		complain("SIGHUP: a changed configuration takes effect after a restart");
+		if (tls)
+			tls_reload(tls);
+		else
+			complain("SIGHUP: a changed configuration takes effect after a restart");
 	}
 }
 
@@ -83,7 +97,7 @@ static void wait_for_drain(struct engine *engine, const sigset_t *signals)
 
 static int serve(struct daemon_config *config)
 {
-	char problem[IO_PROBLEM_SIZE];
+	char problem[IO_PROBLEM_SIZE], kernels[CRYPTO_KERNELS_TEXT_SIZE];
 	struct engine *engine;
 	struct metrics *metrics = NULL;
 	sigset_t signals;
@@ -107,12 +121,14 @@ static int serve(struct daemon_config *config)
 	}
 	if (config->public_suffixes)
 		fprintf(stderr, "assayd: public suffix list: %s\n", io_public_suffixes_source(config->public_suffixes));
+	engine_kernels_describe(engine, kernels);
+	fprintf(stderr, "assayd: crypto: %s\n", kernels);
 	result = metrics_start(config->metrics_listen, engine, &metrics, problem);
 	if (result < 0) {
 		complain(problem);
 	} else {
 		print_ready(&config->engine);
-		wait_for_stop(&signals);
+		wait_for_stop(&signals, config->engine.tls);
 		complain("stopping: answering what is in flight");
 	}
 	engine_stop(engine, false);

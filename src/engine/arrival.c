@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define ID_OCTETS_MAX 128
+#define CALL_NUMBER_LEAST 10 /* the fields of Request that are calls, of this version and of all to come (docs/wire.md) */
+#define CALL_NUMBER_MOST 99
 #define STATUS_OCTETS_MAX 256 /* of a Status request, with its id */
 #define ENVELOPE_OCTETS_MAX ((size_t)1024) /* helo, mail_from, authserv_id: an SMTP line (RFC 5321 section 4.5.3.1) */
 #define REPLY_MARGIN_MS_MAX 100            /* left of a deadline for the evaluation after the last look-up */
@@ -169,7 +171,15 @@ static struct refusal call_seal(struct request *request, const Assay__V1__Seal *
 	return (struct refusal){ .text = NULL };
 }
 
-static struct refusal call_read(struct request *request, const Assay__V1__Request *call)
+/* No call that we know: one of a later version, or none? */
+static struct refusal call_unknown(struct slice body)
+{
+	if (wire_has_field_between(body, CALL_NUMBER_LEAST, CALL_NUMBER_MOST))
+		return refuse(ASSAY__V1__ERROR__CODE__UNSUPPORTED, "call: this server does not know it");
+	return refuse(ASSAY__V1__ERROR__CODE__INVALID, "call: none is set");
+}
+
+static struct refusal call_read(struct request *request, const Assay__V1__Request *call, struct slice body)
 {
 	request->id = slice_of_bytes(call->id);
 	if (request->id.len > ID_OCTETS_MAX) {
@@ -181,8 +191,7 @@ static struct refusal call_read(struct request *request, const Assay__V1__Reques
 	case ASSAY__V1__REQUEST__CALL_CHECK_DIGEST: return call_digest(request, call->check_digest);
 	case ASSAY__V1__REQUEST__CALL_CHECK_SENDER: return call_sender(request, call->check_sender);
 	case ASSAY__V1__REQUEST__CALL_SEAL: return call_seal(request, call->seal);
-	case ASSAY__V1__REQUEST__CALL__NOT_SET:
-		return refuse(ASSAY__V1__ERROR__CODE__INVALID, "call: none is set, or one that this server does not know");
+	case ASSAY__V1__REQUEST__CALL__NOT_SET: return call_unknown(body);
 	default: return refuse(ASSAY__V1__ERROR__CODE__UNSUPPORTED, "this server does not answer this call");
 	}
 }
@@ -210,7 +219,7 @@ static void request_start(struct request *request, struct slice body, struct ref
 	if (!refusal.text && result > 0)
 		refusal = refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
 	if (!refusal.text)
-		refusal = call_read(request, call);
+		refusal = call_read(request, call, body);
 	if (!refusal.text && !request_memory_is_within(request))
 		refusal = refuse_no_room(request->shard);
 	if (refusal.text) {
@@ -300,7 +309,8 @@ void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame 
 
 	counter_up(shard->counters, COUNTER_REQUESTS);
 	if (!wire_backtrace_split(frame.octets, &backtrace, &body)) {
-		counter_up(shard->counters, COUNTER_REQUESTS_MALFORMED);
+		counter_up(shard->counters, frame.octets.len < WIRE_BACKTRACE_OCTETS_MAX ? COUNTER_REQUESTS_MALFORMED
+		                                                                         : COUNTER_OVER_HOPS);
 		io_frame_release(&frame);
 		return;
 	}

@@ -29,6 +29,7 @@ struct shard_thread {
 
 struct engine {
 	const struct engine_config *config;
+	struct io_peer_rules tcp, tls, ipc; /* for its listeners */
 	struct shard_thread *threads;
 	struct cache *cache;
 	int64_t started_ns;
@@ -85,13 +86,25 @@ static bool report(struct engine *engine)
 	return serve;
 }
 
+static void rules_make(struct engine *engine)
+{
+	const struct engine_config *config = engine->config;
+
+	engine->tcp = (struct io_peer_rules){ .addresses = &config->tcp_addresses };
+	engine->tls = (struct io_peer_rules){ .addresses = &config->tls_addresses, .tls = config->tls };
+	engine->ipc = (struct io_peer_rules){ .users = &config->ipc_users, .is_ipc = true };
+}
+
 static int listen_all(struct shard_thread *self)
 {
 	for (size_t i = 0; i < self->engine->config->listen_count; i++) {
 		const struct io_listener *own = &self->listeners[i];
 		const struct io_listener *first = &self->engine->threads[0].listeners[i];
 
-		TRY(io_server_listen(self->shard.server, first->is_ipc ? first->fd : own->fd, first->is_ipc));
+		if (first->is_ipc)
+			TRY(io_server_listen(self->shard.server, first->fd, &self->engine->ipc));
+		else
+			TRY(io_server_listen(self->shard.server, own->fd, own->is_tls ? &self->engine->tls : &self->engine->tcp));
 	}
 	return 0;
 }
@@ -167,7 +180,7 @@ static int listeners_open(struct engine *engine, char problem[IO_PROBLEM_SIZE])
 		for (size_t i = 0; i < config->listen_count; i++) {
 			if (t > 0 && engine->threads[0].listeners[i].is_ipc)
 				continue;
-			TRY(io_listener_open(config->listen[i], t == 0, &listeners[i], problem));
+			TRY(io_listener_open(config->listen[i], t == 0, &config->socket_file, &listeners[i], problem));
 		}
 	}
 	return 0;
@@ -218,6 +231,7 @@ int engine_start(const struct engine_config *config, struct engine **out, char p
 	if (!engine)
 		return -ENOMEM;
 	engine->config = config;
+	rules_make(engine);
 	engine->started_ns = clock_ns();
 	pthread_mutex_init(&engine->lock, NULL);
 	pthread_cond_init(&engine->changed, NULL);
@@ -359,6 +373,18 @@ unsigned engine_handed_over(struct engine *engine, unsigned to, int fds[HANDED_O
 
 /* --- what others read --- */
 
+static uint64_t tls_counter(const struct io_tls *tls, enum counter_id id)
+{
+	struct io_tls_counters counters;
+
+	if (!tls)
+		return 0;
+	counters = io_tls_counters(tls);
+	if (id == COUNTER_TLS_CERTIFICATE_ENDS)
+		return counters.certificate_ends_s;
+	return id == COUNTER_TLS_RELOADS ? counters.reloads : counters.reloads_failed;
+}
+
 uint64_t engine_counter(const struct engine *engine, enum counter_id id)
 {
 	uint64_t sum = 0;
@@ -367,6 +393,8 @@ uint64_t engine_counter(const struct engine *engine, enum counter_id id)
 		return cache_entries(engine->cache);
 	if (id == COUNTER_CACHE_OCTETS)
 		return cache_octets(engine->cache);
+	if (id == COUNTER_TLS_RELOADS || id == COUNTER_TLS_RELOADS_FAILED || id == COUNTER_TLS_CERTIFICATE_ENDS)
+		return tls_counter(engine->config->tls, id);
 	for (unsigned t = 0; t < engine->config->shards; t++)
 		sum += counter_read(&engine->threads[t].counters, id);
 	return sum;
@@ -394,6 +422,11 @@ bool engine_is_stopping(const struct engine *engine)
 bool engine_is_stopping_at_once(const struct engine *engine)
 {
 	return atomic_load_explicit(&engine->at_once, memory_order_relaxed);
+}
+
+void engine_kernels_describe(const struct engine *engine, char out[CRYPTO_KERNELS_TEXT_SIZE])
+{
+	crypto_kernels_describe(&engine->threads[0].shard.provider.kernels, out);
 }
 
 const struct engine_config *engine_config_of(const struct engine *engine)

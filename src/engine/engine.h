@@ -7,10 +7,14 @@
 #ifndef ASSAY_ENGINE_ENGINE_H
 #define ASSAY_ENGINE_ENGINE_H
 
+#include "crypto/kernels.h"
 #include "engine/breaker.h"
 #include "engine/cache.h"
 #include "engine/counters.h"
+#include "io/listen.h"
+#include "io/peers.h"
 #include "io/resolver.h"
+#include "io/tls.h"
 #include "proto/verdict/seal.h"
 
 #define ENGINE_SHARDS_MAX 256
@@ -32,6 +36,10 @@ struct engine_limits {
 	unsigned drain_ms_max;               /* after a stop; then connections are closed as they are */
 	unsigned stall_ms_max;               /* limits.stall-time: in it, of a greeting or frame begun, or of replies, */
 	size_t stall_octets_min;             /* limits.stall-octets have to move */
+	unsigned idle_ms_max;                /* limits.idle-time; 0: never */
+	unsigned keepalive_ms;               /* limits.keepalive-time; 0: never */
+	unsigned handshake_ms_max;           /* tls.handshake-time */
+	unsigned handshakes_max;             /* tls.handshakes: each shard its part */
 	size_t key_cache_octets_max;         /* each shard */
 	struct cache_bounds cache;           /* of answers, all shards together */
 	struct breaker_bounds breaker;       /* each shard */
@@ -41,6 +49,10 @@ struct engine_limits {
 struct engine_config {
 	const char *const *listen; /* URLs */
 	size_t listen_count;
+	struct io_tls *tls;        /* NULL: no URL is tls+tcp */
+	struct io_address_rules tcp_addresses, tls_addresses;
+	struct io_user_rules ipc_users;
+	struct io_socket_file socket_file;
 	unsigned shards;           /* 1 to ENGINE_SHARDS_MAX */
 	struct io_resolver_config resolver;
 	struct verdict_config verdict;
@@ -48,6 +60,7 @@ struct engine_config {
 	const struct arc_sealer *sealers;
 	const struct slice *sealer_keys;
 	size_t sealers_count; /* of both */
+	enum crypto_kernels_wish kernels; /* crypto.kernels */
 	struct engine_limits limits;
 	const char *version;
 };
@@ -56,6 +69,9 @@ struct engine;
 
 /* Is that a private key which can seal? False: `problem` has a line for people, without a word of the key. */
 MUST_CHECK bool engine_sealer_key_check(struct slice pem, char problem[IO_PROBLEM_SIZE]);
+
+/* A word of crypto.kernels. False: `problem` has a line for people: it is none, or not available here. */
+MUST_CHECK bool engine_kernels_check(const char *word, enum crypto_kernels_wish *out, char problem[IO_PROBLEM_SIZE]);
 
 /*
  * Opens the listeners and starts every shard. 0: all serve. A negative errno: nothing runs, `problem` has a line
@@ -69,6 +85,8 @@ bool engine_has_ended(struct engine *engine);
 /* Waits for the shards to end. 0, or the negative errno that a shard's loop died of. */
 MUST_CHECK int engine_join(struct engine *engine);
 void engine_free(struct engine *engine);
+/* What does the arithmetic of signatures, for people. */
+void engine_kernels_describe(const struct engine *engine, char out[CRYPTO_KERNELS_TEXT_SIZE]);
 
 /* For Status and the metrics, from any thread. */
 uint64_t engine_counter(const struct engine *engine, enum counter_id id);

@@ -3,12 +3,14 @@
 #include "engine/errand.h"
 #include "proto/authres/received_spf.h"
 #include "proto/mail/singleton.h"
+#include "proto/wire/pack.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TEXT_SIZE 301
+#define REPLY_OCTETS_USUAL 4096 /* a larger one is packed twice */
 
 /* Room for a response, behind the backtrace; NULL: nobody is there to get it. An errand's home has the backtrace. */
 static uint8_t *response_room(const struct reply_to *to, size_t octets)
@@ -23,14 +25,21 @@ static uint8_t *response_room(const struct reply_to *to, size_t octets)
 	return at ? at + to->backtrace.len : NULL;
 }
 
+/* How long a response is, is known when it is packed: so that is done beside the room for it, and copied. */
 void reply_send(const struct reply_to *to, Assay__V1__Response *response)
 {
-	uint8_t *at;
+	uint8_t usual[REPLY_OCTETS_USUAL], *at;
+	size_t len;
 
 	response->id = bytes_of(to->id);
-	at = response_room(to, assay__v1__response__get_packed_size(response));
-	if (at)
-		(void)assay__v1__response__pack(response, at);
+	len = wire_pack(&response->base, usual, sizeof(usual));
+	at = response_room(to, len);
+	if (!at)
+		return;
+	if (len <= sizeof(usual))
+		memcpy(at, usual + sizeof(usual) - len, len);
+	else
+		len = wire_pack(&response->base, at, len);
 }
 
 static void count_error(struct shard *shard, Assay__V1__Error__Code code)
@@ -106,6 +115,7 @@ static int status_pack(struct shard *shard, struct arena *arena)
 	Assay__V1__Counter **pointers = ARENA_NEW_ARRAY(arena, COUNTER_COUNT + REASON_COUNT, Assay__V1__Counter *);
 	char **listeners = ARENA_NEW_ARRAY(arena, config->listen_count, char *);
 	uint8_t *octets;
+	size_t len;
 
 	assay__v1__status_result__init(&status);
 	if (counters && pointers && listeners)
@@ -125,11 +135,12 @@ static int status_pack(struct shard *shard, struct arena *arena)
 	status.draining = engine_is_stopping(shard->engine);
 	response.result_case = ASSAY__V1__RESPONSE__RESULT_STATUS;
 	response.status = &status;
-	octets = realloc(kept->octets, assay__v1__response__get_packed_size(&response));
+	len = wire_pack(&response.base, NULL, 0);
+	octets = realloc(kept->octets, len);
 	if (!octets)
 		return -ENOMEM;
 	kept->octets = octets;
-	kept->len = assay__v1__response__pack(&response, octets);
+	kept->len = wire_pack(&response.base, octets, len);
 	return 0;
 }
 
@@ -142,6 +153,7 @@ void reply_status(const struct reply_to *to, struct arena *arena)
 	struct packed_status *kept = &to->shard->status;
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
 	int64_t now_ns = io_now_ns(to->shard->loop);
+	size_t head;
 	uint8_t *at;
 
 	if (!kept->octets || kept->turn_ns != now_ns) {
@@ -152,10 +164,11 @@ void reply_status(const struct reply_to *to, struct arena *arena)
 		kept->turn_ns = now_ns;
 	}
 	response.id = bytes_of(to->id);
-	at = response_room(to, assay__v1__response__get_packed_size(&response) + kept->len);
+	head = wire_pack(&response.base, NULL, 0);
+	at = response_room(to, head + kept->len);
 	if (!at)
 		return;
-	at += assay__v1__response__pack(&response, at);
+	at += wire_pack(&response.base, at, head);
 	memcpy(at, kept->octets, kept->len);
 }
 

@@ -275,7 +275,7 @@ static int run_once(struct request *request)
 	struct outcome outcome;
 	int result;
 
-	arena_reset(&request->scratch);
+	arena_reset_to(&request->scratch, request->reading ? request->reading->kept.mark : (struct arena_mark){ .chunk = NULL });
 	counter_up(request->shard->counters, COUNTER_PASSES);
 	if (++request->passes == request->shard->limits.passes_max) {
 		counter_up(request->shard->counters, COUNTER_OVER_PASSES);

@@ -41,7 +41,42 @@ static void drain_step(struct shard *shard)
 		io_loop_stop(shard->loop);
 }
 
+static void tls_publish(struct counters *counters, const struct io_server_counters *server)
+{
+	static const enum counter_id failures[IO_TLS_FAILURES] = {
+		[IO_TLS_PROTOCOL] = COUNTER_TLS_FAILED_PROTOCOL,   [IO_TLS_VERSION] = COUNTER_TLS_FAILED_VERSION,
+		[IO_TLS_NO_CERTIFICATE] = COUNTER_TLS_FAILED_NO_CERTIFICATE, [IO_TLS_CERTIFICATE] = COUNTER_TLS_FAILED_CERTIFICATE,
+		[IO_TLS_NAME] = COUNTER_TLS_FAILED_NAME,           [IO_TLS_REFUSED] = COUNTER_TLS_FAILED_REFUSED,
+		[IO_TLS_CLOSED] = COUNTER_TLS_FAILED_CLOSED,       [IO_TLS_TIME] = COUNTER_TLS_FAILED_TIME,
+	};
+
+	counter_set(counters, COUNTER_TLS_HANDSHAKES, server->handshakes);
+	counter_set(counters, COUNTER_TLS_HANDSHAKES_EVICTED, server->handshakes_evicted);
+	counter_set(counters, COUNTER_TLS_BROKEN, server->tls_broken);
+	for (size_t i = 0; i < IO_TLS_FAILURES; i++)
+		counter_set(counters, failures[i], server->handshakes_failed[i]);
+}
+
 /* Copies what mechanisms count for themselves to where other threads may read it. */
+static void lanes_publish(struct counters *counters, const struct crypto_batch *batch)
+{
+	const struct crypto_work_counters *rsa = &batch->counters[CRYPTO_WORK_RSA];
+	const struct crypto_work_counters *ed25519 = &batch->counters[CRYPTO_WORK_ED25519];
+	const struct crypto_work_counters *sha256 = &batch->counters[CRYPTO_WORK_SHA256];
+
+	counter_set(counters, COUNTER_RSA_LANES_OFFERED, rsa->lanes_offered);
+	counter_set(counters, COUNTER_RSA_LANES_FILLED, rsa->lanes_filled);
+	counter_set(counters, COUNTER_RSA_BY_LANES, rsa->by_path[CRYPTO_PATH_LANES]);
+	counter_set(counters, COUNTER_RSA_BY_SCALAR, rsa->by_path[CRYPTO_PATH_SCALAR]);
+	counter_set(counters, COUNTER_RSA_BY_OPENSSL, rsa->by_path[CRYPTO_PATH_OPENSSL]);
+	counter_set(counters, COUNTER_ED25519_LANES_OFFERED, ed25519->lanes_offered);
+	counter_set(counters, COUNTER_ED25519_LANES_FILLED, ed25519->lanes_filled);
+	counter_set(counters, COUNTER_ED25519_BY_OPENSSL, ed25519->by_path[CRYPTO_PATH_OPENSSL]);
+	counter_set(counters, COUNTER_SHA256_LANES_OFFERED, sha256->lanes_offered);
+	counter_set(counters, COUNTER_SHA256_LANES_FILLED, sha256->lanes_filled);
+	counter_set(counters, COUNTER_SHA256_BY_OPENSSL, sha256->by_path[CRYPTO_PATH_OPENSSL]);
+}
+
 static void counters_publish(struct shard *shard)
 {
 	const struct io_server_counters *server = io_server_counters(shard->server);
@@ -56,6 +91,9 @@ static void counters_publish(struct shard *shard)
 	counter_set(counters, COUNTER_CONNECTIONS_SEND_STALLED, server->connections_send_stalled);
 	counter_set(counters, COUNTER_CONNECTIONS_STALLED, server->connections_stalled);
 	counter_set(counters, COUNTER_CONNECTIONS_FLOODED, server->connections_flooded);
+	counter_set(counters, COUNTER_CONNECTIONS_UNWELCOME, server->connections_unwelcome);
+	counter_set(counters, COUNTER_CONNECTIONS_IDLE, server->connections_idle);
+	tls_publish(counters, server);
 	counter_set(counters, COUNTER_FRAMES_MALFORMED, server->frames_malformed);
 	counter_set(counters, COUNTER_READS_PAUSED, server->reads_paused);
 	counter_set(counters, COUNTER_READS_STARVED, server->reads_starved);
@@ -67,6 +105,7 @@ static void counters_publish(struct shard *shard)
 	counter_set(counters, COUNTER_KEY_MISSES, keys->counters.misses);
 	counter_set(counters, COUNTER_KEY_EVICTIONS, keys->counters.evictions);
 	counter_set(counters, COUNTER_KEY_OCTETS, keys->bytes);
+	lanes_publish(counters, &shard->batch);
 	counter_set(counters, COUNTER_BREAKERS_OPENED, shard->breaker.opened);
 	counter_set(counters, COUNTER_BREAKERS_CLOSED, shard->breaker.closed);
 	counter_set(counters, COUNTER_BREAKER_PROBES, shard->breaker.probes);
@@ -86,7 +125,7 @@ static void adopt(struct shard *shard)
 	unsigned count = engine_handed_over(shard->engine, shard->index, fds);
 
 	for (unsigned i = 0; i < count; i++)
-		io_server_adopt(shard->server, fds[i], true);
+		io_server_adopt(shard->server, fds[i]);
 }
 
 /*
@@ -110,7 +149,8 @@ static void turn(void *arg)
 		(void)post_deliver_all(&shard->posts, shard);
 		for (; left && (request = queue_take(&shard->queue)); left--)
 			request_run(request);
-		if (crypto_batch_run(&shard->batch))
+		/* While others are queued, their signatures may fill lanes that would stay empty now. */
+		if (queue_is_empty(&shard->queue) ? crypto_batch_run(&shard->batch) : crypto_batch_run_some(&shard->batch))
 			counter_up(shard->counters, COUNTER_CRYPTO_RUNS);
 	} while (left && !queue_is_empty(&shard->queue) && crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SIGN) == 0);
 	queue_turn_end(&shard->queue);
@@ -147,6 +187,7 @@ static void limits_divide(struct shard *shard)
 	shard->limits.octets_held_max /= shards;
 	shard->limits.in_flight_max = (shard->limits.in_flight_max + shards - 1) / shards;
 	shard->limits.connections_max = (shard->limits.connections_max + shards - 1) / shards;
+	shard->limits.handshakes_max = (shard->limits.handshakes_max + shards - 1) / shards;
 }
 
 static int server_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])
@@ -160,6 +201,10 @@ static int server_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])
 		.reply_octets_max = (size_t)1 << 20,
 		.stall_ns_max = shard->limits.stall_ms_max * INT64_C(1000000),
 		.stall_octets_min = shard->limits.stall_octets_min,
+		.idle_ns_max = shard->limits.idle_ms_max * INT64_C(1000000),
+		.keepalive_s = (shard->limits.keepalive_ms + 999) / 1000,
+		.handshake_ns_max = shard->limits.handshake_ms_max * INT64_C(1000000),
+		.handshakes_max = shard->limits.handshakes_max,
 	};
 
 	return io_server_new(shard->loop, &bounds, WIRE_SP_REP, WIRE_SP_REQ, &ops, shard, &shard->server, problem);
@@ -194,7 +239,7 @@ bool engine_sealer_key_check(struct slice pem, char problem[IO_PROBLEM_SIZE])
 	const char *why = "cannot be tried: out of memory";
 	struct crypto_signer *signer = NULL;
 	struct crypto_provider provider;
-	int result = crypto_provider_init(&provider);
+	int result = crypto_provider_init(&provider, CRYPTO_KERNELS_OPENSSL);
 
 	if (result == 0) {
 		result = crypto_signer_new(&provider, pem, &signer, &why);
@@ -205,10 +250,21 @@ bool engine_sealer_key_check(struct slice pem, char problem[IO_PROBLEM_SIZE])
 	return result == 0;
 }
 
+bool engine_kernels_check(const char *word, enum crypto_kernels_wish *out, char problem[IO_PROBLEM_SIZE])
+{
+	if (!crypto_kernels_read(word, out))
+		snprintf(problem, IO_PROBLEM_SIZE, "wants auto, openssl, scalar or ifma");
+	else if (!crypto_kernels_are_available(*out))
+		snprintf(problem, IO_PROBLEM_SIZE, "this processor or this build has none (auto takes what there is)");
+	else
+		return true;
+	return false;
+}
+
 static int crypto_make(struct shard *shard, char problem[IO_PROBLEM_SIZE])
 {
 	uint64_t seed;
-	int result = crypto_provider_init(&shard->provider);
+	int result = crypto_provider_init(&shard->provider, shard->config->kernels);
 
 	if (result == 0 && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		result = -EIO;

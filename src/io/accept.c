@@ -33,12 +33,26 @@ static bool is_handed_over(const struct listener *listener, int fd)
 {
 	const struct io_server *server = listener->server;
 
-	return listener->is_ipc && server->ops->hand_over && server->ops->hand_over(server->arg, fd);
+	return listener->rules->is_ipc && server->ops->hand_over && server->ops->hand_over(server->arg, fd);
 }
 
-void io_server_adopt(struct io_server *server, int fd, bool is_ipc)
+void io_server_adopt(struct io_server *server, int fd)
 {
-	conn_accept(server, fd, is_ipc);
+	static const struct io_peer_rules ipc = { .is_ipc = true };
+
+	conn_accept(server, fd, &ipc);
+}
+
+static void accept_one(struct listener *listener, int fd)
+{
+	struct io_server *server = listener->server;
+
+	if (!io_peer_is_welcome(listener->rules, fd)) {
+		server->counters.connections_unwelcome++;
+		close(fd);
+	} else if (!is_handed_over(listener, fd)) {
+		conn_accept(server, fd, listener->rules);
+	}
 }
 
 /* A connection may still come while the cancellation is on its way; it is the last one to know. */
@@ -49,8 +63,8 @@ static void accept_complete(void *arg, struct io_completion completion)
 
 	if (completion.result >= 0 && listener->stopped)
 		close(completion.result);
-	else if (completion.result >= 0 && !is_handed_over(listener, completion.result))
-		conn_accept(server, completion.result, listener->is_ipc);
+	else if (completion.result >= 0)
+		accept_one(listener, completion.result);
 	if (completion.flags & IORING_CQE_F_MORE)
 		return;
 	listener->accepting = false;
@@ -62,13 +76,13 @@ static void accept_complete(void *arg, struct io_completion completion)
 		io_timer_start(server->loop, &listener->retry, io_now_ns(server->loop) + ACCEPT_RETRY_NS);
 }
 
-int io_server_listen(struct io_server *server, int fd, bool is_ipc)
+int io_server_listen(struct io_server *server, int fd, const struct io_peer_rules *rules)
 {
 	struct listener *listener = calloc(1, sizeof(*listener));
 
 	if (!listener)
 		return -ENOMEM;
-	*listener = (struct listener){ .server = server, .next = server->listeners, .fd = fd, .is_ipc = is_ipc };
+	*listener = (struct listener){ .server = server, .next = server->listeners, .fd = fd, .rules = rules };
 	io_timer_init(&listener->retry, listener_arm, listener);
 	if (io_op_open(server->loop, &listener->op, accept_complete, listener) < 0) {
 		free(listener);

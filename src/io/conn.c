@@ -63,6 +63,7 @@ static void list_remove(struct io_conn *conn)
 
 void conn_touch(struct io_conn *conn)
 {
+	conn->used_ns = io_now_ns(conn->server->loop);
 	if (conn == conn->server->conns)
 		return;
 	list_remove(conn);
@@ -120,32 +121,37 @@ static void send_stall_fire(void *arg)
 
 /* --- from accept to close --- */
 
-static int ops_open(struct io_conn *conn)
+static int ops_open(struct io_conn *conn, struct io_tls *tls)
 {
 	struct io_loop *loop = conn->server->loop;
 
+	if (tls)
+		TRY(conn_tls_begin(conn, tls));
 	TRY(io_op_open(loop, &conn->writable_op, send_writable, conn));
 	return receive_watch(conn);
 }
 
 /* NULL: out of memory; the descriptor is the caller's still. */
-static struct io_conn *conn_new(struct io_server *server, int fd, bool is_ipc)
+static struct io_conn *conn_new(struct io_server *server, int fd, const struct io_peer_rules *rules)
 {
 	struct io_conn *conn = calloc(1, sizeof(*conn));
 
 	if (!conn)
 		return NULL;
-	*conn = (struct io_conn){ .server = server, .fd = fd, .is_ipc = is_ipc, .refs = 1 };
+	*conn = (struct io_conn){ .server = server, .fd = fd, .is_ipc = rules->is_ipc, .refs = 1 };
+	conn->used_ns = io_now_ns(server->loop);
 	io_timer_init(&conn->receiving.timer, receive_stall_fire, conn);
 	io_timer_init(&conn->sending.timer, send_stall_fire, conn);
-	if (ops_open(conn) == 0)
+	if (ops_open(conn, rules->tls) == 0)
 		return conn;
 	io_op_close(server->loop, &conn->writable_op);
+	if (conn->tls)
+		conn_tls_end(conn);
 	free(conn);
 	return NULL;
 }
 
-static bool is_idle(const struct io_conn *conn)
+bool conn_is_idle(const struct io_conn *conn)
 {
 	return !conn->use.in_flight && !conn->frame && !conn->replies && !conn->readable;
 }
@@ -155,7 +161,7 @@ static void evict_idlest(struct io_server *server)
 {
 	struct io_conn *conn = server->conns_last;
 
-	for (unsigned looked = 0; conn && !is_idle(conn); looked++)
+	for (unsigned looked = 0; conn && !conn_is_idle(conn); looked++)
 		conn = looked < EVICTION_LOOKS_MAX ? conn->prev : NULL;
 	if (!conn)
 		return;
@@ -163,27 +169,44 @@ static void evict_idlest(struct io_server *server)
 	conn_close(conn);
 }
 
-void conn_accept(struct io_server *server, int fd, bool is_ipc)
+/* A peer whose host is gone without a word would stay for ever: then, so many probes, so many seconds apart. */
+#define PROBES 4
+#define PROBE_S 15
+
+static void tcp_set_up(const struct io_server *server, int fd)
+{
+	int on = 1, idle_s = (int)server->bounds.keepalive_s, between_s = PROBE_S, probes = PROBES;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (!idle_s || setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s)) < 0)
+		return;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between_s, sizeof(between_s));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+void conn_accept(struct io_server *server, int fd, const struct io_peer_rules *rules)
 {
 	struct io_conn *conn = NULL;
-	int on = 1;
 
 	if (server->counters.connections_open >= server->bounds.connections_max)
 		evict_idlest(server);
 	if (server->counters.connections_open < server->bounds.connections_max)
-		conn = conn_new(server, fd, is_ipc);
+		conn = conn_new(server, fd, rules);
 	if (!conn) {
 		server->counters.connections_refused++;
 		close(fd);
 		return;
 	}
-	if (!is_ipc)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (!rules->is_ipc)
+		tcp_set_up(server, fd);
 	list_add(conn);
 	server->counters.connections_open++;
 	server->counters.connections_accepted++;
 	stall_begin(conn, &conn->receiving);
-	if (send_greeting(conn) < 0)
+	idle_watch(server);
+	/* Over TLS the greeting comes when the handshake is done. */
+	if (!conn->tls && send_greeting(conn) < 0)
 		conn_close(conn);
 }
 
@@ -208,6 +231,8 @@ void conn_close(struct io_conn *conn)
 		op_end(server->loop, &conn->writable_op);
 	else
 		io_op_close(server->loop, &conn->writable_op);
+	if (conn->tls)
+		conn_tls_end(conn);
 	shutdown(conn->fd, SHUT_RDWR);
 	close(conn->fd);
 	frames_drop(conn);

@@ -1,8 +1,8 @@
 /*
  * conn.h - what a server and its connections are made of; private to src/io.
  *
- * accept.c makes connections of a listener's, conn.c is their life, receive.c and send.c move octets, frames.c makes
- * frames of them, server.c is the whole.
+ * accept.c makes connections of a listener's, conn.c is their life, receive.c and send.c move octets, conn_tls.c where they are
+ * encrypted, frames.c makes frames of them, idle.c ends what nobody uses, server.c is the whole.
  *
  * The ring tells when a connection can be read or written (a poll); the octets are then moved by plain system calls. So memory
  * is needed only while octets are moved, for all connections the same, and the kernel never holds any of it: a
@@ -14,6 +14,9 @@
 #include "io/blocks.h"
 #include "io/listen.h"
 #include "io/server.h"
+#include "io/tls_session.h"
+
+#include <sys/uio.h>
 
 #define GREETING_OCTETS 8
 #define LENGTH_OCTETS 8
@@ -36,6 +39,16 @@ struct reply_buffer {
 	uint8_t octets[];
 };
 
+/* What a connection has more where TLS is spoken. */
+struct conn_tls {
+	struct io_conn *conn;
+	struct tls_session session;
+	struct io_timer limit;            /* of the handshake */
+	struct conn_tls *older, *newer;   /* handshakes under way */
+	bool is_up;                       /* the handshake is done */
+	bool send_waits_for_peer;         /* replies go on when something was received */
+};
+
 struct io_conn {
 	struct io_server *server;
 	struct io_conn *next, *prev;       /* of the server's list, the last one used first */
@@ -46,6 +59,8 @@ struct io_conn {
 	size_t frame_octets_held;
 	int fd;
 	bool is_ipc, closed, draining, ready, dirty;
+	int64_t used_ns;                   /* when it was read from last; kept where there is an idle_ns_max */
+	struct conn_tls *tls;              /* NULL: none */
 	/* Receiving. */
 	struct io_op readable_op;
 	bool readable, hung_up;            /* there may be octets; after them comes the end */
@@ -72,7 +87,13 @@ struct listener {
 	struct io_op op;
 	struct io_timer retry;
 	int fd;
-	bool is_ipc, accepting, stopped;
+	const struct io_peer_rules *rules;
+	bool accepting, stopped;
+};
+
+/* Connections whose turn it is, first come first served. Each is a reference. */
+struct line {
+	struct io_conn *first, **end;
 };
 
 struct io_server {
@@ -85,18 +106,23 @@ struct io_server {
 	uint8_t greeting[GREETING_OCTETS], peer_greeting[GREETING_OCTETS];
 	struct listener *listeners;
 	struct io_conn *conns, *conns_last;
-	struct io_conn *ready, **ready_end;
+	struct line ready, shaking_ready;  /* to be read from; with a handshake to go on with */
 	struct io_timer read;              /* reads what is ready, in this turn or the next */
+	struct conn_tls *shaking_oldest, *shaking_newest;
+	unsigned shaking_count;
+	struct io_timer idle;              /* runs where there is an idle_ns_max and a connection */
 	struct io_conn *dirty;
 	struct reply_buffer *spare_replies;
 	unsigned spare_replies_count;
 };
 
 /* conn.c */
-void conn_accept(struct io_server *server, int fd, bool is_ipc);
+void conn_accept(struct io_server *server, int fd, const struct io_peer_rules *rules);
 void conn_close(struct io_conn *conn);
 /* It is the last one to be closed for want of room. */
 void conn_touch(struct io_conn *conn);
+/* Nothing is under way on it. */
+bool conn_is_idle(const struct io_conn *conn);
 void stall_begin(struct io_conn *conn, struct stall *stall);
 void stall_end(struct io_conn *conn, struct stall *stall);
 
@@ -112,6 +138,11 @@ void frames_drop(struct io_conn *conn);
 
 /* receive.c */
 MUST_CHECK int receive_watch(struct io_conn *conn);
+/*
+ * The rest of a frame goes where its beginning is, what follows behind it into the block (NULL: there is none). Returns how many
+ * places there are.
+ */
+size_t receive_places(const struct io_conn *conn, struct io_block *block, struct iovec places[2], size_t *octets_out);
 /* To be read from, in this turn. */
 void receive_soon(struct io_conn *conn);
 void receive_ready(void *server);
@@ -119,9 +150,31 @@ void receive_refilled(void *server);
 /* Lets go of those that were to be read from. */
 void receive_forget(struct io_server *server);
 
+/*
+ * conn_tls.c. A connection without TLS has `tls` NULL, and nothing of this is called for it.
+ */
+MUST_CHECK int conn_tls_begin(struct io_conn *conn, struct io_tls *tls);
+void conn_tls_end(struct io_conn *conn);
+/* One step of the handshake. */
+void conn_tls_shake(struct io_conn *conn);
+/* As receive.c's read of a plain one. Returns the octets of frames. */
+size_t conn_tls_receive(struct io_conn *conn, struct io_block *block);
+/* As send(2). Where it is EAGAIN, a poll tells when to go on, or conn->tls->send_waits_for_peer. */
+ssize_t conn_tls_send(struct io_conn *conn, const uint8_t *octets, size_t len);
+static inline bool conn_tls_is_shaking(const struct io_conn *conn)
+{
+	return conn->tls && !conn->tls->is_up;
+}
+
+/* idle.c */
+void idle_watch(struct io_server *server);
+void idle_fire(void *server);
+
 /* send.c */
 size_t replies_waiting(const struct io_conn *conn);
 MUST_CHECK int send_greeting(struct io_conn *conn);
+/* The socket takes no more: a poll tells when it does. */
+void send_wait(struct io_conn *conn);
 void send_replies(struct io_conn *conn);
 void send_writable(void *conn, struct io_completion completion);
 void send_drop(struct io_conn *conn);

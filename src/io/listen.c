@@ -17,6 +17,10 @@
 #define TRIES_MAX 11
 #define RETRY_PAUSE_NS 100000000
 
+#define TCP "tcp://"
+#define TLS "tls+tcp://"
+#define IPC "ipc://"
+
 struct tcp_url {
 	char host[HOST_SIZE]; /* empty: every address */
 	char port[6];
@@ -36,13 +40,13 @@ static int refuse_errno(char problem[IO_PROBLEM_SIZE], const char *url, int erro
 
 static int tcp_url_parse(const char *url, struct tcp_url *out, char problem[IO_PROBLEM_SIZE])
 {
-	const char *host = url + strlen("tcp://");
+	const char *host = strstr(url, TCP) + strlen(TCP);
 	const char *colon = strrchr(host, ':');
 	size_t host_len = colon ? (size_t)(colon - host) : 0;
 	uint64_t port;
 
 	if (!colon || !slice_to_u64(slice_of_str(colon + 1), 5, &port) || port == 0 || port > 65535)
-		return refuse(problem, url, "wants tcp://HOST:PORT");
+		return refuse(problem, url, "wants HOST:PORT");
 	if (host_len >= 2 && host[0] == '[' && colon[-1] == ']') {
 		host++;
 		host_len -= 2;
@@ -50,7 +54,7 @@ static int tcp_url_parse(const char *url, struct tcp_url *out, char problem[IO_P
 		return refuse(problem, url, "an IPv6 address wants brackets");
 	}
 	if (host_len == 0 || host_len >= HOST_SIZE)
-		return refuse(problem, url, "wants tcp://HOST:PORT");
+		return refuse(problem, url, "wants HOST:PORT");
 	if (host_len == 1 && *host == '*')
 		host_len = 0;
 	snprintf(out->host, sizeof(out->host), "%.*s", (int)host_len, host);
@@ -60,7 +64,7 @@ static int tcp_url_parse(const char *url, struct tcp_url *out, char problem[IO_P
 
 static int ipc_url_parse(const char *url, const char **path_out, char problem[IO_PROBLEM_SIZE])
 {
-	const char *path = url + strlen("ipc://");
+	const char *path = url + strlen(IPC);
 
 	if (path[0] != '/')
 		return refuse(problem, url, "wants ipc:///PATH, an absolute path");
@@ -70,14 +74,19 @@ static int ipc_url_parse(const char *url, const char **path_out, char problem[IO
 	return 0;
 }
 
-static bool is_tcp(const char *url)
+static bool begins_with(const char *url, const char *scheme)
 {
-	return strncmp(url, "tcp://", strlen("tcp://")) == 0;
+	return strncmp(url, scheme, strlen(scheme)) == 0;
 }
 
-static bool is_ipc(const char *url)
+bool io_url_is_tls(const char *url)
 {
-	return strncmp(url, "ipc://", strlen("ipc://")) == 0;
+	return begins_with(url, TLS);
+}
+
+static bool is_tcp(const char *url)
+{
+	return begins_with(url, TCP) || io_url_is_tls(url);
 }
 
 int io_url_check(const char *url, char problem[IO_PROBLEM_SIZE])
@@ -87,9 +96,9 @@ int io_url_check(const char *url, char problem[IO_PROBLEM_SIZE])
 
 	if (is_tcp(url))
 		return tcp_url_parse(url, &tcp, problem);
-	if (is_ipc(url))
+	if (begins_with(url, IPC))
 		return ipc_url_parse(url, &path, problem);
-	return refuse(problem, url, "wants tcp://HOST:PORT or ipc:///PATH");
+	return refuse(problem, url, "wants tcp://HOST:PORT, tls+tcp://HOST:PORT or ipc:///PATH");
 }
 
 /* One socket for every address of IPv6 serves IPv4 too, whatever net.ipv6.bindv6only says. */
@@ -162,7 +171,7 @@ static int tcp_open(const char *url, bool first, struct io_listener *out, char p
 	freeaddrinfo(addresses);
 	if (result < 0)
 		return refuse_errno(problem, url, -result);
-	*out = (struct io_listener){ .fd = result };
+	*out = (struct io_listener){ .fd = result, .is_tls = io_url_is_tls(url) };
 	return 0;
 }
 
@@ -186,7 +195,30 @@ static int ipc_clear_stale(const struct sockaddr_un *address)
 	return unlink(address->sun_path) == 0 ? 0 : -errno;
 }
 
-static int ipc_open(const char *url, struct io_listener *out, char problem[IO_PROBLEM_SIZE])
+/* Before listen(): until then nobody can connect, whatever the mode is. */
+static int file_set_up(const char *path, const struct io_socket_file *file)
+{
+	if ((file->owner != (uid_t)-1 || file->group != (gid_t)-1) && chown(path, file->owner, file->group) < 0)
+		return -errno;
+	return !file->has_mode || chmod(path, file->mode) == 0 ? 0 : -errno;
+}
+
+static int ipc_bind(int fd, const struct sockaddr_un *address, const struct io_socket_file *file)
+{
+	int result;
+
+	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+		return -errno;
+	result = file_set_up(address->sun_path, file);
+	if (result == 0 && listen(fd, BACKLOG) < 0)
+		result = -errno;
+	if (result < 0)
+		(void)unlink(address->sun_path);
+	return result;
+}
+
+static int ipc_open(const char *url, const struct io_socket_file *file, struct io_listener *out,
+                    char problem[IO_PROBLEM_SIZE])
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *path;
@@ -200,10 +232,10 @@ static int ipc_open(const char *url, struct io_listener *out, char problem[IO_PR
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return refuse_errno(problem, url, errno);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, BACKLOG) < 0) {
-		result = errno;
+	result = ipc_bind(fd, &address, file);
+	if (result < 0) {
 		close(fd);
-		return refuse_errno(problem, url, result);
+		return refuse_errno(problem, url, -result);
 	}
 	*out = (struct io_listener){ .fd = fd, .is_ipc = true };
 	snprintf(out->path, sizeof(out->path), "%s", path);
@@ -214,7 +246,8 @@ static int ipc_open(const char *url, struct io_listener *out, char problem[IO_PR
  * A process that was killed may hold its sockets for a moment longer (the kernel ends an io_uring in the
  * background), and a restart is quick: so an address in use is tried again before it is an error.
  */
-int io_listener_open(const char *url, bool first, struct io_listener *out, char problem[IO_PROBLEM_SIZE])
+int io_listener_open(const char *url, bool first, const struct io_socket_file *file, struct io_listener *out,
+                     char problem[IO_PROBLEM_SIZE])
 {
 	const struct timespec pause = { .tv_nsec = RETRY_PAUSE_NS };
 	int result = -EADDRINUSE;
@@ -223,7 +256,7 @@ int io_listener_open(const char *url, bool first, struct io_listener *out, char 
 	for (unsigned tries = 0; result == -EADDRINUSE && tries < TRIES_MAX; tries++) {
 		if (tries)
 			(void)nanosleep(&pause, NULL);
-		result = is_tcp(url) ? tcp_open(url, first, out, problem) : ipc_open(url, out, problem);
+		result = is_tcp(url) ? tcp_open(url, first, out, problem) : ipc_open(url, file, out, problem);
 	}
 	return result;
 }

@@ -3,13 +3,13 @@
 #include <liburing.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #define READ_OCTETS_MAX ((size_t)1 << 20) /* of one frame in one read: others are waiting */
 #define TURN_OCTETS_MAX ((size_t)4 << 20) /* of all reads in one turn: what was read is waiting too */
 
-/* The rest of a frame goes where its beginning is, what follows behind it into the block. */
-static size_t places_for(const struct io_conn *conn, struct io_block *block, struct iovec places[2], size_t *octets_out)
+#define TURN_HANDSHAKES_MAX 2 /* steps, of about a millisecond each with RSA: as much as a turn's evaluations */
+
+size_t receive_places(const struct io_conn *conn, struct io_block *block, struct iovec places[2], size_t *octets_out)
 {
 	size_t count = 0;
 
@@ -39,7 +39,7 @@ static size_t read_once(struct io_conn *conn, struct io_block *block)
 	const uint8_t *behind = block ? block->octets + block->used : NULL;
 	ssize_t octets;
 
-	message.msg_iovlen = places_for(conn, block, places, &room);
+	message.msg_iovlen = receive_places(conn, block, places, &room);
 	octets = recvmsg(conn->fd, &message, MSG_DONTWAIT);
 	if (octets > 0) {
 		/* Less than there was room for: that was all, and the poll tells of more; but not again of the end. */
@@ -56,7 +56,8 @@ static size_t read_once(struct io_conn *conn, struct io_block *block)
 
 static bool must_pause(struct io_conn *conn)
 {
-	bool pause = replies_waiting(conn) > conn->server->bounds.reply_octets_max;
+	bool pause = replies_waiting(conn) > conn->server->bounds.reply_octets_max &&
+	             !(conn->tls && conn->tls->send_waits_for_peer);
 
 	if (pause && !conn->paused)
 		conn->server->counters.reads_paused++;
@@ -74,13 +75,13 @@ static size_t receive(struct io_conn *conn)
 	if (!block)
 		conn->server->counters.reads_starved++;
 	if (block || conn->frame)
-		octets = read_once(conn, block);
+		octets = conn->tls ? conn_tls_receive(conn, block) : read_once(conn, block);
 	if (block)
 		io_block_unpin(block);
 	if (conn->closed)
 		return octets;
 	conn_touch(conn);
-	if (frames_is_between(conn))
+	if (frames_is_between(conn) && !(conn->tls && tls_session_is_holding(&conn->tls->session)))
 		stall_end(conn, &conn->receiving);
 	else
 		stall_begin(conn, &conn->receiving);
@@ -89,23 +90,26 @@ static size_t receive(struct io_conn *conn)
 
 /* --- whose turn it is --- */
 
-static void ready_add(struct io_conn *conn)
+static struct line *line_of(struct io_conn *conn)
 {
-	struct io_server *server = conn->server;
-
-	conn->ready = true;
-	conn->next_ready = NULL;
-	*server->ready_end = io_conn_ref(conn);
-	server->ready_end = &conn->next_ready;
+	return conn_tls_is_shaking(conn) ? &conn->server->shaking_ready : &conn->server->ready;
 }
 
-static struct io_conn *ready_take(struct io_server *server)
+static void line_add(struct line *line, struct io_conn *conn)
 {
-	struct io_conn *conn = server->ready;
+	conn->ready = true;
+	conn->next_ready = NULL;
+	*line->end = io_conn_ref(conn);
+	line->end = &conn->next_ready;
+}
 
-	server->ready = conn->next_ready;
-	if (!server->ready)
-		server->ready_end = &server->ready;
+static struct io_conn *line_take(struct line *line)
+{
+	struct io_conn *conn = line->first;
+
+	line->first = conn->next_ready;
+	if (!line->first)
+		line->end = &line->first;
 	conn->ready = false;
 	return conn;
 }
@@ -119,8 +123,22 @@ void receive_soon(struct io_conn *conn)
 {
 	if (conn->closed || conn->ready || !conn->readable)
 		return;
-	ready_add(conn);
+	line_add(line_of(conn), conn);
 	read_start(conn->server);
+}
+
+/* Returns whether there are more. Those whose handshake is done go on in the other line. */
+static bool handshakes_go_on(struct io_server *server)
+{
+	for (unsigned i = 0; i < TURN_HANDSHAKES_MAX && server->shaking_ready.first; i++) {
+		struct io_conn *conn = line_take(&server->shaking_ready);
+
+		if (!conn->closed)
+			conn_tls_shake(conn);
+		receive_soon(conn);
+		io_conn_unref(conn);
+	}
+	return server->shaking_ready.first;
 }
 
 /*
@@ -130,39 +148,42 @@ void receive_soon(struct io_conn *conn)
 void receive_ready(void *arg)
 {
 	struct io_server *server = arg;
-	struct io_conn **end = server->ready_end;
+	struct io_conn **end = server->ready.end;
 	size_t octets = 0;
-	bool more = false, last = !server->ready;
+	bool more = false, last = !server->ready.first;
 
 	while (!last && octets < TURN_OCTETS_MAX) {
-		struct io_conn *conn = ready_take(server);
+		struct io_conn *conn = line_take(&server->ready);
 		size_t got = 0;
 
 		last = &conn->next_ready == end;
 		if (!conn->closed && !must_pause(conn)) {
 			octets += got = receive(conn);
 			if (conn->readable && !conn->closed && !conn->ready) {
-				ready_add(conn);
+				line_add(&server->ready, conn);
 				more |= got > 0;
 			}
 		}
 		io_conn_unref(conn);
 	}
+	more |= handshakes_go_on(server);
 	if (more || !last)
 		read_start(server);
 }
 
 void receive_forget(struct io_server *server)
 {
-	while (server->ready)
-		io_conn_unref(ready_take(server));
+	while (server->ready.first)
+		io_conn_unref(line_take(&server->ready));
+	while (server->shaking_ready.first)
+		io_conn_unref(line_take(&server->shaking_ready));
 }
 
 void receive_refilled(void *arg)
 {
 	struct io_server *server = arg;
 
-	if (server->ready)
+	if (server->ready.first)
 		read_start(server);
 }
 

@@ -131,11 +131,27 @@ int send_greeting(struct io_conn *conn)
 	return 0;
 }
 
-static void wait_until_writable(struct io_conn *conn)
+void send_wait(struct io_conn *conn)
 {
+	if (conn->blocked)
+		return;
 	io_uring_prep_poll_add(io_sqe(conn->server->loop, &conn->writable_op), conn->fd, POLLOUT);
 	conn->blocked = true;
 	stall_begin(conn, &conn->sending);
+}
+
+static ssize_t send_some(struct io_conn *conn, const uint8_t *octets, size_t len)
+{
+	return conn->tls ? conn_tls_send(conn, octets, len) : send(conn->fd, octets, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* What is left goes on when the socket takes more, or over TLS perhaps when the peer has sent something. */
+static void wait_to_go_on(struct io_conn *conn)
+{
+	if (conn->tls && conn->tls->send_waits_for_peer)
+		stall_begin(conn, &conn->sending);
+	else
+		send_wait(conn);
 }
 
 void send_replies(struct io_conn *conn)
@@ -145,7 +161,7 @@ void send_replies(struct io_conn *conn)
 
 	if (conn->closed || conn->blocked || !buffer)
 		return;
-	sent = send(conn->fd, buffer->octets + buffer->sent, buffer->len - buffer->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+	sent = send_some(conn, buffer->octets + buffer->sent, buffer->len - buffer->sent);
 	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
 		conn_close(conn);
 		return;
@@ -156,7 +172,7 @@ void send_replies(struct io_conn *conn)
 		conn->server->counters.octets_sent += (size_t)sent;
 	}
 	if (buffer->sent < buffer->len) {
-		wait_until_writable(conn);
+		wait_to_go_on(conn);
 	} else {
 		send_drop(conn);
 		stall_end(conn, &conn->sending);
@@ -175,6 +191,13 @@ void send_writable(void *arg, struct io_completion completion)
 	io_conn_ref(conn);
 	conn->blocked = false;
 	send_replies(conn);
+	/* What is received may have to be answered within TLS, and have waited for this. */
+	if (conn->tls && !conn->closed) {
+		if (!conn->replies)
+			stall_end(conn, &conn->sending);
+		conn->readable = true;
+		receive_soon(conn);
+	}
 	io_conn_unref(conn);
 }
 

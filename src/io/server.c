@@ -27,8 +27,10 @@ int io_server_new(struct io_loop *loop, const struct io_server_bounds *bounds, u
 	server->bounds = *bounds;
 	server->ops = ops;
 	server->arg = arg;
-	server->ready_end = &server->ready;
+	server->ready.end = &server->ready.first;
+	server->shaking_ready.end = &server->shaking_ready.first;
 	io_timer_init(&server->read, receive_ready, server);
+	io_timer_init(&server->idle, idle_fire, server);
 	greeting_make(server->greeting, protocol);
 	greeting_make(server->peer_greeting, peer_protocol);
 	*out = server;
@@ -61,6 +63,7 @@ void io_server_free(struct io_server *server)
 	ASSERT(!server->conns && !server->listeners);
 	io_server_flush(server);
 	io_timer_stop(server->loop, &server->read);
+	io_timer_stop(server->loop, &server->idle);
 	receive_forget(server);
 	send_drop_spare(server);
 	io_blocks_free(server->blocks);

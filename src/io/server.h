@@ -6,7 +6,8 @@
  *            over IPC an octet of value 1 stands before the length.
  * Frames:    a frame is handed over where it was read; what was not there yet when its beginning was read is read to its
  *            place behind it. It is copied only where a block of memory (blocks.h) ends within it, and then only its beginning.
- * Fairness:  every connection that can be read is read once a turn, a bounded number of octets.
+ * Fairness:  every connection that can be read is read once a turn, a bounded number of octets. TLS handshakes, each a
+ *            hundred times dearer than a read, have a turn's end to themselves, a few of them a turn.
  * Ownership: a frame is its receiver's until io_frame_release(). A connection outlives its socket as long as
  *            somebody holds a reference; what is sent on a closed one is dropped.
  * Threading: the loop's thread.
@@ -17,6 +18,8 @@
 
 #include "base/slice.h"
 #include "io/loop.h"
+#include "io/peers.h"
+#include "io/tls.h"
 
 struct io_server;
 struct io_conn;
@@ -30,11 +33,18 @@ struct io_server_bounds {
 	/* Of a greeting, a frame begun, or replies that wait: in every stall_ns_max so many octets move, or it is closed. */
 	int64_t stall_ns_max;
 	size_t stall_octets_min;
+	int64_t idle_ns_max;        /* so long without a request, and it is closed; 0: never */
+	unsigned keepalive_s;       /* of tcp: so long silent, and the kernel asks whether the peer's host is still there; 0: never */
+	int64_t handshake_ns_max;   /* TLS: longer, and it is closed */
+	unsigned handshakes_max;    /* under way at once; for one more the oldest is closed */
 };
 
 struct io_server_counters {
 	uint64_t connections_accepted, connections_refused, connections_closed, connections_evicted;
 	uint64_t connections_stalled, connections_send_stalled, connections_flooded;
+	uint64_t connections_unwelcome, connections_idle; /* by the rules for peers; closed at idle_ns_max */
+	uint64_t handshakes, handshakes_evicted, handshakes_failed[IO_TLS_FAILURES];
+	uint64_t tls_broken; /* after the handshake: what came was not TLS any more */
 	uint64_t frames_received, frames_too_large, frames_no_room, frames_conn_no_room, frames_malformed;
 	uint64_t replies_sent;
 	uint64_t reads_paused, reads_starved; /* replies are not taken; no block had room */
@@ -78,10 +88,10 @@ MUST_CHECK int io_server_new(struct io_loop *loop, const struct io_server_bounds
 /* After io_server_stop_listening() and io_server_close(), and when io_server_is_closed(). */
 void io_server_free(struct io_server *server);
 
-/* Serves a listening socket (see listen.h). The descriptor stays the caller's; it may serve several loops. */
-MUST_CHECK int io_server_listen(struct io_server *server, int fd, bool is_ipc);
-/* A connection that another server accepted; the descriptor is this one's now. */
-void io_server_adopt(struct io_server *server, int fd, bool is_ipc);
+/* Serves a listening socket (see listen.h). The descriptor and the rules stay the caller's; they may serve several loops. */
+MUST_CHECK int io_server_listen(struct io_server *server, int fd, const struct io_peer_rules *rules);
+/* A connection of an ipc socket that another server accepted, and found welcome; the descriptor is this one's now. */
+void io_server_adopt(struct io_server *server, int fd);
 /* Takes no new connections; those there are go on. The descriptors are in use until io_server_is_closed(). */
 void io_server_stop_listening(struct io_server *server);
 /* Sends what io_conn_reply() gathered; to be called at the end of every turn. */

@@ -10,6 +10,7 @@ import os
 import subprocess
 import tempfile
 
+from lib.certificates import Authority
 from lib.daemon import BUILD, Daemon, SHARDS, free_tcp_url
 from lib.dnsserver import DnsServer
 from lib.report import Report
@@ -40,7 +41,7 @@ def all_answered(report, what, result):
                      f"{result['replies']} replies, {result['mismatches']} mismatches, {result['unanswered']} unanswered")
 
 
-def loads(report, daemon, tcp, corpus):
+def loads(report, daemon, tcp, tls, corpus):
     ipc, pid = daemon.ipc, str(daemon.process.pid)
     result = bench(report, "check", "check", "-s", ipc, "--server-pid", pid, corpus)
     all_answered(report, "check", result)
@@ -50,6 +51,10 @@ def loads(report, daemon, tcp, corpus):
     all_answered(report, "digests", result)
     report.check("no digest with cold messages", run(BENCH, "check", "--digest", "--cold", "5", corpus)[0] == 2)
     all_answered(report, "check over tcp", bench(report, "tcp", "check", "-s", tcp, corpus))
+    all_answered(report, "check over TLS", bench(report, "tls", "check", "-s", tls, "--certificate",
+                                                 os.path.join(corpus, "client.both"), corpus))
+    all_answered(report, "large ones over TLS", bench(report, "tls, large", "refused", "-s", tls, "--octets", "200000", "-c", "3",
+                                                      "--certificate", os.path.join(corpus, "client.both")))
     result = bench(report, "open loop", "check", "-s", ipc, "-r", "200", "--poisson", corpus)
     all_answered(report, "open loop", result)
     report.check("latency is told", result is not None and result["latency_ns"]["count"] > 0)
@@ -94,6 +99,17 @@ def echo(report, directory):
         process.terminate()
 
 
+def certificates(directory):
+    """The server's; the client's is in client.both."""
+    authority = Authority(directory)
+    client = authority.issue("client", ["mx.example"], "client")
+    with open(os.path.join(directory, "client.both"), "wb") as both:
+        for path in (client.certificate, client.key):
+            with open(path, "rb") as part:
+                both.write(part.read())
+    return authority.issue("server", ["localhost"])
+
+
 def main():
     report = Report("bench_smoke")
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as directory:
@@ -102,11 +118,13 @@ def main():
         report.check("the corpus is written", status == 0, error)
         status, output, error = run(FLOOR, "--json", "--rounds", "2", corpus)
         report.check("the floor agrees with the corpus", status == 0 and json.loads(output)["cpu_us"] > 0, error)
-        tcp = free_tcp_url()
+        tcp, tls = free_tcp_url(), "tls+" + free_tcp_url()
+        server = certificates(corpus)
         text = (f'shards = {SHARDS}\nauthserv-id = "mx.example.org"\n'
-                f'dns {{ dnssec = false zone-file = "{corpus}/all.zone" }}\n')
-        with Daemon(None, text=lambda ipc: f'listen = {{"{ipc}", "{tcp}"}}\n{text}') as daemon:
-            loads(report, daemon, tcp, corpus)
+                f'dns {{ dnssec = false zone-file = "{corpus}/all.zone" }}\n'
+                f'tls {{ certificate = "{server.certificate}" key = "{server.key}" client-ca = "{corpus}/ca.pem" }}\n')
+        with Daemon(None, text=lambda ipc: f'listen = {{"{ipc}", "{tcp}", "{tls}"}}\n{text}') as daemon:
+            loads(report, daemon, tcp, tls, corpus)
             mismatches_are_told(report, daemon, corpus)
         dns = DnsServer()
         dns.silent = True

@@ -71,6 +71,16 @@ def check_other_id(report, daemon):
     report.check("every name below", [d["index"] for d in verdict["delete_fields"]] == [1], str(verdict["delete_fields"]))
 
 
+def check_many(report, daemon):
+    """Replies around and above what the daemon packs at once (REPLY_OCTETS_USUAL)."""
+    for count in (120, 125, 130, 135, 140, 300):
+        message = THEIRS[0] + OURS[0] * count + b"From: a@pass.example\r\n\r\n"
+        verdict = daemon.ask("check", *PASS_ENVELOPE, "-", stdin=message)
+        indices = [deletion["index"] for deletion in verdict["delete_fields"]]
+        report.check(f"all of {count}", indices == list(range(count + 1, 1, -1)), str(indices))
+        report.check(f"the rest of a verdict with {count}", verdict["dmarc"]["result"] == "pass", str(verdict["dmarc"]))
+
+
 def check_duplicates(report, daemon):
     verdict = daemon.ask("check", *PASS_ENVELOPE, "-", stdin=MESSAGE)
     report.check("two Subject fields are named", verdict["flags"]["duplicate_fields"] == ["Subject"], str(verdict["flags"]))
@@ -127,6 +137,7 @@ def main():
     with Daemon(dns, extra=EXTRA) as daemon:
         check_forged(report, daemon)
         check_other_id(report, daemon)
+        check_many(report, daemon)
         check_duplicates(report, daemon)
         check_received_spf(report, daemon, dns)
         check_words(report, daemon)

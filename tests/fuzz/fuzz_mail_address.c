@@ -22,9 +22,9 @@ static void check_shown(struct slice domain, struct arena *arena)
 static void check_author(struct slice value, size_t fields_count)
 {
 	const struct mail_field fields[] = {
-		{ .raw = value, .name = SLICE("From"), .value = value },
+		{ .raw = value, .name = SLICE("From"), .value = value, .id = MAIL_NAME_FROM },
 		{ .raw = value, .value = SLICE_EMPTY },
-		{ .raw = value, .name = SLICE("from"), .value = SLICE("a@b.example") },
+		{ .raw = value, .name = SLICE("from"), .value = SLICE("a@b.example"), .id = MAIL_NAME_FROM },
 	};
 	const struct mail_message message = { .fields = fields, .fields_count = fields_count };
 	struct mail_author author;

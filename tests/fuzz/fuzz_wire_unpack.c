@@ -1,8 +1,10 @@
 /*
  * Goal:   no octets make the decoder fault; what it takes is a message whose bytes lie in the input and that says the
  *         same after protobuf-c has packed it.
- * Method: the input is a Request. What came out is packed by protobuf-c, decoded again by both, and packed again.
+ * Method: the input is a Request. What came out is packed by protobuf-c, decoded again by both, and packed again; our
+ *         own packer writes the same octets.
  */
+#include "proto/wire/pack.h"
 #include "proto/wire/unpack.h"
 
 #include "assay.pb-c.h"
@@ -76,12 +78,24 @@ static int unpack(struct slice input, struct arena *arena, Assay__V1__Request **
 	return result;
 }
 
+static void check_packed_by_us(const Assay__V1__Request *request, struct slice peers)
+{
+	uint8_t *packed = malloc(peers.len + 1);
+
+	if (request->base.n_unknown_fields == 0) {
+		ASSERT(packed && wire_pack(&request->base, packed, peers.len) == peers.len);
+		ASSERT(slice_equal(slice_of(packed, peers.len), peers));
+	}
+	free(packed);
+}
+
 static struct slice pack(const Assay__V1__Request *request)
 {
 	size_t len = assay__v1__request__get_packed_size(request);
 	uint8_t *packed = malloc(len + 1);
 
 	ASSERT(packed && assay__v1__request__pack(request, packed) == len);
+	check_packed_by_us(request, slice_of(packed, len));
 	return slice_of(packed, len);
 }
 

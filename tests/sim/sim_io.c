@@ -240,11 +240,11 @@ void io_server_stop_listening(struct io_server *server)
 	(void)server;
 }
 
-int io_server_listen(struct io_server *server, int fd, bool is_ipc)
+int io_server_listen(struct io_server *server, int fd, const struct io_peer_rules *rules)
 {
 	(void)server;
 	(void)fd;
-	(void)is_ipc;
+	(void)rules;
 	return 0;
 }
 
@@ -264,11 +264,10 @@ void io_server_close(struct io_server *server, bool at_once)
 	}
 }
 
-void io_server_adopt(struct io_server *server, int fd, bool is_ipc)
+void io_server_adopt(struct io_server *server, int fd)
 {
 	(void)server;
 	(void)fd;
-	(void)is_ipc;
 }
 
 bool io_server_is_closed(const struct io_server *server)

@@ -12,35 +12,23 @@
  * seal-cv-tag  = %s"cv" [CFWS] "=" [CFWS] ("none" / "fail" / "pass")
  */
 
-static const char *const names[] = {
-	[ARC_AUTHENTICATION_RESULTS] = "ARC-Authentication-Results",
-	[ARC_MESSAGE_SIGNATURE] = "ARC-Message-Signature",
-	[ARC_SEAL] = "ARC-Seal",
+static const enum mail_name names[ARC_FIELDS] = {
+	[ARC_AUTHENTICATION_RESULTS] = MAIL_NAME_ARC_AUTHENTICATION_RESULTS,
+	[ARC_MESSAGE_SIGNATURE] = MAIL_NAME_ARC_MESSAGE_SIGNATURE,
+	[ARC_SEAL] = MAIL_NAME_ARC_SEAL,
 };
 
 struct slice arc_field_name(enum arc_field field)
 {
-	return slice_of_str(names[field]);
-}
-
-/* Most fields of a message are told apart by their first octets: it is asked for each of them. */
-static bool field_is_arc(const struct mail_field *field, enum arc_field *out)
-{
-	if (!slice_starts_with_nocase(field->name, SLICE("ARC-")))
-		return false;
-	for (*out = 0; *out < ARC_FIELDS; ++*out)
-		if (mail_field_is(field, arc_field_name(*out)))
-			return true;
-	return false;
+	return mail_name_text(names[field]);
 }
 
 size_t arc_chain_fields(const struct mail_message *message)
 {
-	enum arc_field unused;
 	size_t count = 0;
 
-	for (size_t i = 0; i < message->fields_count; i++)
-		count += field_is_arc(&message->fields[i], &unused);
+	for (enum arc_field kind = 0; kind < ARC_FIELDS; kind++)
+		count += mail_field_count(message, names[kind]);
 	return count;
 }
 
@@ -127,6 +115,15 @@ static int field_take(struct arc_chain *chain, const struct mail_field *field, e
 	return 0;
 }
 
+static bool field_is_arc(const struct mail_field *field, enum arc_field *out)
+{
+	for (*out = 0; *out < ARC_FIELDS; ++*out)
+		if (field->id == names[*out])
+			return true;
+	return false;
+}
+
+/* From the top, for it is the first fault that is told. */
 static int fields_take(const struct mail_message *message, struct arena *arena, struct arc_chain *chain)
 {
 	unsigned counts[ARC_FIELDS] = { 0 };

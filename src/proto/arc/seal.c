@@ -108,7 +108,7 @@ static void names_text(const struct sealing *sealing, struct text *line)
 
 	for (size_t i = 0; i < sealing->sealer->names_count; i++) {
 		struct slice name = sealing->sealer->names[i];
-		size_t times = mail_field_count(sealing->input->message, name);
+		size_t times = mail_field_count_of(sealing->input->message, name);
 
 		for (; times > 0 && count < DKIM_SIGNED_NAMES_MAX; times--) {
 			if (count++ > 0)
@@ -201,7 +201,7 @@ static int message_sign(struct sealing *sealing)
 	struct dkim_signature covered = { .header_canon = CANON_RELAXED };
 	struct dkim_header header;
 	const struct slice *parts;
-	struct slice signature;
+	struct slice named, signature;
 	struct text names;
 	size_t count;
 	int result;
@@ -215,9 +215,12 @@ static int message_sign(struct sealing *sealing)
 	TRY(message_signature_make(sealing, digest, SLICE_EMPTY));
 	text_init(&names, sealing->arena);
 	names_text(sealing, &names);
-	TRY(text_finish(&names, &covered.names));
+	TRY(text_finish(&names, &named));
+	result = dkim_names_read(named, sealing->arena, &covered.names);
+	TRY(result);
+	ASSERT(result != DKIM_NAMES_EXCESSIVE);
 	covered.signature_area = signature_area(field);
-	TRY(dkim_header_init(&header, sealing->input->message, sealing->arena));
+	dkim_header_init(&header, sealing->input->message);
 	TRY(dkim_header_signed(&header, field, &covered, sealing->arena, &parts, &count));
 	result = sign(sealing, ARC_MESSAGE_SIGNATURE, parts, count, &signature);
 	return result ? result : message_signature_make(sealing, digest, signature);

@@ -76,14 +76,14 @@ int arc_testimony_gather(const struct arc_seal_input *input, struct arena *arena
 {
 	const struct mail_field *field;
 	struct text text;
-	size_t at = 0;
 
 	*out = (struct arc_testimony){ .has_arc = false };
 	text_init(&text, arena);
 	if (input->findings.ptr)
 		TRY(field_take(input->findings, input->authserv_id, arena, &text, out));
 	else
-		while ((field = mail_field_next(input->message, SLICE(AUTHRES_FIELD_NAME), &at)))
+		for (field = mail_field_top(input->message, MAIL_NAME_AUTHENTICATION_RESULTS); field;
+		     field = mail_field_below(input->message, field))
 			TRY(field_take(field->value, input->authserv_id, arena, &text, out));
 	return text_finish(&text, &out->results);
 }

@@ -6,26 +6,32 @@
 
 #define FIELD_NAME_OCTETS (sizeof("Authentication-Results: ") - 1)
 
-static void put(struct authres_writer *writer, struct slice s)
+#define FIELD_OCTETS_USUAL 512 /* of a whole field; it may grow */
+#define FOLD "\r\n\t"
+
+/* Does a token fit on this line, with a space before it and room for a ";" behind? Else it begins the next. */
+static bool fits(const struct authres_writer *writer, size_t token_len)
 {
-	text_add(&writer->text, s);
-	writer->column += s.len;
+	return writer->column + 1 + token_len + 1 <= AUTHRES_LINE_OCTETS_MAX;
 }
 
-static void fold(struct authres_writer *writer)
-{
-	text_str(&writer->text, "\r\n\t");
-	writer->column = 1;
-}
-
-/* Puts a token on this line, or on the next when it would leave no room for a ";" behind it. */
 static void put_token(struct authres_writer *writer, struct slice token)
 {
-	if (writer->column + 1 + token.len + 1 > AUTHRES_LINE_OCTETS_MAX)
-		fold(writer);
-	else
-		put(writer, SLICE(" "));
-	put(writer, token);
+	bool fit = fits(writer, token.len);
+
+	text_add(&writer->text, fit ? SLICE(" ") : SLICE(FOLD));
+	text_add(&writer->text, token);
+	writer->column = (fit ? writer->column : 0) + 1 + token.len;
+}
+
+/* The token is there already, from `start` on: what separates it is put before it. */
+static void separate(struct authres_writer *writer, size_t start)
+{
+	size_t len = writer->text.len - start;
+	bool fit = fits(writer, len);
+
+	text_insert(&writer->text, start, fit ? SLICE(" ") : SLICE(FOLD));
+	writer->column = (fit ? writer->column : 0) + 1 + len;
 }
 
 static bool is_ascii(struct slice s)
@@ -39,16 +45,18 @@ static bool is_ascii(struct slice s)
 /* A name with U-labels (an authserv-id, a selector: RFC 8616) is written with A-labels. */
 void authres_value(struct text *text, struct slice value)
 {
+	bool token = authres_is_token(value);
 	struct slice ascii;
 
-	if (!is_ascii(value)) {
+	if (!token && !is_ascii(value)) {
 		int result = domain_canonical(value, text->arena, &ascii);
 
 		text->failed = text->failed || result < 0;
 		if (result == 0)
 			value = ascii;
+		token = authres_is_token(value);
 	}
-	if (authres_is_token(value))
+	if (token)
 		text_add(text, value);
 	else
 		authres_quote(text, value);
@@ -58,17 +66,21 @@ void authres_begin(struct authres_writer *writer, struct arena *arena, struct sl
 {
 	*writer = (struct authres_writer){ .column = FIELD_NAME_OCTETS };
 	text_init(&writer->text, arena);
+	(void)text_reserve(&writer->text, FIELD_OCTETS_USUAL - 1); /* a failure sticks */
 	authres_value(&writer->text, authserv_id);
 	writer->column += writer->text.len;
 }
 
 void authres_method(struct authres_writer *writer, const char *method, const char *result)
 {
-	put(writer, SLICE(";"));
-	fold(writer);
-	put(writer, slice_of_str(method));
-	put(writer, SLICE("="));
-	put(writer, slice_of_str(result));
+	size_t start;
+
+	text_add(&writer->text, SLICE(";" FOLD));
+	start = writer->text.len;
+	text_str(&writer->text, method);
+	text_octet(&writer->text, '=');
+	text_str(&writer->text, result);
+	writer->column = 1 + writer->text.len - start;
 	writer->any = true;
 }
 
@@ -76,19 +88,14 @@ void authres_method(struct authres_writer *writer, const char *method, const cha
 static void property(struct authres_writer *writer, const char *name, struct slice value,
 		     void (*add)(struct text *text, struct slice value))
 {
-	struct text text;
-	struct slice token;
+	size_t start = writer->text.len;
 
 	if (value.len == 0 || value.len > AUTHRES_VALUE_OCTETS_MAX)
 		return;
-	text_init(&text, writer->text.arena);
-	text_str(&text, name);
-	text_octet(&text, '=');
-	add(&text, value);
-	if (text_finish(&text, &token))
-		writer->text.failed = true;
-	else
-		put_token(writer, token);
+	text_str(&writer->text, name);
+	text_octet(&writer->text, '=');
+	add(&writer->text, value);
+	separate(writer, start);
 }
 
 void authres_property(struct authres_writer *writer, const char *ptype_property, struct slice value)
@@ -157,7 +164,8 @@ void authres_reason(struct authres_writer *writer, struct slice reason)
 int authres_finish(struct authres_writer *writer, struct slice *out)
 {
 	if (!writer->any) {
-		put(writer, SLICE(";"));
+		text_octet(&writer->text, ';');
+		writer->column++;
 		put_token(writer, SLICE("none"));
 	}
 	return text_finish(&writer->text, out);

@@ -107,11 +107,12 @@ int authres_is_own_received_spf(struct slice field_value, const struct authres_o
 	return 0;
 }
 
-static int own_fields(const struct mail_message *message, struct slice name,
+static int own_fields(const struct mail_message *message, enum mail_name name,
 		      int (*ask)(struct slice value, const struct authres_own *own, struct arena *arena, bool *out),
 		      const struct authres_own *own, struct arena *arena, struct authres_positions *out)
 {
 	uint32_t position = (uint32_t)mail_field_count(message, name);
+	const struct mail_field *field;
 	uint32_t *at;
 
 	*out = (struct authres_positions){ .at = NULL };
@@ -120,12 +121,9 @@ static int own_fields(const struct mail_message *message, struct slice name,
 	at = ARENA_NEW_ARRAY(arena, position, uint32_t);
 	if (!at)
 		return -ENOMEM;
-	for (size_t i = message->fields_count; i > 0; i--) {
-		const struct mail_field *field = &message->fields[i - 1];
+	for (field = mail_field_bottom(message, name); field; field = mail_field_above(message, field)) {
 		bool is_own;
 
-		if (!mail_field_is(field, name))
-			continue;
 		TRY(ask(field->value, own, arena, &is_own));
 		if (is_own)
 			at[out->count++] = position;
@@ -138,11 +136,11 @@ static int own_fields(const struct mail_message *message, struct slice name,
 int authres_own_fields(const struct mail_message *message, const struct authres_own *own, struct arena *arena,
 		       struct authres_positions *out)
 {
-	return own_fields(message, SLICE(AUTHRES_FIELD_NAME), authres_is_own, own, arena, out);
+	return own_fields(message, MAIL_NAME_AUTHENTICATION_RESULTS, authres_is_own, own, arena, out);
 }
 
 int authres_own_received_spf(const struct mail_message *message, const struct authres_own *own, struct arena *arena,
 			     struct authres_positions *out)
 {
-	return own_fields(message, SLICE(RECEIVED_SPF_FIELD_NAME), authres_is_own_received_spf, own, arena, out);
+	return own_fields(message, MAIL_NAME_RECEIVED_SPF, authres_is_own_received_spf, own, arena, out);
 }

@@ -43,14 +43,13 @@ static void kind_insert(struct dkim_bodies *bodies, const struct dkim_body_kind 
 	bodies->count++;
 }
 
-static void fields_add(const struct mail_message *message, struct slice name, unsigned fields_max,
+static void fields_add(const struct mail_message *message, enum mail_name name, unsigned fields_max,
                        struct dkim_bodies *out)
 {
-	const struct mail_field *field;
+	const struct mail_field *field = mail_field_top(message, name);
 	struct dkim_body_kind kind;
-	size_t at = 0;
 
-	for (unsigned i = 0; i < fields_max && (field = mail_field_next(message, name, &at)); i++)
+	for (unsigned i = 0; i < fields_max && field; i++, field = mail_field_below(message, field))
 		if (kind_read(field, &kind))
 			kind_insert(out, &kind);
 }
@@ -58,6 +57,6 @@ static void fields_add(const struct mail_message *message, struct slice name, un
 void dkim_bodies_asked(const struct mail_message *message, struct dkim_bodies *out)
 {
 	out->count = 0;
-	fields_add(message, SLICE("DKIM-Signature"), DKIM_FIELDS_MAX, out);
-	fields_add(message, SLICE("ARC-Message-Signature"), DKIM_ARC_FIELDS_MAX, out);
+	fields_add(message, MAIL_NAME_DKIM_SIGNATURE, DKIM_FIELDS_MAX, out);
+	fields_add(message, MAIL_NAME_ARC_MESSAGE_SIGNATURE, DKIM_ARC_FIELDS_MAX, out);
 }

@@ -5,14 +5,11 @@
 
 static void candidates_find(const struct mail_message *message, struct dkim_candidates *out)
 {
-	const struct mail_field *field;
-	size_t at = 0;
+	const struct mail_field *field = mail_field_top(message, MAIL_NAME_DKIM_SIGNATURE);
 
-	while ((field = mail_field_next(message, SLICE("DKIM-Signature"), &at))) {
-		if (out->count < DKIM_FIELDS_MAX)
-			out->fields[out->count++] = field;
-		out->total++;
-	}
+	out->total = mail_field_count(message, MAIL_NAME_DKIM_SIGNATURE);
+	for (; field && out->count < DKIM_FIELDS_MAX; field = mail_field_below(message, field))
+		out->fields[out->count++] = field;
 }
 
 #define RANKS 3

@@ -221,7 +221,7 @@ static int header_cover(struct check *check, const struct slice **parts_out, siz
 	if (check->target->form == DKIM_FORM_ARC_SEAL)
 		return check->target->cover(check->target->cover_arg, check->signature, parts_out, parts_count_out);
 	if (!all->header_ready) {
-		TRY(dkim_header_init(&all->header, all->message, all->arena));
+		dkim_header_init(&all->header, all->message);
 		all->header_ready = true;
 	}
 	return dkim_header_signed(&all->header, check->target->field, check->signature, all->arena, parts_out,
@@ -258,7 +258,7 @@ static int conclude_valid(struct check *check, uint64_t body_octets)
 	added = dkim_header_uncovered(check->all->message, check->signature);
 	if (added.len > 0)
 		return conclude(check, DKIM_POLICY, reason_of_1(REASON_DKIM_FIELD_ADDED, added));
-	if (dkim_header_leaves_out(check->all->message, check->signature, SLICE("Content-Type")))
+	if (dkim_header_leaves_out(check->all->message, check->signature, MAIL_NAME_CONTENT_TYPE))
 		return conclude(check, DKIM_PASS,
 		                reason_of_1(REASON_DKIM_CONTENT_TYPE_UNSIGNED, check->signature->domain));
 	return conclude(check, DKIM_PASS, reason_of_1(REASON_DKIM_PASS, check->signature->domain));
@@ -384,7 +384,7 @@ static void starts_cut(struct dkim_signature_result *results, size_t count)
 
 		lens[i] = START_OCTETS_MIN;
 		for (size_t j = 0; j < count; j++) {
-			size_t common = common_octets(start, results[j].signature_start);
+			size_t common = j == i ? 0 : common_octets(start, results[j].signature_start);
 
 			if (common >= lens[i] && !slice_equal(start, results[j].signature_start))
 				lens[i] = common + 1;

@@ -1,5 +1,8 @@
 #include "proto/dkim/header.h"
 
+#include "base/block.h"
+#include "proto/mail/singleton.h"
+
 #include <string.h>
 
 struct dkim_header_name {
@@ -24,12 +27,12 @@ static int name_compare(struct slice a, struct slice b)
 /* Where `name` is among the sorted, or belongs. */
 static size_t name_search(const struct dkim_header *header, struct slice name, bool *found_out)
 {
-	size_t low = 0, high = header->names_count;
+	size_t low = 0, high = header->others_count;
 
 	*found_out = false;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = name_compare(header->names[middle].name, name);
+		int order = name_compare(header->others[middle].name, name);
 
 		if (order == 0) {
 			*found_out = true;
@@ -49,60 +52,94 @@ static void name_note(struct dkim_header *header, size_t field)
 	size_t at = name_search(header, header->message->fields[field].name, &known);
 
 	if (!known) {
-		memmove(&header->names[at + 1], &header->names[at],
-		        (header->names_count - at) * sizeof(*header->names));
-		header->names[at] = (struct dkim_header_name){ .name = header->message->fields[field].name };
-		header->names_count++;
+		memmove(&header->others[at + 1], &header->others[at],
+		        (header->others_count - at) * sizeof(*header->others));
+		header->others[at] = (struct dkim_header_name){ .name = header->message->fields[field].name };
+		header->others_count++;
 	}
-	header->above[field] = header->names[at].lowest;
-	header->names[at].lowest = (uint32_t)field + 1;
+	header->above[field] = header->others[at].lowest;
+	header->others[at].lowest = (uint32_t)field + 1;
 }
 
-int dkim_header_init(struct dkim_header *header, const struct mail_message *message, struct arena *arena)
+void dkim_header_init(struct dkim_header *header, const struct mail_message *message)
 {
+	ASSERT(message->fields_count < UINT32_MAX);
+	*header = (struct dkim_header){ .message = message };
+}
+
+static int others_make(struct dkim_header *header, struct arena *arena)
+{
+	const struct mail_message *message = header->message;
 	size_t count = message->fields_count;
 
-	ASSERT(count < UINT32_MAX);
-	*header = (struct dkim_header){ .message = message };
-	header->names = ARENA_NEW_ARRAY(arena, count, struct dkim_header_name);
+	header->others = ARENA_NEW_ARRAY(arena, count, struct dkim_header_name);
 	header->above = ARENA_NEW_ARRAY(arena, count, uint32_t);
-	if (!header->names || !header->above)
+	if (!header->others || !header->above)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		if (message->fields[i].name.len > 0)
+		if (message->fields[i].id == MAIL_NAME_OTHER && message->fields[i].name.len > 0)
 			name_note(header, i);
+	header->others_ready = true;
 	return 0;
 }
 
-static size_t names_in(struct slice names)
-{
-	struct slice item;
-	size_t count = 0;
+/* What is left of each name while h= is gone through: the lowest field not taken yet, plus one. */
+struct lowest {
+	uint32_t named[MAIL_NAMES];
+	uint32_t *others;
+};
 
-	while (dkim_colon_next(&names, &item))
-		count++;
-	return count;
+static int lowest_init(struct lowest *lowest, struct dkim_header *header, const struct dkim_names *names,
+                       struct arena *arena)
+{
+	for (unsigned id = 0; id < MAIL_NAMES; id++)
+		lowest->named[id] = header->message->named[id].bottom;
+	if (!names->have_others)
+		return 0;
+	if (!header->others_ready)
+		TRY(others_make(header, arena));
+	lowest->others = ARENA_NEW_ARRAY(arena, header->others_count, uint32_t);
+	if (!lowest->others)
+		return -ENOMEM;
+	for (size_t i = 0; i < header->others_count; i++)
+		lowest->others[i] = header->others[i].lowest;
+	return 0;
 }
 
-/* The fields that h= names, in its order. `lowest` has for each distinct name what is left of it. */
-static size_t fields_select(const struct dkim_header *header, const struct mail_field *own, struct slice names,
-                            uint32_t *lowest, const struct mail_field **fields)
+/* NULL: the message has no field of that name. */
+static uint32_t *lowest_of(struct lowest *lowest, const struct dkim_header *header, const struct dkim_name *name)
 {
-	struct slice name;
-	size_t count = 0;
 	bool known;
+	size_t at;
 
-	while (dkim_colon_next(&names, &name)) {
-		size_t at = name_search(header, name, &known);
+	if (name->id != MAIL_NAME_OTHER)
+		return &lowest->named[name->id];
+	at = name_search(header, name->text, &known);
+	return known ? &lowest->others[at] : NULL;
+}
 
-		if (!known)
+static uint32_t above(const struct dkim_header *header, uint32_t field)
+{
+	const struct mail_field *at = &header->message->fields[field - 1];
+
+	return at->id == MAIL_NAME_OTHER ? header->above[field - 1] : at->above;
+}
+
+/* The fields that h= names, in its order. */
+static size_t fields_select(const struct dkim_header *header, const struct mail_field *own,
+                            const struct dkim_names *names, struct lowest *lowest, const struct mail_field **fields)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < names->count; i++) {
+		uint32_t *left = lowest_of(lowest, header, &names->items[i]);
+
+		if (left && *left && &header->message->fields[*left - 1] == own)
+			*left = above(header, *left);
+		if (!left || !*left)
 			continue;
-		if (lowest[at] && &header->message->fields[lowest[at] - 1] == own)
-			lowest[at] = header->above[lowest[at] - 1];
-		if (!lowest[at])
-			continue;
-		fields[count++] = &header->message->fields[lowest[at] - 1];
-		lowest[at] = header->above[lowest[at] - 1];
+		fields[count++] = &header->message->fields[*left - 1];
+		*left = above(header, *left);
 	}
 	return count;
 }
@@ -119,6 +156,42 @@ static struct value_parts value_without(struct slice value, struct slice area)
 	return (struct value_parts){ { slice_sub(value, 0, from), slice_from(value, from + area.len) } };
 }
 
+/* Octets that are in canonical form wherever they stand: up to a tab, a CR, or a space that is not single, or the last. */
+static size_t plain_octets(struct slice s)
+{
+	uint8_t copy[BLOCK_OCTETS];
+
+	for (size_t at = 0; at < s.len; at += BLOCK_OCTETS) {
+		const uint8_t *block = block_of(s, at, copy);
+		uint64_t spaces = block_equal(block, ' ');
+		uint64_t others = block_equal(block, '\t') | block_equal(block, '\r');
+		/* What follows the block's last octet is not known: a space there is looked at singly. */
+		uint64_t found = others | (spaces & ((spaces | others) >> 1 | UINT64_C(1) << (BLOCK_OCTETS - 1)));
+
+		if (s.len - at < BLOCK_OCTETS)
+			found |= spaces & UINT64_C(1) << (s.len - at - 1);
+		if (found)
+			return at + (size_t)__builtin_ctzll(found);
+	}
+	return s.len;
+}
+
+/* White space and line ends at the start; *wsp_out is set when there is white space among them. */
+static size_t fold_octets(struct slice s, bool *wsp_out)
+{
+	size_t i = 0;
+
+	for (; i < s.len; i++) {
+		if (octet_is_wsp(s.ptr[i]))
+			*wsp_out = true;
+		else if (s.ptr[i] == '\r' && i + 1 < s.len && s.ptr[i + 1] == '\n')
+			i++;
+		else
+			break;
+	}
+	return i;
+}
+
 /* RFC 6376 section 3.4.2 for a value: unfolded, runs of white space one space, none at the ends. Returns the end. */
 static uint8_t *relaxed_value(uint8_t *at, const struct value_parts *value)
 {
@@ -126,21 +199,22 @@ static uint8_t *relaxed_value(uint8_t *at, const struct value_parts *value)
 	bool wsp = false;
 
 	for (size_t p = 0; p < 2; p++) {
-		const struct slice s = value->part[p];
+		struct slice rest = value->part[p];
 
-		for (size_t i = 0; i < s.len; i++) {
-			uint8_t c = s.ptr[i];
+		while (rest.len > 0) {
+			size_t octets;
 
-			if (c == '\r' && i + 1 < s.len && s.ptr[i + 1] == '\n') {
-				i++;
-			} else if (octet_is_wsp(c)) {
-				wsp = true;
-			} else {
-				if (wsp && at > start)
-					*at++ = ' ';
-				wsp = false;
-				*at++ = c;
-			}
+			rest = slice_from(rest, fold_octets(rest, &wsp));
+			if (rest.len == 0)
+				break;
+			if (wsp && at > start)
+				*at++ = ' ';
+			wsp = false;
+			/* The first one is neither white space nor a line end; a CR here is text. */
+			octets = 1 + plain_octets(slice_from(rest, 1));
+			memcpy(at, rest.ptr, octets);
+			at += octets;
+			rest = slice_from(rest, octets);
 		}
 	}
 	return at;
@@ -226,24 +300,22 @@ static void simple_parts(const struct selection *selection, struct slice *parts,
 	*count_out = count;
 }
 
-int dkim_header_signed(const struct dkim_header *header, const struct mail_field *own,
-                       const struct dkim_signature *signature, struct arena *arena, const struct slice **parts_out,
-                       size_t *parts_count_out)
+int dkim_header_signed(struct dkim_header *header, const struct mail_field *own, const struct dkim_signature *signature,
+                       struct arena *arena, const struct slice **parts_out, size_t *parts_count_out)
 {
-	size_t names = names_in(signature->names);
-	uint32_t *lowest = ARENA_NEW_ARRAY(arena, header->names_count, uint32_t);
-	struct slice *parts = ARENA_NEW_ARRAY(arena, names + 4, struct slice);
+	const struct dkim_names *names = &signature->names;
+	struct slice *parts = ARENA_NEW_ARRAY(arena, names->count + 4, struct slice);
+	struct lowest lowest;
 	struct selection selection = {
-		.fields = ARENA_NEW_ARRAY(arena, names, const struct mail_field *),
+		.fields = ARENA_NEW_ARRAY(arena, names->count, const struct mail_field *),
 		.own = own,
 		.own_value = value_without(own->value, signature->signature_area),
 	};
 
-	if (!lowest || !parts || !selection.fields)
+	if (!parts || !selection.fields)
 		return -ENOMEM;
-	for (size_t i = 0; i < header->names_count; i++)
-		lowest[i] = header->names[i].lowest;
-	selection.count = fields_select(header, own, signature->names, lowest, selection.fields);
+	TRY(lowest_init(&lowest, header, names, arena));
+	selection.count = fields_select(header, own, names, &lowest, selection.fields);
 	*parts_out = parts;
 	if (signature->header_canon == CANON_RELAXED)
 		return relaxed_parts(&selection, arena, parts, parts_count_out);
@@ -251,36 +323,30 @@ int dkim_header_signed(const struct dkim_header *header, const struct mail_field
 	return 0;
 }
 
-static size_t times_named(struct slice names, struct slice name)
+static size_t times_named(const struct dkim_names *names, enum mail_name name)
 {
-	struct slice item;
 	size_t count = 0;
 
-	while (dkim_colon_next(&names, &item))
-		count += slice_equal_nocase(item, name);
+	for (size_t i = 0; i < names->count; i++)
+		count += names->items[i].id == name;
 	return count;
 }
 
 struct slice dkim_header_uncovered(const struct mail_message *message, const struct dkim_signature *signature)
 {
-	static const char *const single[] = {
-		"From",       "Sender",  "Reply-To", "To",           "Cc",           "Message-ID", "In-Reply-To",
-		"References", "Subject", "Date",     "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
-	};
-
-	for (size_t i = 0; i < sizeof(single) / sizeof(*single); i++) {
-		struct slice name = slice_of_str(single[i]);
+	for (unsigned i = 0; i < MAIL_SINGLETONS; i++) {
+		enum mail_name name = mail_singleton(i);
 		size_t there = mail_field_count(message, name);
-		size_t covered = there > 1 ? times_named(signature->names, name) : 0;
+		size_t covered = there > 1 ? times_named(&signature->names, name) : 0;
 
 		if (covered > 0 && covered < there)
-			return name;
+			return mail_name_text(name);
 	}
 	return SLICE_EMPTY;
 }
 
 bool dkim_header_leaves_out(const struct mail_message *message, const struct dkim_signature *signature,
-                            struct slice name)
+                            enum mail_name name)
 {
-	return mail_field_count(message, name) > 0 && times_named(signature->names, name) == 0;
+	return mail_field_count(message, name) > 0 && times_named(&signature->names, name) == 0;
 }

@@ -4,7 +4,8 @@
  * Source:    RFC 6376 sections 3.4.1, 3.4.2, 3.5 (h=), 3.7 and 5.4.2.
  * Purity:    no I/O, no clock.
  * Ownership: what comes out lives in the arena or points into the message.
- * Bounds:    O(octets covered + names in h= times log of the fields) a signature, whatever a signer writes into h=.
+ * Bounds:    O(octets covered + names in h= times log of the fields) a signature, whatever a signer writes into h=. Names
+ *            that mail_name has a number for are found without a search.
  */
 #ifndef ASSAY_PROTO_DKIM_HEADER_H
 #define ASSAY_PROTO_DKIM_HEADER_H
@@ -14,20 +15,21 @@
 /* The fields of a message by name, made once for all its signatures. */
 struct dkim_header {
 	const struct mail_message *message;
-	struct dkim_header_name *names; /* distinct, sorted */
-	size_t names_count;
-	uint32_t *above; /* for each field: the next one of its name upwards, plus one; 0: none */
+	/* Those whose names have no number; made when a signature first names one. */
+	bool others_ready;
+	struct dkim_header_name *others; /* distinct names, sorted */
+	size_t others_count;
+	uint32_t *above; /* for each field without a number: the next one of its name upwards, plus one; 0: none */
 };
 
-/* 0 or -ENOMEM. */
-MUST_CHECK int dkim_header_init(struct dkim_header *header, const struct mail_message *message, struct arena *arena);
+void dkim_header_init(struct dkim_header *header, const struct mail_message *message);
 
 /*
  * What was signed: for every name in h=, from the left, the lowest field of that name not taken yet (none left:
  * nothing), then the signature's own field without the value of b= and without its last CRLF. The own field is none of
  * those that h= can name. 0 or -ENOMEM.
  */
-MUST_CHECK int dkim_header_signed(const struct dkim_header *header, const struct mail_field *own,
+MUST_CHECK int dkim_header_signed(struct dkim_header *header, const struct mail_field *own,
                                   const struct dkim_signature *signature, struct arena *arena,
                                   const struct slice **parts_out, size_t *parts_count_out);
 
@@ -46,6 +48,6 @@ struct slice dkim_header_uncovered(const struct mail_message *message, const str
 
 /* Does the message have a field of that name, and h= does not name it? */
 bool dkim_header_leaves_out(const struct mail_message *message, const struct dkim_signature *signature,
-                            struct slice name);
+                            enum mail_name name);
 
 #endif

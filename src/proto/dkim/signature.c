@@ -1,6 +1,7 @@
 #include "proto/dkim/signature.h"
 
 #include "base/base64.h"
+#include "base/block.h"
 #include "proto/dkim/tagwords.h"
 #include "proto/mail/domain.h"
 
@@ -28,7 +29,7 @@ static int malformed(struct reading *reading, const struct dkim_tag *tag)
 	return unusable(reading, DKIM_PERMERROR, reason_of_2(REASON_DKIM_TAG_INVALID, tag->name, tag->value));
 }
 
-static const struct dkim_tag *tag_of(const struct reading *reading, const char *name)
+static inline const struct dkim_tag *tag_of(const struct reading *reading, const char *name)
 {
 	return dkim_taglist_find(&reading->list, slice_of_str(name));
 }
@@ -40,6 +41,20 @@ static struct slice value_of(const struct reading *reading, const char *name)
 	return tag ? tag->value : SLICE_EMPTY;
 }
 
+/* Octets at the start that are no white space. */
+static size_t solid_octets(struct slice s)
+{
+	uint8_t copy[BLOCK_OCTETS];
+
+	for (size_t at = 0; at < s.len; at += BLOCK_OCTETS) {
+		uint64_t spaces = block_within(block_of(s, at, copy), 0, ' ');
+
+		if (spaces)
+			return at + (size_t)__builtin_ctzll(spaces);
+	}
+	return s.len;
+}
+
 static int signature_start(struct reading *reading, struct slice text)
 {
 	size_t len = 0, max = text.len < SIGNATURE_START_OCTETS_MAX ? text.len : SIGNATURE_START_OCTETS_MAX;
@@ -47,9 +62,14 @@ static int signature_start(struct reading *reading, struct slice text)
 
 	if (!start)
 		return -ENOMEM;
-	for (size_t i = 0; i < text.len && len < max; i++)
-		if (text.ptr[i] > ' ')
-			start[len++] = text.ptr[i];
+	while (text.len > 0 && len < max) {
+		struct slice run = slice_sub(text, 0, solid_octets(text));
+
+		run = slice_sub(run, 0, max - len);
+		memcpy(start + len, run.ptr, run.len);
+		len += run.len;
+		text = slice_from(text, run.len + 1);
+	}
 	reading->out->signature_start = slice_of(start, len);
 	return 0;
 }
@@ -236,37 +256,41 @@ static int identity(struct reading *reading)
 	return 0;
 }
 
-static bool is_field_name(struct slice name)
+static bool is_field_name(const struct dkim_name *name)
 {
-	for (size_t i = 0; i < name.len; i++)
-		if (name.ptr[i] <= ' ' || name.ptr[i] > 126)
+	if (name->id != MAIL_NAME_OTHER)
+		return true;
+	for (size_t i = 0; i < name->text.len; i++)
+		if (name->text.ptr[i] <= ' ' || name->text.ptr[i] > 126)
 			return false;
-	return name.len > 0;
+	return name->text.len > 0;
 }
 
 /*
  * RFC 8617 section 4.1.2 forbids all fields of ARC in h=, but signers have named ARC-Authentication-Results from the
  * start; with ARC-Seal there the two would sign each other. An empty item covers nothing, as an absent field does.
  */
-static bool is_arc_signable(struct slice name)
+static bool is_arc_signable(const struct dkim_name *name)
 {
-	return name.len == 0 || (is_field_name(name) && !slice_equal_nocase(name, SLICE("ARC-Seal")));
+	return name->text.len == 0 || (is_field_name(name) && name->id != MAIL_NAME_ARC_SEAL);
 }
 
 static int signed_names(struct reading *reading)
 {
 	const struct dkim_tag *tag = tag_of(reading, "h");
 	bool arc = reading->form != DKIM_FORM_SIGNATURE, from = arc;
-	struct slice rest = tag->value, name;
-	size_t count = 0;
+	struct dkim_names *names = &reading->out->names;
+	int result = dkim_names_read(tag->value, reading->arena, names);
 
-	reading->out->names = tag->value;
-	while (dkim_colon_next(&rest, &name)) {
-		if (++count > DKIM_SIGNED_NAMES_MAX)
-			return unusable(reading, DKIM_PERMERROR, reason_of(REASON_DKIM_NAMES_EXCESSIVE));
+	if (result == DKIM_NAMES_EXCESSIVE)
+		return unusable(reading, DKIM_PERMERROR, reason_of(REASON_DKIM_NAMES_EXCESSIVE));
+	TRY(result);
+	for (size_t i = 0; i < names->count; i++) {
+		const struct dkim_name *name = &names->items[i];
+
 		if (!(arc ? is_arc_signable(name) : is_field_name(name)))
 			return malformed(reading, tag);
-		from = from || slice_equal_nocase(name, SLICE("From"));
+		from = from || name->id == MAIL_NAME_FROM;
 	}
 	return from ? 0 : unusable(reading, DKIM_PERMERROR, reason_of(REASON_DKIM_FROM_NOT_SIGNED));
 }
@@ -343,8 +367,11 @@ int dkim_signature_parse(const struct mail_field *field, enum dkim_form form, st
 		[DKIM_FORM_ARC_SEAL] = { required, seal_names_nothing, algorithm, domain, identity, seal_time, signature,
 		                         query_name },
 	};
-	struct reading reading = { .form = form, .arena = arena, .out = out };
+	struct reading reading; /* not all zeroes first: the list is large */
 
+	reading.form = form;
+	reading.arena = arena;
+	reading.out = out;
 	*out = (struct dkim_signature){ 0 };
 	if (dkim_taglist_parse(field->value, &reading.list))
 		return unusable(&reading, DKIM_PERMERROR, reason_of(REASON_DKIM_SYNTAX));

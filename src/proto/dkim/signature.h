@@ -9,6 +9,7 @@
 #ifndef ASSAY_PROTO_DKIM_SIGNATURE_H
 #define ASSAY_PROTO_DKIM_SIGNATURE_H
 
+#include "proto/dkim/names.h"
 #include "proto/dkim/taglist.h"
 
 #define DKIM_SIGNATURE_UNUSABLE 1
@@ -38,7 +39,7 @@ struct dkim_signature {
 	enum public_key_kind kind;
 	enum hash_algorithm hash;
 	enum canonicalization header_canon, body_canon;
-	struct slice names;          /* h=, every item of which is a field name (of ARC perhaps empty); of ARC-Seal none */
+	struct dkim_names names;     /* h=, every item of which is a field name (of ARC perhaps empty); of ARC-Seal none */
 	struct slice body_hash;      /* as many octets as the hash has; of ARC-Seal none */
 	struct slice signature;      /* b=, at least one octet */
 	struct slice signature_area; /* of the field's value: what is left out where the field itself is hashed */

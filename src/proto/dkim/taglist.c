@@ -1,5 +1,7 @@
 #include "proto/dkim/taglist.h"
 
+#include "base/block.h"
+
 /*
  * tag-list  = tag-spec *( ";" tag-spec ) [ ";" ]
  * tag-spec  = [FWS] tag-name [FWS] "=" [FWS] tag-value [FWS]
@@ -19,17 +21,30 @@ static bool tag_name_is_valid(struct slice name)
 	return true;
 }
 
+/* Where the first octet is that is a control, but for tabs. */
+static size_t controls_find(struct slice s)
+{
+	uint8_t copy[BLOCK_OCTETS];
+
+	for (size_t at = 0; at < s.len; at += BLOCK_OCTETS) {
+		const uint8_t *block = block_of(s, at, copy);
+		uint64_t found = (block_within(block, 0, 0x1f) & ~block_equal(block, '\t')) | block_equal(block, 0x7f);
+
+		if (found)
+			return at + (size_t)__builtin_ctzll(found); /* behind the end there are zeroes */
+	}
+	return s.len;
+}
+
 /* Of what stands around and in values: a CR has its LF and that its white space; there are no other controls. */
 static bool octets_are_valid(struct slice s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		uint8_t c = s.ptr[i];
+	size_t at;
 
-		if ((c > ' ' && c != 0x7f) || octet_is_wsp(c))
-			continue;
-		if (c != '\r' || s.len - i < 3 || s.ptr[i + 1] != '\n' || !octet_is_wsp(s.ptr[i + 2]))
+	while ((at = controls_find(s)) < s.len) {
+		if (s.ptr[at] != '\r' || s.len - at < 3 || s.ptr[at + 1] != '\n' || !octet_is_wsp(s.ptr[at + 2]))
 			return false;
-		i += 2;
+		s = slice_from(s, at + 3);
 	}
 	return true;
 }
@@ -52,6 +67,7 @@ enum dkim_taglist_result dkim_taglist_parse(struct slice text, struct dkim_tagli
 	struct dkim_tag tag;
 
 	out->count = 0;
+	memset(out->letters, 0, sizeof(out->letters));
 	if (!octets_are_valid(text))
 		return DKIM_TAGLIST_INVALID;
 	while (rest.ptr) {
@@ -62,16 +78,10 @@ enum dkim_taglist_result dkim_taglist_parse(struct slice text, struct dkim_tagli
 		if (out->count == DKIM_TAGS_MAX || !tag_spec(spec, &tag) || dkim_taglist_find(out, tag.name))
 			return DKIM_TAGLIST_INVALID;
 		out->tags[out->count++] = tag;
+		if (tag.name.len == 1 && tag.name.ptr[0] >= 'a' && tag.name.ptr[0] <= 'z')
+			out->letters[tag.name.ptr[0] - 'a'] = (uint8_t)out->count;
 	}
 	return out->count > 0 ? DKIM_TAGLIST_OK : DKIM_TAGLIST_INVALID;
-}
-
-const struct dkim_tag *dkim_taglist_find(const struct dkim_taglist *list, struct slice name)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (slice_equal(list->tags[i].name, name))
-			return &list->tags[i];
-	return NULL;
 }
 
 bool dkim_colon_next(struct slice *rest, struct slice *item_out)

@@ -21,6 +21,7 @@ struct dkim_tag {
 struct dkim_taglist {
 	struct dkim_tag tags[DKIM_TAGS_MAX]; /* in their order */
 	size_t count;
+	uint8_t letters[26]; /* of names that are one lower-case letter: the place in `tags`, plus one; 0: there is none */
 };
 
 enum dkim_taglist_result { DKIM_TAGLIST_OK = 0, DKIM_TAGLIST_INVALID = 1 };
@@ -32,7 +33,18 @@ enum dkim_taglist_result { DKIM_TAGLIST_OK = 0, DKIM_TAGLIST_INVALID = 1 };
 MUST_CHECK enum dkim_taglist_result dkim_taglist_parse(struct slice text, struct dkim_taglist *out);
 
 /* NULL: there is none of that name. */
-const struct dkim_tag *dkim_taglist_find(const struct dkim_taglist *list, struct slice name);
+static inline const struct dkim_tag *dkim_taglist_find(const struct dkim_taglist *list, struct slice name)
+{
+	if (name.len == 1 && name.ptr[0] >= 'a' && name.ptr[0] <= 'z') {
+		uint8_t place = list->letters[name.ptr[0] - 'a'];
+
+		return place ? &list->tags[place - 1] : NULL;
+	}
+	for (size_t i = 0; i < list->count; i++)
+		if (slice_equal(list->tags[i].name, name))
+			return &list->tags[i];
+	return NULL;
+}
 
 /*
  * Items of a colon-separated value (h=, q=, s=, t=), white space around them taken off. Starts with *rest being the

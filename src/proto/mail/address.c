@@ -311,7 +311,7 @@ static int field_read(struct authors *authors, const struct mail_field *field, b
 {
 	struct slice value;
 
-	if (mail_field_is(field, SLICE("From")))
+	if (field->id == MAIL_NAME_FROM)
 		TRY(from_read(authors, field->value, false));
 	else if (is_disguised_from(field, &value))
 		TRY(from_read(authors, value, true));

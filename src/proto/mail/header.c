@@ -1,16 +1,11 @@
 #include "proto/mail/header.h"
 
+#include "base/block.h"
 #include "proto/mail/line_ends.h"
 
 #include <string.h>
 
 #define FIELDS_FIRST 64
-
-/*
- * The scans below look at blocks of a fixed size without an early exit inside, so that the compiler
- * turns them into vector code; a message is looked over at memory speed.
- */
-#define BLOCK 64
 
 static void line_ends_check(struct slice s, struct mail_message *out)
 {
@@ -22,86 +17,102 @@ static void line_ends_check(struct slice s, struct mail_message *out)
 	out->bare_lf = ends.bare_lf;
 }
 
-/* All octets of a block, or-ed. */
-static uint8_t block_octets(const uint8_t *p)
-{
-	uint8_t octets = 0;
-
-	for (size_t i = 0; i < BLOCK; i++)
-		octets |= p[i];
-	return octets;
-}
-
 static void octets_check(struct slice s, struct mail_message *out)
 {
-	uint8_t octets = 0;
-	size_t i = 0;
+	uint8_t copy[BLOCK_OCTETS];
 
-	for (; i + BLOCK <= s.len; i += BLOCK)
-		octets |= block_octets(s.ptr + i);
-	for (; i < s.len; i++)
-		octets |= s.ptr[i];
-	out->non_ascii = octets & 0x80;
+	for (size_t at = 0; at < s.len && !out->non_ascii; at += BLOCK_OCTETS)
+		out->non_ascii = block_within(block_of(s, at, copy), 0x80, 0xff) != 0;
 	out->nul = slice_find(s, 0) != SLICE_NOT_FOUND;
 }
 
-/* Octets up to and with the next CRLF, or all that is left. */
-static struct slice line_at(struct slice message, size_t at)
-{
-	struct slice rest = slice_from(message, at);
-	size_t from = 0, lf;
+/* The LFs of a message, one after the other. */
+struct line_feeds {
+	struct slice message;
+	size_t block;  /* where the block begins that `left` is of */
+	uint64_t left; /* LFs of it that were not returned yet */
+};
 
-	while ((lf = slice_find(slice_from(rest, from), '\n')) != SLICE_NOT_FOUND) {
-		from += lf + 1;
-		if (from >= 2 && rest.ptr[from - 2] == '\r')
-			return slice_sub(rest, 0, from);
+static struct line_feeds line_feeds_of(struct slice message)
+{
+	uint8_t copy[BLOCK_OCTETS];
+
+	return (struct line_feeds){ .message = message,
+				    .left = message.len ? block_equal(block_of(message, 0, copy), '\n') : 0 };
+}
+
+static size_t line_feeds_next(struct line_feeds *feeds)
+{
+	uint8_t copy[BLOCK_OCTETS];
+	size_t at;
+
+	while (!feeds->left) {
+		feeds->block += BLOCK_OCTETS;
+		if (feeds->block >= feeds->message.len)
+			return SLICE_NOT_FOUND;
+		feeds->left = block_equal(block_of(feeds->message, feeds->block, copy), '\n');
 	}
-	return rest;
+	at = feeds->block + (size_t)__builtin_ctzll(feeds->left);
+	feeds->left &= feeds->left - 1;
+	return at;
 }
 
-static bool line_is_separator(struct slice line)
+/*
+ * Of the line at `at` and those that continue it (RFC 5322 section 2.2.3: they begin with white space). `feeds` has returned no LF
+ * behind `at`.
+ */
+static size_t field_octets(struct line_feeds *feeds, size_t at)
 {
-	return slice_equal(line, SLICE("\r\n"));
+	struct slice message = feeds->message;
+	size_t lf;
+
+	while ((lf = line_feeds_next(feeds)) != SLICE_NOT_FOUND) {
+		bool is_line_end = lf > at && message.ptr[lf - 1] == '\r';
+
+		if (is_line_end && !(lf + 1 < message.len && octet_is_wsp(message.ptr[lf + 1])))
+			return lf + 1 - at;
+	}
+	return message.len - at;
 }
 
-/* The line at `at` and those that continue it (RFC 5322 section 2.2.3: they begin with white space). */
-static struct slice field_at(struct slice message, size_t at)
+static bool separator_is_at(struct slice message, size_t at)
 {
-	size_t end = at + line_at(message, at).len;
-
-	while (end < message.len && octet_is_wsp(message.ptr[end]))
-		end += line_at(message, end).len;
-	return slice_sub(message, at, end - at);
+	return message.len - at >= 2 && message.ptr[at] == '\r' && message.ptr[at + 1] == '\n';
 }
 
-/* ftext of RFC 5322 section 3.6.8. */
-static bool name_is_valid(struct slice name)
+/* The octets of ftext (RFC 5322 section 3.6.8) from `at` on: no white space, no control, no colon. */
+static size_t ftext_octets(struct slice message, size_t at)
 {
-	for (size_t i = 0; i < name.len; i++)
-		if (name.ptr[i] < 33 || name.ptr[i] > 126)
-			return false;
-	return name.len > 0;
+	uint8_t copy[BLOCK_OCTETS];
+
+	for (size_t from = at; from < message.len; from += BLOCK_OCTETS) {
+		const uint8_t *block = block_of(message, from, copy);
+		uint64_t others = ~block_within(block, 33, 126) | block_equal(block, ':');
+
+		if (others)
+			return from + (size_t)__builtin_ctzll(others) - at;
+	}
+	return message.len - at;
 }
 
-static struct mail_field field_of(struct slice raw)
+/* `at`, `len`: all of it. What ends the name is looked for in the whole message, where blocks are whole; a field ends no later. */
+static struct mail_field field_of(struct slice message, size_t at, size_t len)
 {
+	struct slice raw = slice_of(message.ptr + at, len);
+	struct slice name = slice_sub(raw, 0, ftext_octets(message, at));
 	struct mail_field field = { .raw = raw };
-	size_t colon = slice_find(raw, ':');
-	size_t end = raw.len;
-	struct slice name;
+	size_t colon = name.len, end = raw.len;
 
-	if (colon == SLICE_NOT_FOUND)
-		return field;
-	name = slice_sub(raw, 0, colon);
 	/* RFC 5322 section 4.5: white space before the colon is obsolete, and yet taken for a field by clients. */
-	while (name.len && octet_is_wsp(name.ptr[name.len - 1]))
-		name.len--;
-	if (!name_is_valid(name))
+	while (colon < raw.len && octet_is_wsp(raw.ptr[colon]))
+		colon++;
+	if (name.len == 0 || colon == raw.len || raw.ptr[colon] != ':')
 		return field;
 	if (end >= colon + 3 && raw.ptr[end - 2] == '\r' && raw.ptr[end - 1] == '\n')
 		end -= 2;
 	field.name = name;
-	field.value = slice_sub(raw, colon + 1, end - colon - 1);
+	field.id = mail_name_of(name);
+	field.value = slice_of(raw.ptr + colon + 1, end - colon - 1);
 	return field;
 }
 
@@ -127,16 +138,34 @@ static int fields_add(struct fields *fields, const struct mail_field *field, str
 	return 0;
 }
 
+/* Finds its place among those of its name. The array of fields may have moved since the one above was put there. */
+static void field_link(struct mail_message *message, struct mail_field *fields, size_t at)
+{
+	struct mail_field *field = &fields[at];
+	struct mail_named *named = &message->named[field->id];
+
+	if (field->id == MAIL_NAME_OTHER)
+		return;
+	named->count++;
+	field->above = named->bottom;
+	if (field->above)
+		fields[field->above - 1].below = (uint32_t)at + 1;
+	else
+		named->top = (uint32_t)at + 1;
+	named->bottom = (uint32_t)at + 1;
+}
+
 /* Reads fields until the separator, the end, or a bound; *end_out is behind the last field. */
 static int fields_read(struct slice message, const struct mail_bounds *bounds, struct arena *arena,
                        struct mail_message *out, size_t *end_out)
 {
+	struct line_feeds feeds = line_feeds_of(message);
 	struct fields fields = { 0 };
 	int result = MAIL_OK;
 	size_t at = 0;
 
-	while (result == MAIL_OK && at < message.len && !line_is_separator(slice_sub(message, at, 2))) {
-		struct mail_field field = field_of(field_at(message, at));
+	while (result == MAIL_OK && at < message.len && !separator_is_at(message, at)) {
+		struct mail_field field = field_of(message, at, field_octets(&feeds, at));
 
 		if (fields.count >= bounds->fields_max) {
 			result = MAIL_TOO_MANY_FIELDS;
@@ -149,6 +178,7 @@ static int fields_read(struct slice message, const struct mail_bounds *bounds, s
 			break;
 		}
 		TRY(fields_add(&fields, &field, arena));
+		field_link(out, fields.items, fields.count - 1);
 		out->malformed_line |= field.name.len == 0;
 		at += field.raw.len;
 	}
@@ -177,27 +207,14 @@ int mail_parse(struct slice message, const struct mail_bounds *bounds, struct ar
 	return result;
 }
 
-bool mail_field_is(const struct mail_field *field, struct slice name)
+size_t mail_field_count_of(const struct mail_message *message, struct slice name)
 {
-	return name.len > 0 && slice_equal_nocase(field->name, name);
-}
+	enum mail_name id = mail_name_of(name);
+	size_t count = 0;
 
-const struct mail_field *mail_field_next(const struct mail_message *message, struct slice name, size_t *at)
-{
-	while (*at < message->fields_count) {
-		const struct mail_field *field = &message->fields[(*at)++];
-
-		if (field->name.len == name.len && mail_field_is(field, name))
-			return field;
-	}
-	return NULL;
-}
-
-size_t mail_field_count(const struct mail_message *message, struct slice name)
-{
-	size_t count = 0, at = 0;
-
-	while (mail_field_next(message, name, &at))
-		count++;
+	if (id != MAIL_NAME_OTHER)
+		return mail_field_count(message, id);
+	for (size_t i = 0; i < message->fields_count; i++)
+		count += name.len > 0 && slice_equal_nocase(message->fields[i].name, name);
 	return count;
 }

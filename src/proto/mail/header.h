@@ -12,16 +12,27 @@
 #define ASSAY_PROTO_MAIL_HEADER_H
 
 #include "base/arena.h"
+#include "proto/mail/name.h"
 
 struct mail_field {
 	struct slice raw;   /* the whole field: name, colon, folded value, and the CRLF (if the message has it) */
 	struct slice name;  /* as written, without white space before the colon; empty: not a field (no colon, or no ftext) */
 	struct slice value; /* behind the colon: folding and all, without the final CRLF */
+	enum mail_name id;
+	/* Index plus one of the next field with the same id, unless that is MAIL_NAME_OTHER; 0: none. */
+	uint32_t above, below;
+};
+
+/* The fields of one id. */
+struct mail_named {
+	uint32_t count;
+	uint32_t top, bottom; /* index plus one; 0: none */
 };
 
 struct mail_message {
 	const struct mail_field *fields; /* from the top */
 	size_t fields_count;
+	struct mail_named named[MAIL_NAMES]; /* by id; of MAIL_NAME_OTHER empty */
 	struct slice header;  /* the octets of all fields; the line end that separates them from the body is in neither */
 	struct slice body;    /* empty when there is none */
 	bool has_separator;   /* an empty line ended the header */
@@ -48,10 +59,40 @@ enum mail_parse_result {
 MUST_CHECK int mail_parse(struct slice message, const struct mail_bounds *bounds, struct arena *arena,
                           struct mail_message *out);
 
-/* Does the field bear that name, whatever the case? */
-bool mail_field_is(const struct mail_field *field, struct slice name);
-/* The topmost field of that name at or below index *at, which is set behind it; NULL when there is none left. */
-const struct mail_field *mail_field_next(const struct mail_message *message, struct slice name, size_t *at);
-size_t mail_field_count(const struct mail_message *message, struct slice name);
+/* The topmost field of that name (not MAIL_NAME_OTHER), and the next one below; NULL: there is none. */
+static inline const struct mail_field *mail_field_top(const struct mail_message *message, enum mail_name name)
+{
+	uint32_t at = message->named[name].top;
+
+	return at ? &message->fields[at - 1] : NULL;
+}
+
+static inline const struct mail_field *mail_field_below(const struct mail_message *message,
+                                                        const struct mail_field *field)
+{
+	return field->below ? &message->fields[field->below - 1] : NULL;
+}
+
+/* The lowest, and the next one above. */
+static inline const struct mail_field *mail_field_bottom(const struct mail_message *message, enum mail_name name)
+{
+	uint32_t at = message->named[name].bottom;
+
+	return at ? &message->fields[at - 1] : NULL;
+}
+
+static inline const struct mail_field *mail_field_above(const struct mail_message *message,
+                                                        const struct mail_field *field)
+{
+	return field->above ? &message->fields[field->above - 1] : NULL;
+}
+
+static inline size_t mail_field_count(const struct mail_message *message, enum mail_name name)
+{
+	return message->named[name].count;
+}
+
+/* Fields of any name, whatever the case: each field is looked at. */
+size_t mail_field_count_of(const struct mail_message *message, struct slice name);
 
 #endif

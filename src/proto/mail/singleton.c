@@ -1,50 +1,29 @@
 #include "proto/mail/singleton.h"
 
-#define NAME(text)                                                                                                     \
-	{                                                                                                              \
-		text, sizeof(text) - 1                                                                                 \
-	}
-
-static const struct {
-	const char *text;
-	size_t len;
-} names[MAIL_SINGLETONS] = {
-	NAME("From"),
-	NAME("Sender"),
-	NAME("Reply-To"),
-	NAME("To"),
-	NAME("Cc"),
-	NAME("Message-ID"),
-	NAME("In-Reply-To"),
-	NAME("References"),
-	NAME("Subject"),
-	NAME("Date"),
-	NAME("MIME-Version"),
-	NAME("Content-Type"),
-	NAME("Content-Transfer-Encoding"),
+static const enum mail_name names[MAIL_SINGLETONS] = {
+	MAIL_NAME_FROM,        MAIL_NAME_SENDER,       MAIL_NAME_REPLY_TO,
+	MAIL_NAME_TO,          MAIL_NAME_CC,           MAIL_NAME_MESSAGE_ID,
+	MAIL_NAME_IN_REPLY_TO, MAIL_NAME_REFERENCES,   MAIL_NAME_SUBJECT,
+	MAIL_NAME_DATE,        MAIL_NAME_MIME_VERSION, MAIL_NAME_CONTENT_TYPE,
+	MAIL_NAME_CONTENT_TRANSFER_ENCODING,
 };
 
 uint32_t mail_singletons_repeated(const struct mail_message *message)
 {
-	uint32_t seen = 0, repeated = 0;
+	uint32_t repeated = 0;
 
-	for (size_t at = 0; at < message->fields_count; at++) {
-		struct slice name = message->fields[at].name;
-
-		for (unsigned i = 0; i < MAIL_SINGLETONS; i++) {
-			uint32_t bit = UINT32_C(1) << i;
-
-			if (name.len != names[i].len || !slice_equal_nocase(name, slice_of(names[i].text, name.len)))
-				continue;
-			repeated |= seen & bit;
-			seen |= bit;
-		}
-	}
+	for (unsigned i = 0; i < MAIL_SINGLETONS; i++)
+		repeated |= (uint32_t)(mail_field_count(message, names[i]) > 1) << i;
 	return repeated;
+}
+
+enum mail_name mail_singleton(unsigned i)
+{
+	ASSERT(i < MAIL_SINGLETONS);
+	return names[i];
 }
 
 const char *mail_singleton_name(unsigned i)
 {
-	ASSERT(i < MAIL_SINGLETONS);
-	return names[i].text;
+	return (const char *)mail_name_text(mail_singleton(i)).ptr;
 }

@@ -14,6 +14,7 @@
 
 /* Bit `i` is set: there is more than one field mail_singleton_name(i). */
 uint32_t mail_singletons_repeated(const struct mail_message *message);
+enum mail_name mail_singleton(unsigned i);
 /* In the spelling of the RFCs; `i` is below MAIL_SINGLETONS. */
 const char *mail_singleton_name(unsigned i);
 

@@ -28,7 +28,10 @@ struct reason {
 const char *reason_code(enum reason_id id);
 /* The fix for people; "" when there is nothing to say. */
 const char *reason_fix(enum reason_id id);
-/* Each detail is cut at REASON_DETAIL_OCTETS_MAX octets and rendered by text_printable(). 0 or -ENOMEM. */
+/*
+ * Each detail is cut at REASON_DETAIL_OCTETS_MAX octets and rendered by text_printable(). *out has a NUL behind it, that is
+ * not counted; it is static or in the arena. 0 or -ENOMEM.
+ */
 MUST_CHECK int reason_render(const struct reason *reason, struct arena *arena, struct slice *out);
 
 #define REASON_DETAIL_OCTETS_MAX 300

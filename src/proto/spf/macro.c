@@ -1,5 +1,6 @@
 #include "proto/spf/macro.h"
 
+#include "base/block.h"
 #include "base/cursor.h"
 #include "proto/mail/domain.h"
 #include "proto/spf/limits.h"
@@ -306,22 +307,41 @@ struct slice spf_expansion_name(const struct spf_expansion *expansion)
 	return name;
 }
 
-bool spf_name_is_askable(struct slice name)
+static bool labels_are_askable(struct slice name)
 {
 	size_t label = 0;
 
-	if (name.len == 0 || name.len > DOMAIN_OCTETS_MAX)
-		return false;
 	for (size_t i = 0; i < name.len; i++) {
-		uint8_t c = name.ptr[i];
-
-		if (c < 0x20 || c > 0x7e || c == '\\')
+		if (name.ptr[i] == '.' && label == 0)
 			return false;
-		if (c == '.' && label == 0)
-			return false;
-		label = c == '.' ? 0 : label + 1;
+		label = name.ptr[i] == '.' ? 0 : label + 1;
 		if (label > DOMAIN_LABEL_OCTETS_MAX)
 			return false;
 	}
 	return label > 0;
+}
+
+/* Of fewer octets than a block, so that no label can be too long: no dot at an end, and no two together. */
+static bool labels_are_askable_in_block(uint64_t dots, size_t len)
+{
+	return !(dots & 1) && !(dots >> (len - 1) & 1) && !(dots & dots >> 1);
+}
+
+bool spf_name_is_askable(struct slice name)
+{
+	uint8_t copy[BLOCK_OCTETS];
+
+	if (name.len == 0 || name.len > DOMAIN_OCTETS_MAX)
+		return false;
+	for (size_t at = 0; at < name.len; at += BLOCK_OCTETS) {
+		const uint8_t *block = block_of(name, at, copy);
+		uint64_t bad = ~block_within(block, 0x20, 0x7e) | block_equal(block, '\\');
+		size_t left = name.len - at;
+
+		if (left < BLOCK_OCTETS ? bad & block_bits_below(left) : bad)
+			return false;
+		if (at == 0 && left < BLOCK_OCTETS)
+			return labels_are_askable_in_block(block_equal(block, '.'), left);
+	}
+	return labels_are_askable(name);
 }

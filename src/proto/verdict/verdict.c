@@ -141,9 +141,8 @@ static int check_spf_mail_from(struct pass *pass)
 	struct spf_input spf = spf_input_of(pass);
 	struct ask ask = spf_ask(pass);
 
-	if (!pass->input->has_client)
+	if (!pass->out->has_spf)
 		return 0;
-	pass->out->has_spf = true;
 	return spf_check_mail_from(&spf, &pass->config->spf, &ask, pass->arena, &pass->out->spf);
 }
 
@@ -153,9 +152,8 @@ static int check_spf_helo(struct pass *pass)
 	struct spf_input spf = spf_input_of(pass);
 	struct ask ask = spf_ask(pass);
 
-	if (!pass->input->has_client || !pass->input->helo.len || !pass->input->mail_from.len)
+	if (!pass->out->has_spf_helo)
 		return 0;
-	pass->out->has_spf_helo = true;
 	return spf_check_helo(&spf, &pass->config->spf, &ask, pass->arena, &pass->out->spf_helo);
 }
 
@@ -267,8 +265,30 @@ static int find_forged_fields(const struct pass *pass)
 	return authres_own_received_spf(&pass->reading->message, &own, pass->arena, &pass->out->forged_received_spf);
 }
 
+/* Both identities. They come first in a pass, so that what is kept of them is at the start of its arena. */
+static int check_spf(struct pass *pass, struct verdict_kept *kept)
+{
+	struct verdict *out = pass->out;
+
+	out->has_spf = pass->input->has_client;
+	out->has_spf_helo = pass->input->has_client && pass->input->helo.len && pass->input->mail_from.len;
+	if (kept->spf) {
+		out->spf = kept->mail_from;
+		out->spf_helo = kept->helo;
+		return 0;
+	}
+	PART(pass, check_spf_mail_from(pass));
+	PART(pass, check_spf_helo(pass));
+	if (pass->blocked)
+		return 0;
+	*kept = (struct verdict_kept){
+		.spf = true, .mail_from = out->spf, .helo = out->spf_helo, .mark = arena_mark(pass->arena)
+	};
+	return 0;
+}
+
 int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config,
-                          const struct verdict_reading *reading, const struct ask *ask, struct arena *arena,
+                          struct verdict_reading *reading, const struct ask *ask, struct arena *arena,
                           struct verdict *out)
 {
 	const struct mail_author *author = &reading->author;
@@ -277,8 +297,7 @@ int verdict_check_message(const struct verdict_input *input, const struct verdic
 	};
 
 	*out = (struct verdict){ .flags = reading->flags };
-	PART(&pass, check_spf_mail_from(&pass));
-	PART(&pass, check_spf_helo(&pass));
+	TRY(check_spf(&pass, &reading->kept));
 	PART(&pass, check_dkim(&pass));
 	PART(&pass, check_arc(&pass));
 	/*
@@ -300,7 +319,7 @@ int verdict_check_sender(const struct verdict_input *input, const struct verdict
 {
 	struct pass pass = { .input = input, .config = config, .ask = ask, .arena = arena, .out = out };
 
-	*out = (struct verdict){ 0 };
+	*out = (struct verdict){ .has_spf = input->has_client };
 	PART(&pass, check_spf_mail_from(&pass));
 	return pass.blocked ? ASK_BLOCKED : write_fields(&pass, false);
 }

@@ -85,6 +85,16 @@ struct verdict {
 	struct slice received_spf; /* field value, as above; empty: not configured, or SPF was not checked */
 };
 
+/*
+ * What a pass has found out for good, so that the next ones need not: SPF, when all that it asks for was there. It lives in
+ * the arena of the evaluation, before `mark`: that is how far the arena may be emptied between two passes.
+ */
+struct verdict_kept {
+	bool spf;
+	struct spf_result mail_from, helo;
+	struct arena_mark mark;
+};
+
 /* What the message says by itself: read once, for every pass of its evaluation. */
 struct verdict_reading {
 	struct mail_message message;
@@ -92,15 +102,16 @@ struct verdict_reading {
 	struct dkim_reading dkim;
 	struct reason over_bounds; /* REASON_NONE: the header is within its bounds */
 	struct verdict_flags flags;
+	struct verdict_kept kept;
 };
 
 /* 0 or -ENOMEM. */
 MUST_CHECK int verdict_read_message(const struct verdict_input *input, const struct verdict_config *config,
                                     struct arena *arena, struct verdict_reading *out);
 
-/* `reading`: of that input. */
+/* `reading`: of that input, and handed to all passes. */
 MUST_CHECK int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config,
-                                     const struct verdict_reading *reading, const struct ask *ask, struct arena *arena,
+                                     struct verdict_reading *reading, const struct ask *ask, struct arena *arena,
                                      struct verdict *out);
 
 /* SPF alone, before DATA: verdict.has_spf, spf and the field; the rest is empty. */

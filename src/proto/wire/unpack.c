@@ -1,10 +1,9 @@
 #include "proto/wire/unpack.h"
 
 #include "base/cursor.h"
+#include "proto/wire/types.h"
 
 #include <string.h>
-
-enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_LENGTH = 2, WIRE_FIXED32 = 5 };
 
 struct unpacker {
 	struct arena *arena;
@@ -24,7 +23,7 @@ static int invalid(const struct unpacker *unpacker, const char *problem)
 	return WIRE_INVALID;
 }
 
-static uint64_t take_varint(struct cursor *c)
+static uint64_t take_long_varint(struct cursor *c)
 {
 	uint64_t value = 0;
 
@@ -38,6 +37,17 @@ static uint64_t take_varint(struct cursor *c)
 	}
 	c->failed = true;
 	return 0;
+}
+
+/* Nearly all tags and lengths have one octet. */
+static inline uint64_t take_varint(struct cursor *c)
+{
+	int octet = cursor_peek(c);
+
+	if (octet < 0 || octet >= 0x80)
+		return take_long_varint(c);
+	c->at++;
+	return (uint64_t)octet;
 }
 
 static uint64_t take_little_endian(struct cursor *c, size_t octets)
@@ -73,29 +83,6 @@ static int take_field(const struct unpacker *unpacker, struct cursor *c, uint32_
 	default: return invalid(unpacker, "an unknown wire type");
 	}
 	return c->failed ? invalid(unpacker, "the message ends within a field") : 0;
-}
-
-static size_t element_size(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_UINT32:
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_ENUM: return 4;
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_INT64: return 8;
-	case PROTOBUF_C_TYPE_BOOL: return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_BYTES: return sizeof(ProtobufCBinaryData);
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE: return sizeof(void *);
-	default: return 0;
-	}
-}
-
-static enum wire_type wire_type_of(ProtobufCType type)
-{
-	return type == PROTOBUF_C_TYPE_BYTES || type == PROTOBUF_C_TYPE_STRING || type == PROTOBUF_C_TYPE_MESSAGE
-	               ? WIRE_LENGTH
-	               : WIRE_VARINT;
 }
 
 static int unpack_message(const struct unpacker *unpacker, const ProtobufCMessageDescriptor *descriptor,
@@ -145,61 +132,70 @@ static void *member(ProtobufCMessage *message, unsigned offset)
 	return (uint8_t *)message + offset;
 }
 
-/* Repeated fields were counted before, and their arrays made: the count so far is what has been stored. */
-static int store_repeated(const struct unpacker *unpacker, const ProtobufCFieldDescriptor *field,
-                          const struct wire_value *value, unsigned depth, ProtobufCMessage *message)
+/* How often the field comes from `c` on, which stands behind it for the first time: it is counted in. */
+static int count_repeated(const struct unpacker *unpacker, struct cursor c, uint32_t id, size_t *count_out)
 {
-	size_t *count = member(message, field->quantifier_offset);
-	uint8_t **array = member(message, field->offset);
-	int result = store(unpacker, field, value, depth, *array + *count * element_size(field->type));
+	struct wire_value value;
+	uint32_t number;
 
+	for (*count_out = 1; !cursor_at_end(&c); *count_out += number == id) {
+		int result = take_field(unpacker, &c, &number, &value);
+
+		if (result)
+			return result;
+	}
+	return *count_out > WIRE_REPEATED_MAX ? invalid(unpacker, "a field is repeated too often") : 0;
+}
+
+/* The first of them makes the array for all; the count so far is what has been stored. */
+static int store_repeated(const struct unpacker *unpacker, const ProtobufCFieldDescriptor *field,
+                          const struct wire_value *value, struct cursor behind, unsigned depth,
+                          ProtobufCMessage *message)
+{
+	size_t *count = member(message, field->quantifier_offset), all;
+	uint8_t **array = member(message, field->offset);
+	int result = 0;
+
+	if (!*array) {
+		result = count_repeated(unpacker, behind, field->id, &all);
+		if (result)
+			return result;
+		*array = arena_alloc_array(unpacker->arena, all, wire_element_size(field->type));
+		if (!*array)
+			return -ENOMEM;
+	}
+	result = store(unpacker, field, value, depth, *array + *count * wire_element_size(field->type));
 	if (result == 0)
 		(*count)++;
 	return result;
 }
 
+/* `behind`: what follows the field. */
 static int store_field(const struct unpacker *unpacker, const ProtobufCFieldDescriptor *field,
-                       const struct wire_value *value, unsigned depth, ProtobufCMessage *message)
+                       const struct wire_value *value, struct cursor behind, unsigned depth, ProtobufCMessage *message)
 {
 	if (field->label == PROTOBUF_C_LABEL_REPEATED)
-		return store_repeated(unpacker, field, value, depth, message);
+		return store_repeated(unpacker, field, value, behind, depth, message);
 	/* The last one wins; the members of a oneof share their memory, which a wider one may have filled. */
 	if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
 		*(uint32_t *)member(message, field->quantifier_offset) = field->id;
 	return store(unpacker, field, value, depth, member(message, field->offset));
 }
 
-static int arrays_make(const struct unpacker *unpacker, const ProtobufCMessageDescriptor *descriptor,
-                       struct slice input, ProtobufCMessage *message)
+/* Fields mostly come in the order of their numbers, as they stand in the descriptor: the search begins at the last one found. */
+static const ProtobufCFieldDescriptor *field_find(const ProtobufCMessageDescriptor *descriptor, uint32_t number,
+                                                  unsigned *last)
 {
-	struct cursor c = cursor_of(input);
+	unsigned i = *last;
 
-	for (unsigned i = 0; i < descriptor->n_fields; i++) {
-		const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
-		size_t count = 0;
-
-		if (field->label != PROTOBUF_C_LABEL_REPEATED)
-			continue;
-		for (c = cursor_of(input); !cursor_at_end(&c);) {
-			struct wire_value value;
-			uint32_t number;
-			int result = take_field(unpacker, &c, &number, &value);
-
-			if (result)
-				return result;
-			count += number == field->id;
-		}
-		if (count > WIRE_REPEATED_MAX)
-			return invalid(unpacker, "a field is repeated too often");
-		if (count) {
-			void *array = arena_alloc_array(unpacker->arena, count, element_size(field->type));
-
-			if (!array)
-				return -ENOMEM;
-			*(void **)member(message, field->offset) = array;
-		}
-	}
-	return 0;
+	if (i < descriptor->n_fields && descriptor->fields[i].id > number)
+		i = 0;
+	while (i < descriptor->n_fields && descriptor->fields[i].id < number)
+		i++;
+	if (i == descriptor->n_fields || descriptor->fields[i].id != number)
+		return NULL;
+	*last = i;
+	return &descriptor->fields[i];
 }
 
 static int unpack_message(const struct unpacker *unpacker, const ProtobufCMessageDescriptor *descriptor,
@@ -207,23 +203,23 @@ static int unpack_message(const struct unpacker *unpacker, const ProtobufCMessag
 {
 	struct cursor c = cursor_of(input);
 	ProtobufCMessage *message;
-	int result;
+	unsigned last = 0;
+	int result = 0;
 
 	if (depth > WIRE_DEPTH_MAX)
 		return invalid(unpacker, "messages nest too deep");
-	message = arena_alloc(unpacker->arena, descriptor->sizeof_message);
+	message = arena_take(unpacker->arena, descriptor->sizeof_message);
 	if (!message)
 		return -ENOMEM;
 	descriptor->message_init(message);
-	result = arrays_make(unpacker, descriptor, input, message);
 	while (result == 0 && !cursor_at_end(&c)) {
 		const ProtobufCFieldDescriptor *field;
 		struct wire_value value;
 		uint32_t number;
 
 		result = take_field(unpacker, &c, &number, &value);
-		if (result == 0 && (field = protobuf_c_message_descriptor_get_field(descriptor, number)))
-			result = store_field(unpacker, field, &value, depth, message);
+		if (result == 0 && (field = field_find(descriptor, number, &last)))
+			result = store_field(unpacker, field, &value, c, depth, message);
 	}
 	*out = message;
 	return result;
@@ -238,13 +234,27 @@ int wire_unpack(const ProtobufCMessageDescriptor *descriptor, struct slice input
 	return unpack_message(&unpacker, descriptor, input, 0, out);
 }
 
+bool wire_has_field_between(struct slice input, uint32_t least, uint32_t most)
+{
+	const char *problem;
+	struct unpacker unpacker = { .problem = &problem };
+	struct cursor c = cursor_of(input);
+	struct wire_value value;
+	uint32_t number;
+
+	while (!cursor_at_end(&c) && take_field(&unpacker, &c, &number, &value) == 0)
+		if (value.type == WIRE_LENGTH && number >= least && number <= most)
+			return true;
+	return false;
+}
+
 bool wire_can_unpack(const ProtobufCMessageDescriptor *descriptor)
 {
 	for (unsigned i = 0; i < descriptor->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
 
 		/* Repeated numbers travel packed, which no request needs. */
-		if (element_size(field->type) == 0 ||
+		if (wire_element_size(field->type) == 0 ||
 		    (field->label == PROTOBUF_C_LABEL_REPEATED && wire_type_of(field->type) != WIRE_LENGTH))
 			return false;
 		if (field->type == PROTOBUF_C_TYPE_MESSAGE && !wire_can_unpack(field->descriptor))

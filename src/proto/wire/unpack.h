@@ -24,6 +24,12 @@
 MUST_CHECK int wire_unpack(const ProtobufCMessageDescriptor *descriptor, struct slice input, struct arena *arena,
                            ProtobufCMessage **out, const char **problem);
 
+/*
+ * Has a message, at its top, a length-delimited field of a number from `least` to `most`, whatever the schema says of it? What is
+ * behind octets that are no field is not seen.
+ */
+bool wire_has_field_between(struct slice input, uint32_t least, uint32_t most);
+
 /* Does every field of the message, and of those in it, have a type that wire_unpack() knows? For a test. */
 bool wire_can_unpack(const ProtobufCMessageDescriptor *descriptor);
 

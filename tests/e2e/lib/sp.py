@@ -1,6 +1,7 @@
 """A peer that speaks the SP request protocol octet by octet, so that it can do what no library would do."""
 
 import socket
+import ssl
 import struct
 
 GREETING_REQ = b"\0SP\0\0\x30\0\0"
@@ -64,21 +65,30 @@ def take_varint(octets, at):
 
 
 class Peer:
-    """One connection to a tcp:// or ipc:// URL."""
+    """One connection to a tcp://, tls+tcp:// or ipc:// URL; `tls` is an ssl.SSLContext, `name` whom it expects there."""
 
-    def __init__(self, url, greet=True):
+    def __init__(self, url, greet=True, tls=None, name="localhost"):
         self.is_ipc = url.startswith("ipc://")
         if self.is_ipc:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(TIMEOUT_S)
             self.socket.connect(url.removeprefix("ipc://"))
         else:
-            host, port = url.removeprefix("tcp://").rsplit(":", 1)
+            host, port = url.split("://")[1].rsplit(":", 1)
             self.socket = socket.create_connection((host, int(port)), TIMEOUT_S)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = self._wrap(tls, name)
         if greet:
             self.send(GREETING_REQ)
             self.take(8)
+
+    def _wrap(self, tls, name):
+        try:
+            return tls.wrap_socket(self.socket, server_hostname=name)
+        except OSError:
+            self.socket.close()
+            raise
 
     def __enter__(self):
         return self
@@ -134,7 +144,7 @@ class Peer:
             while self.socket.recv(1 << 20):
                 pass
             return True
-        except ConnectionError:
+        except (ConnectionError, ssl.SSLError):
             return True
         except TimeoutError:
             return False

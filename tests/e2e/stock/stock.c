@@ -7,6 +7,7 @@
  *   nng_stock device URL FRONT COUNT      COUNT requests through an nng device between FRONT and URL
  *   nng_stock soak URL CONNECTIONS LANES SECONDS
  *
+ * For a tls+tcp URL, STOCK_TLS_CA, STOCK_TLS_NAME and STOCK_TLS_CERT_KEY are in the environment.
  * Exit status: 0 all is as it should be; 1 not, and a line says why; 2 wrong usage.
  */
 #include "stock.h"
@@ -150,15 +151,35 @@ bool stock_reply_is(nng_msg *reply, enum stock_kind kind, const char *id, char *
 	return good;
 }
 
+static void tls_set(nng_dialer dialer, const char *option, const char *variable)
+{
+	const char *value = getenv(variable);
+
+	if (value)
+		stock_check(nng_dialer_set_string(dialer, option, value), option);
+}
+
+/* Whom to believe, who is expected there, and who we are. */
+static void tls_setup(nng_dialer dialer)
+{
+	tls_set(dialer, NNG_OPT_TLS_CA_FILE, "STOCK_TLS_CA");
+	tls_set(dialer, NNG_OPT_TLS_SERVER_NAME, "STOCK_TLS_NAME");
+	tls_set(dialer, NNG_OPT_TLS_CERT_KEY_FILE, "STOCK_TLS_CERT_KEY");
+}
+
 nng_socket stock_connect(const char *url)
 {
 	nng_socket socket;
+	nng_dialer dialer;
 
 	stock_check(nng_req0_open(&socket), "nng_req0_open");
 	stock_check(nng_socket_set_ms(socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE), "resend time");
 	stock_check(nng_socket_set_ms(socket, NNG_OPT_SENDTIMEO, STOCK_DEADLINE_MS), "send time");
 	stock_check(nng_socket_set_ms(socket, NNG_OPT_RECVTIMEO, STOCK_DEADLINE_MS + 5000), "receive time");
-	stock_check(nng_dial(socket, url, NULL, 0), url);
+	stock_check(nng_dialer_create(&dialer, socket, url), url);
+	if (strncmp(url, "tls+tcp://", strlen("tls+tcp://")) == 0)
+		tls_setup(dialer);
+	stock_check(nng_dialer_start(dialer, 0), url);
 	return socket;
 }
 

@@ -109,6 +109,60 @@ static void test_objects_are_aligned_zeroed_and_apart(void **state)
 	arena_deinit(&arena);
 }
 
+/* What is taken is as those who had it left it, or as malloc() gave it; what is asked for zeroed is zeroed. */
+static void test_taken_is_apart_from_allocated(void **state)
+{
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 1 << 16);
+	for (unsigned round = 0; round < 3; round++) {
+		for (size_t size = 0; size < 100; size++) {
+			uint8_t *taken = arena_take(&arena, size), *object = arena_alloc(&arena, size);
+
+			assert_non_null(taken);
+			assert_non_null(object);
+			assert_int_equal((uintptr_t)taken % _Alignof(max_align_t), 0);
+			memset(taken, 0xa5, size);
+			for (size_t at = 0; at < size; at++)
+				assert_int_equal(object[at], 0);
+			memset(object, 0x5a, size);
+			for (size_t at = 0; at < size; at++)
+				assert_int_equal(taken[at], 0xa5);
+		}
+		arena_reset(&arena);
+	}
+	arena_deinit(&arena);
+}
+
+/* The last octets of the bound are given to what they suffice for, and to nothing else. */
+static void test_bound_holds_to_the_octet(void **state)
+{
+#if !defined(ARENA_MALLOC) && !defined(UNDER_ASAN)
+	(void)state;
+	for (size_t bytes_max = 0; bytes_max < 200; bytes_max++) {
+		for (size_t size = 1; size < 220; size++) {
+			size_t rounded = (size + 15) / 16 * 16;
+			struct arena arena;
+			void *first, *second;
+
+			arena_init(&arena, bytes_max);
+			first = arena_take(&arena, 1);
+			assert_int_equal(first != NULL, 16 <= bytes_max);
+			second = arena_take(&arena, size);
+			assert_int_equal(second != NULL, 16 + rounded <= bytes_max);
+			assert_int_equal(arena.full, !second);
+			assert_int_equal(arena.bytes_used, (first ? 16 : 0) + (second ? rounded : 0));
+			assert_true(second || !arena_take(&arena, 1));
+			arena_deinit(&arena);
+		}
+	}
+#else
+	(void)state;
+	skip();
+#endif
+}
+
 static void test_size_zero_is_a_unique_object(void **state)
 {
 	struct arena arena;
@@ -214,6 +268,7 @@ UNIT_MAIN(cmocka_unit_test(test_full_latches_until_reset), cmocka_unit_test(test
           cmocka_unit_test(test_sizes_that_overflow_are_refused),
           cmocka_unit_test(test_copy_of_impossible_length_is_refused),
           cmocka_unit_test(test_objects_are_aligned_zeroed_and_apart),
+          cmocka_unit_test(test_taken_is_apart_from_allocated), cmocka_unit_test(test_bound_holds_to_the_octet),
           cmocka_unit_test(test_size_zero_is_a_unique_object),
           cmocka_unit_test(test_reset_zeroes_anew_and_counts_anew), cmocka_unit_test(test_reset_keeps_one_chunk),
           cmocka_unit_test(test_copy_ends_in_nul), cmocka_unit_test(test_neighbours_are_poisoned))

@@ -14,6 +14,7 @@ static void append_everything(struct text *text)
 	text_printable(text, SLICE("\r\n\\"));
 	text_add(text, SLICE_EMPTY);
 	text_str(text, NULL);
+	text_insert(text, 0, SLICE("first, "));
 	for (unsigned i = 0; i < 100; i++)
 		text_add(text, SLICE(" and more"));
 }
@@ -42,6 +43,7 @@ static void test_failure_is_sticky_wherever_it_comes(void **state)
 			assert_slice_equal(out, SLICE("untouched"));
 			text_str(&text, "x");
 			text_octet(&text, 'x');
+			text_insert(&text, 0, SLICE("x"));
 			text_printf(&text, "%d", 1);
 			assert_int_equal(text.len, len);
 			assert_int_equal(text_finish(&text, &out), -ENOMEM);
@@ -56,12 +58,13 @@ static void test_impossible_lengths_fail(void **state)
 	struct arena arena;
 	struct text text;
 	struct slice out;
+	volatile size_t impossible = SIZE_MAX; /* not for the compiler to see */
 
 	(void)state;
 	arena_init(&arena, 4096);
 	text_init(&text, &arena);
 	text_str(&text, "x");
-	text_add(&text, slice_of("x", SIZE_MAX));
+	text_add(&text, slice_of("x", impossible));
 	assert_int_equal(text_finish(&text, &out), -ENOMEM);
 	arena_deinit(&arena);
 }
@@ -86,6 +89,35 @@ static void test_printable_escapes_every_other_octet(void **state)
 		text_printable(&text, slice_of(&c, 1));
 		assert_int_equal(text_finish(&text, &out), 0);
 		assert_slice_equal(out, slice_of_str(want));
+	}
+	arena_deinit(&arena);
+}
+
+/* Wherever the octet stands among others: they are looked at several at once. */
+static void test_printable_escapes_at_every_place(void **state)
+{
+	static const uint8_t odd[] = { 0, 0x1f, '\\', 0x7f, 0x80, 0x9c, 0xff };
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 1 << 16);
+	for (size_t len = 1; len < 40; len++) {
+		for (size_t at = 0; at < len; at++) {
+			for (size_t i = 0; i < COUNT_OF(odd); i++) {
+				char in[40], want[48];
+				struct text text;
+				struct slice out;
+
+				memcpy(in, " !09AZaz~[]^{}| !09AZaz~[]^{}| !09AZaz~[", len);
+				snprintf(want, sizeof(want), "%.*s\\x%02x%.*s", (int)at, in, odd[i], (int)(len - at - 1), in + at + 1);
+				in[at] = (char)odd[i];
+				arena_reset(&arena);
+				text_init(&text, &arena);
+				text_printable(&text, slice_of(in, len));
+				assert_int_equal(text_finish(&text, &out), 0);
+				assert_slice_equal(out, slice_of_str(want));
+			}
+		}
 	}
 	arena_deinit(&arena);
 }
@@ -153,7 +185,31 @@ static void test_every_length_ends_in_nul(void **state)
 	arena_deinit(&arena);
 }
 
+static void test_insert_at_every_place(void **state)
+{
+	static const char whole[] = "0123456789";
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 1 << 16);
+	for (size_t at = 0; at < sizeof(whole); at++) {
+		struct text text;
+		struct slice out;
+		char want[32];
+
+		snprintf(want, sizeof(want), "%.*s<->%s", (int)at, whole, whole + at);
+		text_init(&text, &arena);
+		text_str(&text, whole);
+		text_insert(&text, at, SLICE_EMPTY);
+		text_insert(&text, at, SLICE("<->"));
+		assert_int_equal(text_finish(&text, &out), 0);
+		assert_slice_equal(out, slice_of_str(want));
+	}
+	arena_deinit(&arena);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_failure_is_sticky_wherever_it_comes), cmocka_unit_test(test_impossible_lengths_fail),
           cmocka_unit_test(test_printable_escapes_every_other_octet),
+          cmocka_unit_test(test_printable_escapes_at_every_place),
           cmocka_unit_test(test_nothing_gives_an_empty_string), cmocka_unit_test(test_growth_keeps_what_is_there),
-          cmocka_unit_test(test_every_length_ends_in_nul))
+          cmocka_unit_test(test_every_length_ends_in_nul), cmocka_unit_test(test_insert_at_every_place))

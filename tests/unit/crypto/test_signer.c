@@ -184,7 +184,7 @@ int main(void)
 	};
 	int failed;
 
-	if (crypto_provider_init(&provider) < 0)
+	if (crypto_provider_init(&provider, CRYPTO_KERNELS_AUTO) < 0)
 		return 1;
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	crypto_provider_deinit(&provider);

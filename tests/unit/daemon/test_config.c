@@ -138,11 +138,35 @@ static void test_errors_name_file_and_line(void **state)
 		{ "public_suffix_list_is_none", "dmarc {\n  public-suffix-list = \"/dev/null\"\n}\n", 2, "/dev/null" },
 		{ "no_author_word", "dmarc {\n  no-author = discard\n}\n", 2, "discard" },
 		{ "no_author_case", "dmarc { no-author = Reject }\n", 1, "Reject" },
+		{ "kernels_word", "crypto {\n  kernels = avx\n}\n", 2, "avx" },
+		{ "kernels_case", "crypto { kernels = OpenSSL }\n", 1, "OpenSSL" },
 		{ "metrics_without_port", "metrics {\n  listen = \"127.0.0.1\"\n}\n", 2, "127.0.0.1" },
 		{ "metrics_port_word", "metrics { listen = \"127.0.0.1:http\" }\n", 1, "http" },
 		{ "metrics_port_65536", "metrics { listen = \"127.0.0.1:65536\" }\n", 1, "65536" },
 		{ "metrics_port_0", "metrics { listen = \"127.0.0.1:0\" }\n", 1, ":0" },
 		{ "metrics_name", "metrics { listen = \"localhost:8462\" }\n", 1, "localhost" },
+		{ "listen_tls_without_certificate", "listen = {\"tls+tcp://127.0.0.1:1\"}\n", 0, "certificate" },
+		{ "tls_certificate", "tls {\n  certificate = \"/nonexistent/c\"\n}\n", 2, "/nonexistent/c" },
+		{ "tls_certificate_is_none", "tls {\n  certificate = \"/dev/null\"\n}\n", 2, "no usable certificate" },
+		{ "tls_key", "tls {\n\n  key = \"/nonexistent/k\"\n}\n", 3, "/nonexistent/k" },
+		{ "tls_key_is_for_everybody", "tls {\n  key = \"/etc/passwd\"\n}\n", 2, "everybody may read it" },
+		{ "tls_client_ca", "tls {\n  client-ca = \"/dev/null\"\n}\n", 2, "no certificates" },
+		{ "tls_names_without_ca", "tls {\n  allow-names = {\"a.example\"}\n}\n", 3, "client-ca" },
+		{ "tls_name_wildcard", "tls {\n  allow-names = {\"a.example\", \"*.example\"}\n}\n", 2, "*.example" },
+		{ "tls_name_empty", "tls { allow-names = {\"\"} }\n", 1, "allow-names" },
+		{ "tls_name_dot", "tls { allow-names = {\".\"} }\n", 1, "allow-names" },
+		{ "tls_address", "tls { allow-addresses = {\"192.0.2.1/24\"} }\n", 1, "192.0.2.1/24" },
+		{ "tcp_address_name", "tcp {\n  deny-addresses = {\"::1\", \"localhost\"}\n}\n", 2, "localhost" },
+		{ "tcp_address_empty", "tcp { allow-addresses = {\"\"} }\n", 1, "allow-addresses" },
+		{ "ipc_mode_decimal", "ipc { mode = \"0680\" }\n", 1, "0680" },
+		{ "ipc_mode_above", "ipc { mode = \"1777\" }\n", 1, "1777" },
+		{ "ipc_mode_long", "ipc { mode = \"00660\" }\n", 1, "00660" },
+		{ "ipc_owner", "ipc { owner = \"no-such-user\" }\n", 1, "no-such-user" },
+		{ "ipc_owner_negative", "ipc { owner = \"-1\" }\n", 1, "-1" },
+		{ "ipc_group_above", "ipc { group = \"4294967295\" }\n", 1, "4294967295" },
+		{ "ipc_user", "ipc {\n  allow-users = {\"root\", \"no-such-user\"}\n}\n", 2, "no-such-user" },
+		{ "ipc_user_empty", "ipc { allow-users = {\"\"} }\n", 1, "allow-users" },
+		{ "ipc_group_empty", "ipc { allow-groups = {\"\"} }\n", 1, "allow-groups" },
 		{ "rsa_bits_crossed", "dkim { min-rsa-bits = 4096 max-rsa-bits = 2048 }\n", 0, "min-rsa-bits" },
 		{ "octets_held_below_one_message", "limits { message-size = 67108864 octets-held = 16777216 }\n", 0,
 		  "octets-held" },
@@ -209,6 +233,10 @@ static const struct {
 	{ "limits", "drain-time", 0, 600000 },
 	{ "limits", "stall-time", 100, 3600000 },
 	{ "limits", "stall-octets", 1, 1L << 30 },
+	{ "limits", "idle-time", 0, 86400000 },
+	{ "limits", "keepalive-time", 0, 7200000 },
+	{ "tls", "handshake-time", 100, 600000 },
+	{ "tls", "handshakes", 1, 1000000 },
 	{ "limits", "key-cache-size", 1 << 20, 64L << 30 },
 };
 
@@ -341,6 +369,7 @@ static void test_every_key_arrives(void **state)
 	         "dkim { max-signatures = 7  min-rsa-bits = 2048  max-rsa-bits = 8192  allow-rsa-sha1 = true\n"
 	         "  clock-drift = 60  max-verify-time = 700 }\n"
 	         "dmarc { no-author = quarantine }\n"
+	         "crypto { kernels = openssl }\n"
 	         "mta-sts { ca-file = \"\" https-port = 8443 allow-private-addresses = true }\n"
 	         "metrics { listen = \"[::1]:8462\" }\n"
 	         "limits { message-size = 2000000 octets-held = 60000000 request-memory = 100000 in-flight = 10\n"
@@ -389,6 +418,7 @@ static void test_every_key_arrives(void **state)
 	assert_int_equal(engine->verdict.dkim.clock_drift_s, 60);
 	assert_int_equal(engine->verdict.dkim.verify_us_max, 700);
 	assert_int_equal(engine->limits.replay_octets_max, 2048);
+	assert_int_equal(engine->kernels, CRYPTO_KERNELS_OPENSSL);
 	assert_true(config.mta_sts_set);
 	assert_string_equal(config.metrics_listen, "[::1]:8462");
 	assert_int_equal(engine->limits.message_octets_max, 2000000);
@@ -406,6 +436,46 @@ static void test_every_key_arrives(void **state)
 	assert_int_equal(engine->limits.stall_ms_max, 200);
 	assert_int_equal(engine->limits.stall_octets_min, 300);
 	assert_int_equal(engine->limits.key_cache_octets_max, 1000000);
+	config_free(&config);
+}
+
+static void test_who_may_connect(void **state)
+{
+	const struct engine_config *engine = &config.engine;
+	struct io_network network;
+
+	(void)state;
+	assert_int_equal(config_of(""), 0);
+	assert_true(!engine->socket_file.has_mode && engine->socket_file.owner == (uid_t)-1 && engine->socket_file.group == (gid_t)-1);
+	assert_int_equal(engine->ipc_users.users_count + engine->ipc_users.groups_count, 0);
+	assert_int_equal(engine->tcp_addresses.allow.count + engine->tls_addresses.deny.count, 0);
+	assert_null(engine->tls);
+	assert_int_equal(engine->limits.idle_ms_max, 0);
+	assert_int_equal(engine->limits.keepalive_ms, 120000);
+	config_free(&config);
+	if (config_of("tcp { allow-addresses = {\"192.0.2.0/24\", \"::1\"} deny-addresses = {\"192.0.2.7\"} }\n"
+	              "tls { allow-addresses = {\"2001:db8::/32\"} deny-addresses = {\"2001:db8::1\", \"::2\", \"::3\"}\n"
+	              "  handshake-time = 700 handshakes = 9 }\n"
+	              "ipc { mode = \"0640\" owner = \"root\" group = \"7\" allow-users = {\"0\", \"4242\"} allow-groups = {\"root\"} }\n"
+	              "limits { idle-time = 600 keepalive-time = 800 }\n") != 0)
+		fail_msg("%s", problem);
+	assert_int_equal(engine->tcp_addresses.allow.count, 2);
+	assert_int_equal(engine->tcp_addresses.deny.count, 1);
+	assert_int_equal(engine->tls_addresses.allow.count, 1);
+	assert_int_equal(engine->tls_addresses.deny.count, 3);
+	assert_true(io_network_parse(SLICE("192.0.2.7"), &network));
+	assert_memory_equal(&engine->tcp_addresses.deny.networks[0], &network, sizeof(network));
+	assert_true(engine->socket_file.has_mode);
+	assert_int_equal(engine->socket_file.mode, 0640);
+	assert_int_equal(engine->socket_file.owner, 0);
+	assert_int_equal(engine->socket_file.group, 7);
+	assert_int_equal(engine->ipc_users.users_count, 2);
+	assert_int_equal(engine->ipc_users.users[1], 4242);
+	assert_int_equal(engine->ipc_users.groups_count, 1);
+	assert_int_equal(engine->limits.handshake_ms_max, 700);
+	assert_int_equal(engine->limits.handshakes_max, 9);
+	assert_int_equal(engine->limits.idle_ms_max, 600);
+	assert_int_equal(engine->limits.keepalive_ms, 800);
 	config_free(&config);
 }
 
@@ -650,7 +720,7 @@ int main(void)
 		cmocka_unit_test(test_too_many_listeners),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key_arrives),
-		cmocka_unit_test(test_own_authserv_ids),
+		cmocka_unit_test(test_who_may_connect), cmocka_unit_test(test_own_authserv_ids),
 		cmocka_unit_test(test_public_suffixes),
 		cmocka_unit_test(test_arc),
 		cmocka_unit_test(test_sealer_refused),

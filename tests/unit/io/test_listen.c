@@ -16,6 +16,7 @@
 
 static char folder[] = "/tmp/assay-listen-XXXXXX";
 static char problem[IO_PROBLEM_SIZE];
+static const struct io_socket_file plain = IO_SOCKET_FILE_PLAIN;
 
 static void test_urls_refused(void **state)
 {
@@ -49,7 +50,12 @@ static void test_urls_refused(void **state)
 		"TCP://127.0.0.1:8460",
 		" tcp://127.0.0.1:8460",
 		"udp://127.0.0.1:8460",
-		"tls+tcp://127.0.0.1:8461",
+		"tls+tcp://127.0.0.1",
+		"tls+tcp://",
+		"tls+tcp://:8461",
+		"tls+tcp:///tcp://127.0.0.1:8461",
+		"tls+ipc:///tmp/x",
+		"tls://127.0.0.1:8461",
 		"http://127.0.0.1:8460",
 		"ipc:",
 		"ipc://",
@@ -113,7 +119,7 @@ static unsigned tcp_open_anywhere(const char *host, struct io_listener *listener
 		unsigned port = port_pick();
 
 		snprintf(url, 64, "tcp://%s:%u", host, port);
-		if (io_listener_open(url, true, listener, problem) == 0)
+		if (io_listener_open(url, true, &plain, listener, problem) == 0)
 			return port;
 	}
 	fail_msg("no port: %s", problem);
@@ -155,14 +161,14 @@ static void test_tcp_in_use(void **state)
 	tcp_open_anywhere("127.0.0.1", &first, url);
 	assert_false(first.is_ipc);
 	/* Another daemon: opens its first socket there. */
-	assert_int_equal(io_listener_open(url, true, &other, problem), -EADDRINUSE);
+	assert_int_equal(io_listener_open(url, true, &plain, &other, problem), -EADDRINUSE);
 	assert_non_null(strstr(problem, url));
 	assert_non_null(strstr(problem, "in use"));
 	/* Another shard of this daemon. */
-	assert_int_equal(io_listener_open(url, false, &shared, problem), 0);
+	assert_int_equal(io_listener_open(url, false, &plain, &shared, problem), 0);
 	io_listener_close(&shared);
 	io_listener_close(&first);
-	assert_int_equal(io_listener_open(url, true, &first, problem), 0);
+	assert_int_equal(io_listener_open(url, true, &plain, &first, problem), 0);
 	io_listener_close(&first);
 }
 
@@ -199,8 +205,8 @@ static void test_tcp_star_is_every_address(void **state)
 	assert_true(connects(AF_INET, "127.0.0.2", port));
 	if (ipv6_is_here())
 		assert_true(connects(AF_INET6, "::1", port));
-	assert_int_equal(io_listener_open(url, true, &other, problem), -EADDRINUSE);
-	assert_int_equal(io_listener_open(url, false, &other, problem), 0);
+	assert_int_equal(io_listener_open(url, true, &plain, &other, problem), -EADDRINUSE);
+	assert_int_equal(io_listener_open(url, false, &plain, &other, problem), 0);
 	io_listener_close(&other);
 	io_listener_close(&listener);
 }
@@ -210,7 +216,7 @@ static void test_tcp_address_of_somebody_else(void **state)
 	struct io_listener listener;
 
 	(void)state;
-	assert_int_equal(io_listener_open("tcp://192.0.2.1:8460", true, &listener, problem), -EADDRNOTAVAIL);
+	assert_int_equal(io_listener_open("tcp://192.0.2.1:8460", true, &plain, &listener, problem), -EADDRNOTAVAIL);
 	assert_non_null(strstr(problem, "tcp://192.0.2.1:8460: "));
 }
 
@@ -232,7 +238,7 @@ static void test_ipc_other_files_are_kept(void **state)
 	ipc_url("file", url, path);
 	fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	assert_int_equal(write(fd, "keep", 4), 4);
-	assert_true(io_listener_open(url, true, &listener, problem) < 0);
+	assert_true(io_listener_open(url, true, &plain, &listener, problem) < 0);
 	assert_non_null(strstr(problem, path));
 	assert_int_equal(pread(fd, text, sizeof(text), 0), 4);
 	assert_int_equal(access(path, F_OK), 0);
@@ -242,12 +248,12 @@ static void test_ipc_other_files_are_kept(void **state)
 	/* A link is not followed: what it points to may be anybody's. */
 	ipc_url("link", url, path);
 	assert_int_equal(symlink("/nonexistent/assay", path), 0);
-	assert_true(io_listener_open(url, true, &listener, problem) < 0);
+	assert_true(io_listener_open(url, true, &plain, &listener, problem) < 0);
 	assert_int_equal(unlink(path), 0);
 
 	ipc_url("folder", url, path);
 	assert_int_equal(mkdir(path, 0700), 0);
-	assert_true(io_listener_open(url, true, &listener, problem) < 0);
+	assert_true(io_listener_open(url, true, &plain, &listener, problem) < 0);
 	assert_int_equal(rmdir(path), 0);
 }
 
@@ -258,7 +264,7 @@ static void test_ipc_folder_missing(void **state)
 
 	(void)state;
 	ipc_url("none/socket", url, path);
-	assert_int_equal(io_listener_open(url, true, &listener, problem), -ENOENT);
+	assert_int_equal(io_listener_open(url, true, &plain, &listener, problem), -ENOENT);
 	assert_non_null(strstr(problem, "No such file"));
 }
 
@@ -269,9 +275,9 @@ static void test_ipc_in_use(void **state)
 
 	(void)state;
 	ipc_url("in-use", url, path);
-	assert_int_equal(io_listener_open(url, true, &first, problem), 0);
+	assert_int_equal(io_listener_open(url, true, &plain, &first, problem), 0);
 	assert_true(first.is_ipc);
-	assert_int_equal(io_listener_open(url, true, &other, problem), -EADDRINUSE);
+	assert_int_equal(io_listener_open(url, true, &plain, &other, problem), -EADDRINUSE);
 	assert_non_null(strstr(problem, "in use"));
 	assert_int_equal(access(path, F_OK), 0);
 	io_listener_close(&first);
@@ -292,7 +298,7 @@ static void test_ipc_stale_socket_is_replaced(void **state)
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(fd, 1), 0);
 	close(fd);
-	assert_int_equal(io_listener_open(url, true, &listener, problem), 0);
+	assert_int_equal(io_listener_open(url, true, &plain, &listener, problem), 0);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	close(fd);
@@ -325,11 +331,11 @@ static void test_stopped(void **state)
 	io_listener_close(&listener);
 
 	ipc_url("stopped", url, path);
-	assert_int_equal(io_listener_open(url, true, &listener, problem), 0);
+	assert_int_equal(io_listener_open(url, true, &plain, &listener, problem), 0);
 	assert_true(connects_to_path(path));
 	io_listener_stop(&listener);
 	assert_false(connects_to_path(path));
-	assert_int_equal(io_listener_open(url, true, &other, problem), 0);
+	assert_int_equal(io_listener_open(url, true, &plain, &other, problem), 0);
 	io_listener_close(&listener);
 	assert_true(connects_to_path(path));
 	io_listener_close(&other);

@@ -168,6 +168,7 @@ static void peer_close(struct peer *peer)
 
 static struct io_server *server;
 static int listen_tcp, listen_ipc;
+static struct io_peer_rules rules_tcp, rules_ipc = { .is_ipc = true };
 static struct io_frame held[RECEIVED_MAX];
 static struct received {
 	struct octets octets;
@@ -258,8 +259,8 @@ static void server_begin(struct io_server_bounds bounds)
 		fail_msg("%s", problem);
 	listen_tcp = listener(AF_INET);
 	listen_ipc = listener(AF_UNIX);
-	assert_int_equal(io_server_listen(server, listen_tcp, false), 0);
-	assert_int_equal(io_server_listen(server, listen_ipc, true), 0);
+	assert_int_equal(io_server_listen(server, listen_tcp, &rules_tcp), 0);
+	assert_int_equal(io_server_listen(server, listen_ipc, &rules_ipc), 0);
 }
 
 static bool server_is_closed(void)

@@ -164,12 +164,13 @@ static size_t remove_field(char *text, size_t len, uint32_t position)
 	struct mail_message message;
 	const struct mail_field *field = NULL;
 	struct arena arena;
-	size_t at = 0, start, size;
+	size_t start, size;
 
 	arena_init(&arena, 1 << 20);
 	assert_int_equal(mail_parse(slice_of(text, len), &bounds, &arena, &message), MAIL_OK);
-	for (; position; position--)
-		field = mail_field_next(&message, SLICE(AUTHRES_FIELD_NAME), &at);
+	field = mail_field_top(&message, MAIL_NAME_AUTHENTICATION_RESULTS);
+	for (; position > 1; position--)
+		field = mail_field_below(&message, field);
 	assert_non_null(field);
 	start = (size_t)(field->raw.ptr - (const uint8_t *)text);
 	size = field->raw.len;

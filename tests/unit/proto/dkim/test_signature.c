@@ -343,7 +343,11 @@ static void test_arc_fine(void **state)
 	arena_init(&arena, 1 << 20);
 	assert_int_equal(parse_form(DKIM_FORM_ARC_MESSAGE_SIGNATURE, AMS_WITHOUT_H "; v=7; h=to::subject; t=5; x=9; l=3",
 	                            &arena, &s), 0);
-	assert_slice_equal(s.names, SLICE("to::subject"));
+	assert_int_equal(s.names.count, 3);
+	assert_int_equal(s.names.items[0].id, MAIL_NAME_TO);
+	assert_slice_equal(s.names.items[1].text, SLICE_EMPTY);
+	assert_slice_equal(s.names.items[2].text, SLICE("subject"));
+	assert_true(s.names.have_others); /* the empty one */
 	assert_slice_equal(s.identity, SLICE_EMPTY);
 	assert_slice_equal(s.identity_domain, SLICE("example.com"));
 	assert_true(s.has_time && s.has_expiry && s.has_length);

@@ -175,22 +175,35 @@ static void test_bounds(void **state)
 
 static void test_fields_by_name(void **state)
 {
-	struct slice in = SLICE("a: 1\r\nB: 2\r\nA : 3\r\nno field\r\n\r\n");
+	struct slice in = SLICE("to: 1\r\nX-a: 2\r\nTO : 3\r\nno field\r\nTo\t:4\r\nfrom:5\r\nx-A: 6\r\n\r\n");
+	const struct mail_field *fields, *at;
 	struct mail_message message;
 	struct arena arena;
-	size_t at = 0;
 
 	(void)state;
 	arena_init(&arena, 1 << 20);
 	assert_int_equal(mail_parse(in, &wide, &arena, &message), MAIL_OK);
-	assert_int_equal(mail_field_count(&message, SLICE("")), 0);
-	assert_int_equal(mail_field_count(&message, SLICE("c")), 0);
-	assert_int_equal(mail_field_count(&message, SLICE("a")), 2);
-	assert_ptr_equal(mail_field_next(&message, SLICE("A"), &at), &message.fields[0]);
-	assert_ptr_equal(mail_field_next(&message, SLICE("A"), &at), &message.fields[2]);
-	assert_int_equal(at, 3);
-	assert_null(mail_field_next(&message, SLICE("A"), &at));
-	assert_null(mail_field_next(&message, SLICE("A"), &at));
+	fields = message.fields;
+	assert_int_equal(mail_field_count(&message, MAIL_NAME_TO), 3);
+	assert_int_equal(mail_field_count(&message, MAIL_NAME_CC), 0);
+	assert_int_equal(mail_field_count(&message, MAIL_NAME_OTHER), 0);
+	assert_null(mail_field_top(&message, MAIL_NAME_CC));
+	assert_null(mail_field_bottom(&message, MAIL_NAME_OTHER));
+	assert_ptr_equal(at = mail_field_top(&message, MAIL_NAME_TO), &fields[0]);
+	assert_ptr_equal(at = mail_field_below(&message, at), &fields[2]);
+	assert_ptr_equal(at = mail_field_below(&message, at), &fields[4]);
+	assert_null(mail_field_below(&message, at));
+	assert_ptr_equal(at, mail_field_bottom(&message, MAIL_NAME_TO));
+	assert_ptr_equal(at = mail_field_above(&message, at), &fields[2]);
+	assert_ptr_equal(at = mail_field_above(&message, at), &fields[0]);
+	assert_null(mail_field_above(&message, at));
+	assert_int_equal(fields[5].id, MAIL_NAME_FROM);
+	assert_int_equal(fields[1].id, MAIL_NAME_OTHER);
+	assert_int_equal(fields[3].id, MAIL_NAME_OTHER);
+	assert_int_equal(mail_field_count_of(&message, SLICE("")), 0);
+	assert_int_equal(mail_field_count_of(&message, SLICE("c")), 0);
+	assert_int_equal(mail_field_count_of(&message, SLICE("X-A")), 2);
+	assert_int_equal(mail_field_count_of(&message, SLICE("tO")), 3);
 	arena_deinit(&arena);
 }
 

@@ -1,0 +1,188 @@
+#include "crypto/kernels.h"
+
+#include "crypto/ed25519.h"
+#include "crypto/key.h"
+#include "crypto/probe.h"
+#include "crypto/rsa.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const wishes[CRYPTO_KERNELS_WISHES] = {
+	[CRYPTO_KERNELS_AUTO] = "auto",
+	[CRYPTO_KERNELS_OPENSSL] = "openssl",
+	[CRYPTO_KERNELS_SCALAR] = "scalar",
+	[CRYPTO_KERNELS_IFMA] = "ifma",
+};
+
+bool crypto_kernels_read(const char *word, enum crypto_kernels_wish *out)
+{
+	for (int wish = 0; wish < CRYPTO_KERNELS_WISHES; wish++) {
+		if (strcmp(word, wishes[wish]) == 0) {
+			*out = (enum crypto_kernels_wish)wish;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_openssl_alone(void)
+{
+#if defined(CRYPTO_OPENSSL_ALONE)
+	return true;
+#else
+	return false;
+#endif
+}
+
+static bool lanes_are_there(struct crypto_cpu cpu)
+{
+	return crypto_rsa_lanes_are_built() && cpu.avx512_ifma;
+}
+
+bool crypto_kernels_are_available(enum crypto_kernels_wish wish)
+{
+	switch (wish) {
+	case CRYPTO_KERNELS_SCALAR: return !is_openssl_alone();
+	case CRYPTO_KERNELS_IFMA: return lanes_are_there(crypto_cpu_detect());
+	default: return true;
+	}
+}
+
+static const char *refused_text(bool refused)
+{
+	return refused ? " (the kernel's known answer was wrong)" : "";
+}
+
+void crypto_kernels_describe(const struct crypto_kernels *kernels, char out[CRYPTO_KERNELS_TEXT_SIZE])
+{
+	int len;
+
+	if (kernels->rsa == CRYPTO_RSA_BY_LANES)
+		len = snprintf(out, CRYPTO_KERNELS_TEXT_SIZE, "RSA: 8 lanes (AVX-512 IFMA) from %u signature%s on",
+		               kernels->rsa_lanes_min, kernels->rsa_lanes_min == 1 ? "" : "s");
+	else
+		len = snprintf(out, CRYPTO_KERNELS_TEXT_SIZE, "RSA: %s%s",
+		               kernels->rsa == CRYPTO_RSA_BY_SCALAR ? "scalar" : "OpenSSL",
+		               refused_text(kernels->rsa_refused));
+	snprintf(out + len, CRYPTO_KERNELS_TEXT_SIZE - (size_t)len, "; Ed25519: %s%s",
+	         kernels->ed25519_lanes ? "8 lanes" : "OpenSSL", refused_text(kernels->ed25519_refused));
+}
+
+static struct crypto_key *probe_key(struct crypto_provider *provider, enum crypto_rsa_path path)
+{
+	struct crypto_key *key;
+
+	provider->kernels.rsa = path;
+	provider->kernels.rsa_lanes_min = 1;
+	return crypto_key_new(provider, &crypto_probe_rsa, &key) == 0 ? key : NULL;
+}
+
+/* Where there are lanes to measure. */
+static int64_t ticks(void)
+{
+#if defined(__x86_64__)
+	return (int64_t)__builtin_ia32_rdtsc();
+#else
+	return 0;
+#endif
+}
+
+#define MEASURE_ROUNDS 16
+
+/* Ticks of one verification by this path (all lanes of it): the least of several. INT64_MAX: it did not work. */
+static int64_t measure(struct crypto_provider *provider, enum crypto_rsa_path path)
+{
+	struct crypto_key *key = probe_key(provider, path);
+	int64_t least = INT64_MAX;
+
+	for (int round = 0; key && round < MEASURE_ROUNDS; round++) {
+		int64_t begin = ticks(), taken;
+
+		if (crypto_key_verify(key, CRYPTO_SHA256, crypto_probe_digest(CRYPTO_SHA256),
+		                      crypto_probe_rsa_signature[CRYPTO_SHA256]) != CRYPTO_VALID)
+			break;
+		taken = ticks() - begin;
+		if (taken < least)
+			least = taken;
+	}
+	crypto_key_unref(key);
+	return least;
+}
+
+/* The known answers again, now by the kernel. */
+static bool path_works(struct crypto_provider *provider, enum crypto_rsa_path path)
+{
+	static const uint8_t other[CRYPTO_DIGEST_OCTETS_MAX] = { 1 };
+	struct crypto_key *key = probe_key(provider, path);
+	bool works = key;
+
+	for (int hash = 0; works && hash < CRYPTO_HASHES; hash++) {
+		struct slice digest = crypto_probe_digest((enum crypto_hash)hash);
+		struct slice signature = crypto_probe_rsa_signature[hash];
+
+		if (provider->digests[hash])
+			works = crypto_key_verify(key, (enum crypto_hash)hash, digest, signature) == CRYPTO_VALID &&
+			        crypto_key_verify(key, (enum crypto_hash)hash, slice_of(other, digest.len), signature) ==
+			                CRYPTO_INVALID;
+	}
+	crypto_key_unref(key);
+	return works;
+}
+
+/* Eight lanes take the time of so many verifications by OpenSSL; more than eight is not worth it. */
+static unsigned lanes_min(struct crypto_provider *provider)
+{
+	int64_t lanes = measure(provider, CRYPTO_RSA_BY_LANES), one = measure(provider, CRYPTO_RSA_BY_OPENSSL);
+	int64_t count = one > 0 && one < INT64_MAX ? (lanes + one - 1) / one : 1;
+
+	return count < 1 ? 1 : count > CRYPTO_RSA_LANES ? CRYPTO_RSA_LANES + 1 : (unsigned)count;
+}
+
+static enum crypto_rsa_path path_wanted(const struct crypto_kernels *kernels)
+{
+	if (kernels->wish == CRYPTO_KERNELS_OPENSSL || is_openssl_alone())
+		return CRYPTO_RSA_BY_OPENSSL;
+	if (kernels->wish == CRYPTO_KERNELS_SCALAR)
+		return CRYPTO_RSA_BY_SCALAR;
+	return lanes_are_there(kernels->cpu) ? CRYPTO_RSA_BY_LANES : CRYPTO_RSA_BY_OPENSSL;
+}
+
+/* Its constants have to have verified known answers; features.ed25519: the algorithm is not switched off. */
+static int ed25519_choose(struct crypto_provider *provider)
+{
+	struct crypto_kernels *kernels = &provider->kernels;
+	int result;
+
+	if (!kernels->cpu.avx512_ifma || !provider->features.ed25519)
+		return 0;
+	result = crypto_ed25519_new(&kernels->cpu, &provider->ed25519);
+	kernels->ed25519_lanes = result == 0;
+	kernels->ed25519_refused = result == CRYPTO_ED25519_WRONG;
+	return result < 0 ? result : 0;
+}
+
+int crypto_kernels_choose(struct crypto_provider *provider, enum crypto_kernels_wish wish)
+{
+	struct crypto_kernels *kernels = &provider->kernels;
+	enum crypto_rsa_path path;
+	unsigned least = 1;
+
+	if (!crypto_kernels_are_available(wish))
+		return -ENOTSUP;
+	kernels->wish = wish;
+	if (!is_openssl_alone() && (wish == CRYPTO_KERNELS_AUTO || wish == CRYPTO_KERNELS_IFMA))
+		kernels->cpu = crypto_cpu_detect();
+	path = path_wanted(kernels);
+	if (path == CRYPTO_RSA_BY_LANES && !(provider->rsa_lanes = crypto_rsa_lanes_new()))
+		return -ENOMEM;
+	if (path != CRYPTO_RSA_BY_OPENSSL && !path_works(provider, path)) {
+		kernels->rsa_refused = true;
+		path = CRYPTO_RSA_BY_OPENSSL;
+	}
+	if (path == CRYPTO_RSA_BY_LANES && wish == CRYPTO_KERNELS_AUTO)
+		least = lanes_min(provider);
+	kernels->rsa = least > CRYPTO_RSA_LANES ? CRYPTO_RSA_BY_OPENSSL : path;
+	kernels->rsa_lanes_min = least;
+	return ed25519_choose(provider);
+}
