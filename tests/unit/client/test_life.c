@@ -213,6 +213,76 @@ static void garbage_is_survived(void **state)
 	assay_close(client);
 }
 
+/* Below the protocol: what is said instead of a greeting, or instead of a reply. */
+static const struct {
+	const char *octets;
+	size_t count;
+} nonsense[] = {
+	{ "", 0 },
+	{ "\0SP\0\0\x31\0", 7 },
+	{ "HTTP/1.1 400 No\r\n\r\n", 19 },
+	{ "\0SP\0\0\x30\0\0", 8 },
+	{ "\0SP\0\0\x31\0\0\2\0\0\0\0\0\0\0\4\x80\0\0\1", 21 },
+	{ "\0SP\0\0\x31\0\0\1\0\0\0\0\0\0\0\0", 17 },
+	{ "\0SP\0\0\x31\0\0\1\0\0\0\0\0\0\0\3abc", 20 },
+	{ "\0SP\0\0\x31\0\0\1\xff\xff\xff\xff\xff\xff\xff\xff", 17 },
+	{ "\0SP\0\0\x31\0\0\1\0\0\0\0\1\0\0\1", 17 },
+	{ "\0SP\0\0\x31\0\0\1\0\0\0\0\0\0\0\x14\x80\0\0\1\x52", 22 },
+	{ "\0SP\0\0\x31\0\0\1\0\0\0\0\0\0\0\4\x80\0\0\1", 21 },
+	{ "\0SP\0\0\x31\0\0\1\0\0\0\0\0\0\0\5\x80\0\0\1\xff", 22 },
+	{ "\0SP\0\0\x31\0\0\1\0\0\0\0\0\0\0\4\xff\0\0\1\1\0\0\0\0\0\0\0\4\0\0\0\1", 34 },
+};
+
+struct talker {
+	int listener;
+	atomic_uint said;
+};
+
+/* Says one thing after the other, each to a client of its own, as soon as something is heard. */
+static void *talk(void *argument)
+{
+	struct talker *talker = argument;
+	int fd;
+
+	while ((fd = accept(talker->listener, NULL, NULL)) >= 0) {
+		unsigned i = atomic_fetch_add(&talker->said, 1) % COUNT_OF(nonsense);
+		char heard[64];
+
+		(void)!read(fd, heard, sizeof heard);
+		(void)!write(fd, nonsense[i].octets, nonsense[i].count);
+		nng_msleep(5);
+		close(fd);
+	}
+	return NULL;
+}
+
+static void nonsense_is_survived(void **state)
+{
+	struct talker talker = { .said = 0 };
+	struct assay_client *client;
+	pthread_t thread;
+	char url[200];
+
+	(void)state;
+	talker.listener = deaf_listener(url, sizeof url);
+	assert_int_equal(pthread_create(&thread, NULL, talk, &talker), 0);
+	for (size_t i = 0; i < 4 * COUNT_OF(nonsense); i++) {
+		struct assay_call settings = { .size = sizeof settings, .deadline_ms = 60 };
+		struct assay_failure failure;
+		struct assay_answer *answer;
+
+		assert_int_equal(assay_open(url, NULL, &client, NULL), ASSAY_OK);
+		assert_int_not_equal(assay_check_message(client, &settings, NULL, "x", 1, &answer, &failure), ASSAY_OK);
+		assert_true(failure.text[0]);
+		assay_close(client);
+	}
+	assert_true(atomic_load(&talker.said) >= COUNT_OF(nonsense));
+	shutdown(talker.listener, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	close(talker.listener);
+	unlink(url + strlen("ipc://"));
+}
+
 /* ---- fork ---- */
 
 /* What a child may do with its parent's client: learn that it may not, and let go. 0: as it should be. */
@@ -278,5 +348,5 @@ static int teardown(void **state)
 
 #define PEER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-UNIT_MAIN(PEER_TEST(no_memory_at_any_call), PEER_TEST(clients_come_and_go), PEER_TEST(garbage_is_survived),
+UNIT_MAIN(PEER_TEST(no_memory_at_any_call), PEER_TEST(clients_come_and_go), PEER_TEST(garbage_is_survived), PEER_TEST(nonsense_is_survived),
 	  PEER_TEST(children_are_told))
