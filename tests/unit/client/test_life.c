@@ -249,7 +249,7 @@ static void *talk(void *argument)
 		char heard[64];
 
 		(void)!read(fd, heard, sizeof heard);
-		(void)!write(fd, nonsense[i].octets, nonsense[i].count);
+		(void)!send(fd, nonsense[i].octets, nonsense[i].count, MSG_NOSIGNAL);
 		nng_msleep(5);
 		close(fd);
 	}
