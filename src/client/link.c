@@ -124,27 +124,27 @@ static void redial(struct server *server)
 	nng_sleep_aio((nng_duration)ms, server->dial);
 }
 
-/* Reader or writer has ended. The one that ends last lets the stream go. */
+/*
+ * Reader or writer has ended. The one that ends last lets the stream go, but not while link_close() stops them: nng's stopping
+ * looks at the stream.
+ */
 static void settle(struct server *server)
 {
 	nng_stream *stream = NULL;
-	bool again = false;
 
 	pthread_mutex_lock(&server->client->lock);
-	if (server->state == LINK_DOWN && server->handing == 0 && !server->rx_busy && !server->tx_busy) {
+	if (server->state == LINK_DOWN && server->handing == 0 && !server->rx_busy && !server->tx_busy &&
+	    !server->is_closing) {
 		stream = server->stream;
 		server->stream = NULL;
 		server->in_used = 0;
 		if (server->out_offset > 0)
 			out_drop_first(server);
-		again = stream && !server->is_closing;
 	}
 	pthread_mutex_unlock(&server->client->lock);
 	if (!stream)
 		return;
 	nng_stream_free(stream);
-	if (!again)
-		return;
 	attempts_fail(server);
 	redial(server);
 }
@@ -469,12 +469,16 @@ int link_open(struct server *server)
 	return server->in ? 0 : NNG_ENOMEM;
 }
 
-static void aio_end(nng_aio *aio)
+static void aio_stop(nng_aio *aio)
 {
-	if (!aio)
-		return;
-	nng_aio_stop(aio);
-	nng_aio_free(aio);
+	if (aio)
+		nng_aio_stop(aio);
+}
+
+static void aio_free(nng_aio *aio)
+{
+	if (aio)
+		nng_aio_free(aio);
 }
 
 void link_close(struct server *server)
@@ -484,13 +488,17 @@ void link_close(struct server *server)
 	pthread_mutex_unlock(&server->client->lock);
 	if (server->dialer)
 		nng_stream_dialer_close(server->dialer);
-	aio_end(server->dial);
+	aio_stop(server->dial);
 	pthread_mutex_lock(&server->client->lock);
 	if (server->stream)
 		link_down(server);
 	pthread_mutex_unlock(&server->client->lock);
-	aio_end(server->rx);
-	aio_end(server->tx);
+	/* What reads and writes may still start another one of the three, which then does nothing: so none is freed before all end. */
+	aio_stop(server->rx);
+	aio_stop(server->tx);
+	aio_free(server->dial);
+	aio_free(server->rx);
+	aio_free(server->tx);
 	if (server->stream)
 		nng_stream_free(server->stream);
 	if (server->dialer)
