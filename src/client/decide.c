@@ -10,7 +10,8 @@
 
 #include "client/failure.h"
 
-static void reply_set(struct assay_decision *decision, enum assay_action action, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void reply_set(struct assay_decision *decision, enum assay_action action,
+							   const char *format, ...)
 {
 	va_list arguments;
 
