@@ -1,8 +1,6 @@
 #include "base/scan.h"
 
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
+#include "base/scan_parts.h"
 
 static bool is_wsp_run(uint8_t c, uint8_t next)
 {
@@ -14,97 +12,98 @@ static bool is_lone_line_end(uint8_t c, uint8_t next)
 	return (c == '\r') != (next == '\n');
 }
 
-/* Where the pair is, from `i` on, octet by octet. */
-static size_t rest(struct slice s, size_t i, bool (*is)(uint8_t c, uint8_t next))
+size_t scan_wsp_run_rest(struct slice s, size_t i)
 {
-	while (i + 1 < s.len && !is(s.ptr[i], s.ptr[i + 1]))
+	while (i + 1 < s.len && !is_wsp_run(s.ptr[i], s.ptr[i + 1]))
 		i++;
 	return i;
 }
 
-#ifdef __x86_64__
-#define WIDTH 32
-#define AVX2 __attribute__((target("avx2")))
-
-AVX2 static inline __m256i load(const uint8_t *p)
+size_t scan_lone_line_end_rest(struct slice s, size_t i)
 {
-	return _mm256_loadu_si256((const __m256i *)(const void *)p);
+	while (i + 1 < s.len && !is_lone_line_end(s.ptr[i], s.ptr[i + 1]))
+		i++;
+	return i;
 }
 
-AVX2 static inline __m256i equal(__m256i octets, char c)
+/* No branch depends on the octets: who sends them knows what mispredicts. */
+size_t scan_wsp_reduce_part(const uint8_t *from, size_t len, uint8_t *out)
 {
-	return _mm256_cmpeq_epi8(octets, _mm256_set1_epi8(c));
-}
+	size_t written = 0;
 
-AVX2 static size_t wsp_run_avx2(struct slice s)
-{
-	size_t i = 0;
+	for (size_t i = 0; i < len; i++) {
+		unsigned wsp = (unsigned)octet_is_wsp(from[i]);
+		unsigned line_end = (unsigned)(from[i + 1] == '\r') & (unsigned)(from[i + 2] == '\n');
+		unsigned dropped = wsp & ((unsigned)octet_is_wsp(from[i + 1]) | line_end);
 
-	for (; i + WIDTH < s.len; i += WIDTH) {
-		__m256i octets = load(s.ptr + i), next = load(s.ptr + i + 1);
-		__m256i ends = _mm256_or_si256(_mm256_or_si256(equal(next, ' '), equal(next, '\t')), equal(next, '\r'));
-		__m256i found = _mm256_or_si256(equal(octets, '\t'), _mm256_and_si256(equal(octets, ' '), ends));
-		unsigned mask = (unsigned)_mm256_movemask_epi8(found);
-
-		if (mask)
-			return i + (unsigned)__builtin_ctz(mask);
+		out[written] = wsp ? ' ' : from[i];
+		written += 1 - dropped;
 	}
-	return rest(s, i, is_wsp_run);
+	return written;
 }
 
-/* Those among 32 octets that are a CR without an LF behind it, or are before an LF and no CR. */
-AVX2 static inline __m256i lone_line_ends(const uint8_t *p)
+static size_t wsp_run_plain(struct slice s)
 {
-	return _mm256_xor_si256(equal(load(p), '\r'), equal(load(p + 1), '\n'));
+	return scan_wsp_run_rest(s, 0);
 }
 
-AVX2 static size_t lone_line_end_avx2(struct slice s)
+static size_t lone_line_end_plain(struct slice s)
 {
-	size_t i = 0;
-
-	for (; i + 2 * WIDTH < s.len; i += 2 * WIDTH) {
-		__m256i found = _mm256_or_si256(lone_line_ends(s.ptr + i), lone_line_ends(s.ptr + i + WIDTH));
-
-		if (!_mm256_testz_si256(found, found))
-			break;
-	}
-	for (; i + WIDTH < s.len; i += WIDTH) {
-		__m256i found = lone_line_ends(s.ptr + i);
-		unsigned mask = (unsigned)_mm256_movemask_epi8(found);
-
-		if (mask)
-			return i + (unsigned)__builtin_ctz(mask);
-	}
-	return rest(s, i, is_lone_line_end);
+	return scan_lone_line_end_rest(s, 0);
 }
 
+static struct scan_reduced wsp_reduce_plain(struct slice s, uint8_t *out, size_t out_max)
+{
+	size_t len = scan_reduce_len(s, out_max);
+
+	if (len > SCAN_CLEAN_OCTETS)
+		len = SCAN_CLEAN_OCTETS; /* so that it need not count them */
+	return (struct scan_reduced){ len, scan_wsp_reduce_part(s.ptr, len, out) };
+}
+
+static const struct scan scan_plain = { "plain", wsp_run_plain, lone_line_end_plain, wsp_reduce_plain };
+
+#if defined(__x86_64__)
 static bool has_avx2(void)
 {
 	return __builtin_cpu_supports("avx2");
 }
+
+static bool has_avx512(void)
+{
+	return has_avx2() && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi2");
+}
+
+const struct scan *scan_best(void)
+{
+	return has_avx512() ? &scan_avx512 : has_avx2() ? &scan_avx2 : &scan_plain;
+}
+
+const struct scan *scan_get(size_t i)
+{
+	const struct scan *ways[] = { &scan_plain, has_avx2() ? &scan_avx2 : NULL, has_avx512() ? &scan_avx512 : NULL };
+
+	return i < sizeof(ways) / sizeof(ways[0]) ? ways[i] : NULL;
+}
+#elif defined(__aarch64__)
+/* Part of every processor of this kind. */
+const struct scan *scan_best(void)
+{
+	return &scan_neon;
+}
+
+const struct scan *scan_get(size_t i)
+{
+	return i == 0 ? &scan_plain : i == 1 ? &scan_neon : NULL;
+}
 #else
-static bool has_avx2(void)
+const struct scan *scan_best(void)
 {
-	return false;
+	return &scan_plain;
 }
 
-static size_t wsp_run_avx2(struct slice s)
+const struct scan *scan_get(size_t i)
 {
-	return rest(s, 0, is_wsp_run);
-}
-
-static size_t lone_line_end_avx2(struct slice s)
-{
-	return rest(s, 0, is_lone_line_end);
+	return i == 0 ? &scan_plain : NULL;
 }
 #endif
-
-size_t scan_wsp_run(struct slice s)
-{
-	return has_avx2() ? wsp_run_avx2(s) : rest(s, 0, is_wsp_run);
-}
-
-size_t scan_lone_line_end(struct slice s)
-{
-	return has_avx2() ? lone_line_end_avx2(s) : rest(s, 0, is_lone_line_end);
-}

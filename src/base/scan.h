@@ -1,22 +1,47 @@
 /*
  * scan.h - looks over many octets at once, for what is rare among them.
  *
- * By vectors where the processor has them (AVX2, asked at run time), else octet by octet: the same answer, which
- * tests/unit/base/test_scan.c holds the two to.
+ * Each way of scanning (plain octets, AVX2, AVX-512, NEON) finds the same; tests/unit/base/test_scan.c holds them to it.
+ * scan_best() is the quickest that this processor has, asked at run time.
+ *
+ * Purity:    no I/O, no allocation, no state.
+ * Bounds:    O(octets). Nothing is read behind a slice's end.
  */
 #ifndef ASSAY_BASE_SCAN_H
 #define ASSAY_BASE_SCAN_H
 
 #include "base/slice.h"
 
-/*
- * Both look at pairs of neighbours, and return the offset of the first of the first such pair; when there is none, that of the
- * last octet, whose neighbour is not known. `s`: one octet or more.
- */
+/* Where scan.wsp_reduce() stops: so many octets in a row (or some more) needed no change. */
+#define SCAN_CLEAN_OCTETS 256
+/* What it may write, without meaning, behind what it was allowed to. */
+#define SCAN_OVERSHOOT 64
 
-/* A tab; or a space before a space, a tab or a CR. */
-size_t scan_wsp_run(struct slice s);
-/* A CR that no LF follows, or an LF that no CR precedes. */
-size_t scan_lone_line_end(struct slice s);
+struct scan_reduced {
+	size_t read, written;
+};
+
+struct scan {
+	const char *name;
+	/*
+	 * These two look at pairs of neighbours, and return the offset of the first of the first such pair; when there is
+	 * none, that of the last octet, whose neighbour is not known. `s`: one octet or more.
+	 */
+	/* A tab; or a space before a space, a tab or a CR. */
+	size_t (*wsp_run)(struct slice s);
+	/* A CR that no LF follows, or an LF that no CR precedes. */
+	size_t (*lone_line_end)(struct slice s);
+	/*
+	 * Copies octets, but of each run of spaces and tabs its last only, as a space, and nothing of one that CRLF follows
+	 * (RFC 6376 section 3.4.4 a). `s`: three octets or more. The last two are not read as such: what becomes of an
+	 * octet is known with the two behind it. Reads no more than `out_max` octets; `out` has room for SCAN_OVERSHOOT
+	 * more. Stops before when SCAN_CLEAN_OCTETS needed no change.
+	 */
+	struct scan_reduced (*wsp_reduce)(struct slice s, uint8_t *out, size_t out_max);
+};
+
+const struct scan *scan_best(void);
+/* Every way that this processor has, plain octets first, the best last; NULL: not so many. */
+const struct scan *scan_get(size_t i);
 
 #endif

@@ -268,6 +268,10 @@ ASSAY_API enum assay_error assay_seal_message(struct assay_client *client, const
 ASSAY_API enum assay_error assay_get_tls_policy(struct assay_client *client, const struct assay_call *call,
 						const char *domain, const char *mx_host,
 						struct assay_answer **answer_out, struct assay_failure *failure);
+/* As assay_get_tls_policy(), but what the daemon keeps of the domain's MTA-STS policy is forgotten first. */
+ASSAY_API enum assay_error assay_purge_tls_policy(struct assay_client *client, const struct assay_call *call,
+						  const char *domain, const char *mx_host,
+						  struct assay_answer **answer_out, struct assay_failure *failure);
 /* How the daemon is doing. */
 ASSAY_API enum assay_error assay_get_status(struct assay_client *client, const struct assay_call *call,
 					    struct assay_answer **answer_out, struct assay_failure *failure);
@@ -494,6 +498,19 @@ enum assay_tls_result {
 /* "policy", "secure", ...; "unknown" for a value outside. */
 ASSAY_API const char *assay_tls_result_word(enum assay_tls_result result);
 
+/* What follows from DANE for a delivery to the host (RFC 7672). */
+enum assay_dane_delivery {
+	ASSAY_DANE_UNKNOWN = 0,
+	ASSAY_DANE_AUTHENTICATE = 1,    /* TLS, authenticated by the records */
+	ASSAY_DANE_TLS_REQUIRED = 2,    /* TLS without authentication: no record is usable */
+	ASSAY_DANE_TLS_IF_POSSIBLE = 3, /* DANE does not apply: what MTA-STS says */
+	ASSAY_DANE_DEFER = 4,           /* not now, and never in the clear */
+	ASSAY_DANE_NO_DELIVERY = 5      /* there is no host, or it has no address */
+};
+
+/* "dane", "tls-required", "tls-if-possible", "defer", "none"; "unknown". Never NULL. */
+ASSAY_API const char *assay_dane_delivery_word(enum assay_dane_delivery delivery);
+
 struct assay_tls_policy {
 	struct assay_text domain;
 	enum assay_tls_result mta_sts; /* policy, none, temperror, invalid (RFC 8461) */
@@ -512,7 +529,15 @@ struct assay_tls_policy {
 	enum assay_tls_result tlsrpt;  /* record, none, invalid, temperror (RFC 8460) */
 	const char *const *tlsrpt_rua; /* tlsrpt_rua_count URIs */
 	size_t tlsrpt_rua_count;
-	const char *postfix; /* a value for smtp_tls_policy_maps */
+	const char *postfix; /* a value for smtp_tls_policy_maps; "": the MTA's own default */
+	const char *postfix_tlsrpt; /* the same with the attributes of Postfix 3.10 for TLSRPT */
+	struct assay_reason tlsrpt_reason;
+	enum assay_dane_delivery dane_delivery;
+	struct assay_text dane_mx_host;   /* of which host dane is; empty: there is none */
+	struct assay_text dane_tlsa_base; /* for SNI; empty: there are no records */
+	const struct assay_text *dane_reference_names; /* dane_reference_name_count: what certificates have to name with usage 2 */
+	size_t dane_reference_name_count;
+	int purged; /* 1: something was kept, and is forgotten */
 };
 
 /* A header field to be added. */

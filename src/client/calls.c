@@ -145,19 +145,34 @@ enum assay_error assay_seal_message(struct assay_client *client, const struct as
 			   answer_out, failure);
 }
 
-enum assay_error assay_get_tls_policy(struct assay_client *client, const struct assay_call *call, const char *domain,
-				      const char *mx_host, struct assay_answer **answer_out,
-				      struct assay_failure *failure)
+static enum assay_error ask_tls_policy(struct assay_client *client, const struct assay_call *call, const char *domain,
+				       const char *mx_host, bool purge, struct assay_answer **answer_out,
+				       struct assay_failure *failure)
 {
 	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
 	Assay__V1__TlsPolicy policy = ASSAY__V1__TLS_POLICY__INIT;
 
 	policy.domain = request_bytes(domain);
 	policy.mx_host = request_bytes(mx_host);
+	policy.purge = purge;
 	request.call_case = ASSAY__V1__REQUEST__CALL_TLS_POLICY;
 	request.tls_policy = &policy;
 	return call_daemon(client, call, &request, NULL, NULL, NULL, ASSAY__V1__RESPONSE__RESULT_TLS_POLICY, answer_out,
 			   failure);
+}
+
+enum assay_error assay_get_tls_policy(struct assay_client *client, const struct assay_call *call, const char *domain,
+				      const char *mx_host, struct assay_answer **answer_out,
+				      struct assay_failure *failure)
+{
+	return ask_tls_policy(client, call, domain, mx_host, false, answer_out, failure);
+}
+
+enum assay_error assay_purge_tls_policy(struct assay_client *client, const struct assay_call *call, const char *domain,
+					const char *mx_host, struct assay_answer **answer_out,
+					struct assay_failure *failure)
+{
+	return ask_tls_policy(client, call, domain, mx_host, true, answer_out, failure);
 }
 
 enum assay_error assay_get_status(struct assay_client *client, const struct assay_call *call,

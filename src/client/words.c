@@ -61,6 +61,19 @@ const char *assay_tls_result_word(enum assay_tls_result result)
 	return word(words, COUNT_OF(words), (unsigned)result);
 }
 
+const char *assay_dane_delivery_word(enum assay_dane_delivery delivery)
+{
+	static const char *const words[] = {
+		[ASSAY_DANE_AUTHENTICATE] = "dane",
+		[ASSAY_DANE_TLS_REQUIRED] = "tls-required",
+		[ASSAY_DANE_TLS_IF_POSSIBLE] = "tls-if-possible",
+		[ASSAY_DANE_DEFER] = "defer",
+		[ASSAY_DANE_NO_DELIVERY] = "none",
+	};
+
+	return word(words, COUNT_OF(words), (unsigned)delivery);
+}
+
 const char *assay_version(void)
 {
 	return ASSAY_VERSION;

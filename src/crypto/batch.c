@@ -1,9 +1,11 @@
 #include "crypto/batch.h"
 
+#include "crypto/batch_parts.h"
 #include "crypto/key_private.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 
 static void ring_init(struct crypto_job *head)
 {
@@ -59,6 +61,10 @@ int crypto_batch_init(struct crypto_batch *batch, struct crypto_provider *provid
 			return -ENOMEM;
 		}
 	}
+	if (crypto_batch_sha256_init(batch) < 0) {
+		crypto_batch_deinit(batch);
+		return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -74,6 +80,8 @@ void crypto_batch_deinit(struct crypto_batch *batch)
 		EVP_MD_CTX_free(batch->contexts[hash]);
 		batch->contexts[hash] = NULL;
 	}
+	free(batch->hasher);
+	batch->hasher = NULL;
 }
 
 static void batch_add(struct crypto_batch *batch, struct crypto_job *job, enum crypto_work work)
@@ -89,13 +97,15 @@ void crypto_batch_add_hash(struct crypto_batch *batch, struct crypto_hash_job *j
 	job->failed = false;
 	job->octets = 0;
 	job->context = NULL;
+	job->batch = NULL;
 	batch_add(batch, &job->job, job->hash == CRYPTO_SHA1 ? CRYPTO_WORK_SHA1 : CRYPTO_WORK_SHA256);
 }
 
 void crypto_batch_add_verify(struct crypto_batch *batch, struct crypto_verify_job *job)
 {
 	job->verdict = CRYPTO_PENDING;
-	job->hashed = false;
+	job->begun = job->hashed = false;
+	job->part = 0;
 	job->held = 0;
 	batch_add(batch, &job->job,
 	          crypto_key_kind(job->key) == CRYPTO_KEY_RSA ? CRYPTO_WORK_RSA : CRYPTO_WORK_ED25519);
@@ -311,13 +321,19 @@ static void ed25519_group_add(struct crypto_batch *batch, struct crypto_verify_j
 		ed25519_group_run(batch, group);
 }
 
-static void job_finish(struct crypto_batch *batch, struct crypto_job *job)
+void crypto_batch_job_finish(struct crypto_batch *batch, struct crypto_job *job)
 {
 	batch->waiting_count[job->work]--;
 	batch->counters[job->work].jobs++;
 	job->work = CRYPTO_WORKS;
 	ring_unlink(job);
 	ring_append(&batch->finished, job);
+}
+
+void crypto_batch_job_defer(struct crypto_batch *batch, struct crypto_job *job)
+{
+	ring_unlink(job);
+	ring_append(&batch->waiting[job->work], job);
 }
 
 static void verify_begin(struct crypto_batch *batch, struct crypto_verify_job *job)
@@ -336,7 +352,7 @@ static void verify_begin(struct crypto_batch *batch, struct crypto_verify_job *j
 		verify_one(batch, job, CRYPTO_PATH_OPENSSL);
 }
 
-/* Those that do not have their digest yet. */
+/* Those whose digest no hasher made. */
 static void digests_make(struct crypto_batch *batch, enum crypto_work work)
 {
 	struct crypto_job *head = &batch->waiting[work];
@@ -371,7 +387,7 @@ static size_t verify_all(struct crypto_batch *batch, enum crypto_work work)
 		if (job->verdict == CRYPTO_PENDING)
 			continue; /* held */
 		batch->counters[work].faults += job->verdict == CRYPTO_FAULT;
-		job_finish(batch, at);
+		crypto_batch_job_finish(batch, at);
 		finished++;
 	}
 	return finished;
@@ -390,12 +406,11 @@ static size_t jobs_run(struct crypto_batch *batch, enum crypto_work work)
 		if (work == CRYPTO_WORK_SIGN) {
 			sign_run(batch, (struct crypto_sign_job *)job);
 		} else if (!hash_run(batch, (struct crypto_hash_job *)job)) {
-			/* Behind the others: a large body waits for small ones, not they for it. */
-			ring_unlink(job);
-			ring_append(head, job);
+			/* A large body waits for small ones, not they for it. */
+			crypto_batch_job_defer(batch, job);
 			continue;
 		}
-		job_finish(batch, job);
+		crypto_batch_job_finish(batch, job);
 		finished++;
 	}
 	return finished;
@@ -407,9 +422,13 @@ size_t crypto_batch_run(struct crypto_batch *batch)
 
 	ASSERT(!batch->running);
 	batch->running = true;
+	if (batch->hasher)
+		count += crypto_batch_sha256_run(batch);
 	for (int at = 0; at < CRYPTO_WORKS; at++) {
 		enum crypto_work work = (enum crypto_work)at;
 
+		if (work == CRYPTO_WORK_SHA256 && batch->hasher)
+			continue;
 		batch->counters[work].runs += batch->waiting_count[work] > 0;
 		count += is_verification(work) ? verify_all(batch, work) : jobs_run(batch, work);
 	}

@@ -19,6 +19,7 @@
 #include "crypto/ed25519.h"
 #include "crypto/key.h"
 #include "crypto/rsa.h"
+#include "crypto/sha256.h"
 #include "crypto/signer.h"
 
 enum crypto_work {
@@ -48,12 +49,16 @@ struct crypto_hash_job {
 	bool (*next)(void *source, struct slice *out);
 	void *source;
 	uint64_t octets_max; /* hash at most so many; the source is read to its end all the same */
+	/* About how many there will be, 0: not known. The longest begin if a run has time for all: few lanes are empty at its end. */
+	uint64_t octets_likely;
 	/* Answered. */
 	bool failed;
 	uint64_t octets; /* of the whole source */
 	uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX];
-	/* The batch's. */
-	struct evp_md_ctx_st *context; /* of a job that a run did not finish */
+	/* The batch's: of a job that a run did not finish. */
+	struct evp_md_ctx_st *context; /* where OpenSSL hashes */
+	struct crypto_batch *batch;    /* where kernels of ours do; NULL: not begun */
+	struct crypto_sha256_stream stream;
 };
 
 /* Check a signature over the hash of octets in pieces. */
@@ -68,6 +73,9 @@ struct crypto_verify_job {
 	/* Answered. */
 	enum crypto_verdict verdict;
 	/* The batch's. */
+	bool begun;  /* the stream is the digest's in part */
+	size_t part; /* the next one that the stream takes */
+	struct crypto_sha256_stream stream;
 	bool hashed;   /* the digest is there */
 	unsigned held; /* runs that left it for later */
 	uint8_t digest[CRYPTO_DIGEST_OCTETS_MAX];
@@ -95,7 +103,8 @@ struct crypto_work_counters {
 	uint64_t runs;   /* that had a job of this kind */
 	uint64_t faults;
 	uint64_t by_path[CRYPTO_PATHS];      /* jobs */
-	uint64_t lanes_offered, lanes_filled; /* of kernels that do several at a time, each time that one ran */
+	/* Of kernels that do several at a time, each time that one ran; of SHA-256, for each block of a lane. */
+	uint64_t lanes_offered, lanes_filled;
 };
 
 /* Jobs for RSA's lanes, of keys with one number of limbs, until there are enough or no more. */
@@ -115,6 +124,7 @@ struct crypto_ed25519_group {
 struct crypto_batch {
 	struct crypto_provider *provider; /* borrowed */
 	struct evp_md_ctx_st *contexts[CRYPTO_HASHES];
+	struct crypto_sha256_hasher *hasher; /* NULL: SHA-256 is OpenSSL's, too */
 	struct crypto_job waiting[CRYPTO_WORKS]; /* heads of rings */
 	size_t waiting_count[CRYPTO_WORKS];
 	uint64_t cost;              /* of the kind being run */

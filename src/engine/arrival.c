@@ -1,5 +1,7 @@
+#include "engine/policies.h"
 #include "engine/reply.h"
 #include "engine/request.h"
+#include "proto/mail/domain.h"
 #include "proto/wire/unpack.h"
 
 #include <string.h>
@@ -82,6 +84,7 @@ static void wait_start(struct request *request, uint32_t deadline_ms)
 		wait_ms = deadline_ms - margin_ms;
 	/* Half of the margin is for the way back. */
 	request->deadline_ns = now_ns + deadline_ms * INT64_C(1000000) - margin_ms * INT64_C(500000);
+	request->policy_end_ns = now_ns + (deadline_ms - margin_ms) * INT64_C(1000000);
 	request->look_ups_end_ns = now_ns + wait_ms * INT64_C(1000000);
 	io_timer_start(request->shard->loop, &request->wait, request->look_ups_end_ns);
 }
@@ -171,6 +174,35 @@ static struct refusal call_seal(struct request *request, const Assay__V1__Seal *
 	return (struct refusal){ .text = NULL };
 }
 
+/* What is kept of it is forgotten before anything is asked. */
+static int purge(struct request *request)
+{
+	struct slice domain;
+	int result;
+
+	TRY(result = domain_canonical(request->tls_domain, &request->arena, &domain));
+	request->tls_purged = result == 0 && policies_forget(request->shard->policies, domain);
+	counter_add(request->shard->counters, COUNTER_POLICIES_PURGED, request->tls_purged);
+	return 0;
+}
+
+static struct refusal call_tls_policy(struct request *request, const Assay__V1__TlsPolicy *call)
+{
+	request->tls_domain = slice_of_bytes(call->domain);
+	request->tls_mx_host = slice_of_bytes(call->mx_host);
+	if (request->tls_domain.len == 0)
+		return refuse(ASSAY__V1__ERROR__CODE__INVALID, "domain: missing");
+	if (request->tls_domain.len > ENVELOPE_OCTETS_MAX)
+		return refuse(ASSAY__V1__ERROR__CODE__INVALID, "domain: longer than 1024 octets");
+	if (request->tls_mx_host.len > ENVELOPE_OCTETS_MAX)
+		return refuse(ASSAY__V1__ERROR__CODE__INVALID, "mx_host: longer than 1024 octets");
+	counter_up(request->shard->counters, COUNTER_REQUESTS_TLS_POLICY);
+	request->call = CALL_TLS_POLICY;
+	if (call->purge && purge(request) < 0)
+		return refuse(ASSAY__V1__ERROR__CODE__INTERNAL, "out of memory");
+	return (struct refusal){ .text = NULL };
+}
+
 /* No call that we know: one of a later version, or none? */
 static struct refusal call_unknown(struct slice body)
 {
@@ -191,6 +223,7 @@ static struct refusal call_read(struct request *request, const Assay__V1__Reques
 	case ASSAY__V1__REQUEST__CALL_CHECK_DIGEST: return call_digest(request, call->check_digest);
 	case ASSAY__V1__REQUEST__CALL_CHECK_SENDER: return call_sender(request, call->check_sender);
 	case ASSAY__V1__REQUEST__CALL_SEAL: return call_seal(request, call->seal);
+	case ASSAY__V1__REQUEST__CALL_TLS_POLICY: return call_tls_policy(request, call->tls_policy);
 	case ASSAY__V1__REQUEST__CALL__NOT_SET: return call_unknown(body);
 	default: return refuse(ASSAY__V1__ERROR__CODE__UNSUPPORTED, "this server does not answer this call");
 	}
@@ -327,4 +360,22 @@ void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame 
 	}
 	reply_error(&(struct reply_to){ .shard = shard, .conn = conn, .backtrace = backtrace }, refusal.code, refusal.text);
 	io_frame_release(&frame);
+}
+
+void request_refresh(struct shard *shard, struct slice domain)
+{
+	struct request *request;
+
+	if (shard->draining || shard->requests_count >= shard->limits.in_flight_max)
+		return;
+	request = request_new(shard, &shard->own);
+	if (!request)
+		return;
+	request->call = CALL_TLS_REFRESH;
+	if (arena_copy(&request->arena, domain, &request->tls_domain) < 0) {
+		request_free(request);
+		return;
+	}
+	wait_start(request, 0);
+	request_wake(request);
 }

@@ -11,10 +11,12 @@
 #include "engine/breaker.h"
 #include "engine/cache.h"
 #include "engine/counters.h"
+#include "engine/policies.h"
 #include "io/listen.h"
 #include "io/peers.h"
 #include "io/resolver.h"
 #include "io/tls.h"
+#include "proto/tlspolicy/tlspolicy.h"
 #include "proto/verdict/seal.h"
 
 #define ENGINE_SHARDS_MAX 256
@@ -56,6 +58,8 @@ struct engine_config {
 	unsigned shards;           /* 1 to ENGINE_SHARDS_MAX */
 	struct io_resolver_config resolver;
 	struct verdict_config verdict;
+	struct tlspolicy_config tlspolicy;
+	struct policies_config policies;
 	/* Whom we seal for, and their private keys in PEM form: sealer.signer counts these. */
 	const struct arc_sealer *sealers;
 	const struct slice *sealer_keys;

@@ -34,7 +34,7 @@ static void drain_step(struct shard *shard)
 {
 	if (!shard->draining)
 		drain_begin(shard);
-	if (shard->requests_count == 0 || engine_is_stopping_at_once(shard->engine))
+	if (shard->requests_count == shard->own.in_flight || engine_is_stopping_at_once(shard->engine))
 		io_server_close(shard->server, engine_is_stopping_at_once(shard->engine));
 	/* A shard without connections may still have requests of others. */
 	if (io_server_is_closed(shard->server) && (!shard->errands.in_flight || engine_is_stopping_at_once(shard->engine)))
@@ -316,6 +316,7 @@ void shard_retire(struct shard *shard)
 	/* Their homes must not wait for them, nor go down before them. */
 	for (struct request *request = shard->requests; request; request = next) {
 		next = request->next;
+		policy_work_drop(request);
 		if (request->errand)
 			request_free(request);
 	}

@@ -17,6 +17,7 @@
 
 struct request;
 struct lookup;
+struct policies;
 
 #define LOOKUP_BUCKETS 4096 /* of look-ups under way; a power of two */
 
@@ -42,6 +43,7 @@ struct shard {
 	/* Set by whoever makes the shard. */
 	struct counters *counters;
 	struct cache *cache;                          /* all shards' */
+	struct policies *policies;                    /* likewise */
 	unsigned index;
 
 	struct postbox posts;
@@ -50,6 +52,7 @@ struct shard {
 		_Atomic unsigned coming;              /* on their way here */
 	} load;                                       /* for other shards to read */
 	struct io_conn_use errands;                   /* those of other shards, queued as if they were a connection's */
+	struct io_conn_use own;                       /* those of nobody: policies that are refreshed */
 	unsigned errands_to;                          /* the shard that was sent one last */
 	uint64_t epoch;                               /* of this turn */
 	struct request *pinning;                      /* those that found answers in this turn */

@@ -93,6 +93,7 @@ const struct body_digest *work_body_digest(struct request *request, const struct
 		.next = body_next,
 		.source = &work->body,
 		.octets_max = question->octets_max,
+		.octets_likely = question->body.len,
 	};
 	work->next = request->work.bodies;
 	request->work.bodies = work;

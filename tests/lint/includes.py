@@ -24,6 +24,7 @@ MAY_SEE = {
     "proto/verdict": {
         "proto/ask", "proto/reason", "proto/mail", "proto/spf", "proto/dkim", "proto/dmarc", "proto/authres", "proto/arc",
     },
+    "proto/tlspolicy": {"proto/ask", "proto/reason", "proto/mail"},
     "proto/wire": set(),
     "crypto": set(),
     "io": set(),
@@ -39,6 +40,8 @@ LIBRARIES = {
     "ldns/": {"io"},
     "libpsl.h": {"io"},
     "openssl/": {"crypto", "io", "client"},
+    "curl/": {"io"},
+    "sqlite3.h": {"io"},
     "nng/": {"client"},
     "confuse.h": {"daemon"},
     "microhttpd.h": {"daemon"},

@@ -1,7 +1,5 @@
 #include "proto/dkim/body.h"
 
-#include "base/scan.h"
-
 /*
  * body = *( *octet CRLF ) [ *octet ]        ; a CR or LF alone is an octet; a last line without CRLF gets one
  *
@@ -17,7 +15,9 @@ static const uint8_t line_ends[] = CRLF_8 CRLF_8 CRLF_8 CRLF_8 CRLF_8 CRLF_8 CRL
 
 void dkim_body_init(struct dkim_body *body, enum canonicalization canon)
 {
-	*body = (struct dkim_body){ .canon = canon };
+	memset(body, 0, offsetof(struct dkim_body, gathered));
+	body->canon = canon;
+	body->scan = scan_best();
 }
 
 void dkim_body_feed(struct dkim_body *body, struct slice chunk)
@@ -91,26 +91,20 @@ static bool line_end(struct dkim_body *body, struct slice *out)
 }
 
 /* Octets from the front in which relaxed canonicalization has nothing to change, trailing line ends apart. */
-static size_t relaxed_run(struct slice s)
+static size_t relaxed_run(const struct dkim_body *body)
 {
-	size_t i = scan_wsp_run(s);
+	struct slice s = body->chunk;
+	size_t i = body->scan->wsp_run(s);
 
 	/* The last octet's successor is not known yet. */
 	return i + 1 == s.len && !octet_is_wsp(s.ptr[i]) ? s.len : i;
 }
 
-/*
- * Text begins here: takes what comes out as it stands, up to the first CRLF of those at its end; the others are held.
- */
-static bool run_next(struct dkim_body *body, struct slice *out)
+/* Text comes out, up to the first CRLF of those at its end; the others are held. */
+static bool text_emit(struct dkim_body *body, struct slice run, struct slice *out)
 {
-	struct slice run = chunk_take(body, body->canon == CANON_SIMPLE ? body->chunk.len : relaxed_run(body->chunk));
 	uint64_t ends = 0;
 
-	if (body->chunk.len == 0 && run.ptr[run.len - 1] == '\r') {
-		body->cr_held = true;
-		run.len--;
-	}
 	while (run.len >= 2 && run.ptr[run.len - 2] == '\r' && run.ptr[run.len - 1] == '\n') {
 		run.len -= 2;
 		ends++;
@@ -123,24 +117,70 @@ static bool run_next(struct dkim_body *body, struct slice *out)
 	return emit(body, run, out);
 }
 
-/* Empty lines behind an empty line, and white space behind white space, in tight loops: a body may be nothing else. */
-static uint64_t empty_lines_skip(struct dkim_body *body)
+/* Text begins here, and comes out as it stands. */
+static bool run_next(struct dkim_body *body, size_t len, struct slice *out)
 {
-	size_t len = 0;
+	struct slice run = chunk_take(body, len);
 
-	while (len + 2 <= body->chunk.len && body->chunk.ptr[len] == '\r' && body->chunk.ptr[len + 1] == '\n')
-		len += 2;
-	(void)chunk_take(body, len);
-	return len / 2;
+	if (body->chunk.len == 0 && run.ptr[run.len - 1] == '\r') {
+		body->cr_held = true;
+		run.len--;
+	}
+	return text_emit(body, run, out);
 }
 
-static size_t wsp_run(struct slice s)
+/*
+ * Text begins here, in which there is much to change. The first octet is neither white space nor CRLF, so something comes
+ * out. A CR at the end whose LF is not read yet is left to the next time.
+ */
+static bool gathered_next(struct dkim_body *body, struct slice *out)
 {
-	size_t len = 1;
+	struct scan_reduced reduced = body->scan->wsp_reduce(body->chunk, body->gathered, DKIM_BODY_GATHER_OCTETS);
 
-	while (len < s.len && octet_is_wsp(s.ptr[len]))
-		len++;
-	return len;
+	if (body->chunk.ptr[reduced.read - 1] == '\r' && body->chunk.ptr[reduced.read] == '\n') {
+		reduced.read--;
+		reduced.written--;
+	}
+	ASSERT(reduced.written > 0);
+	(void)chunk_take(body, reduced.read);
+	return text_emit(body, slice_of(body->gathered, reduced.written), out);
+}
+
+/* Shorter runs are gathered: a slice more costs its reader about as much as copying so many octets. */
+#define RUN_MIN 256
+
+static bool text_next(struct dkim_body *body, struct slice *out)
+{
+	size_t len = body->canon == CANON_SIMPLE ? body->chunk.len : relaxed_run(body);
+
+	return len < RUN_MIN && len < body->chunk.len && body->chunk.len > 2 ? gathered_next(body, out)
+	                                                                     : run_next(body, len, out);
+}
+
+static size_t wsp_run(struct slice s, size_t from)
+{
+	while (from < s.len && octet_is_wsp(s.ptr[from]))
+		from++;
+	return from;
+}
+
+/* Empty lines behind an empty line, in a tight loop: a body may be nothing else. Relaxed: blank ones, too. */
+static uint64_t empty_lines_skip(struct dkim_body *body)
+{
+	struct slice s = body->chunk;
+	uint64_t count = 0;
+	size_t len = 0;
+
+	for (;;) {
+		size_t end = body->canon == CANON_RELAXED ? wsp_run(s, len) : len;
+
+		if (end + 2 > s.len || s.ptr[end] != '\r' || s.ptr[end + 1] != '\n')
+			break;
+		len = end + 2;
+		count++;
+	}
+	(void)chunk_take(body, len);
+	return count;
 }
 
 /* Works through what opens the chunk until something comes out or, held things first, has to come out. */
@@ -166,12 +206,12 @@ static bool chunk_next(struct dkim_body *body, struct slice *out)
 				return true;
 			body->line_ends_held += empty_lines_skip(body);
 		} else if (body->canon == CANON_RELAXED && octet_is_wsp(first)) {
-			(void)chunk_take(body, wsp_run(body->chunk));
+			(void)chunk_take(body, wsp_run(body->chunk, 1));
 			body->wsp_held = true;
 		} else if (body->line_ends_held || body->wsp_held) {
 			body->held_due = true;
 		} else {
-			return run_next(body, out);
+			return text_next(body, out);
 		}
 	}
 	return false;

@@ -4,6 +4,7 @@
 
 void mail_line_ends_feed(struct mail_line_ends *ends, struct slice chunk)
 {
+	const struct scan *scan = scan_best();
 	struct slice left = chunk;
 
 	if (chunk.len == 0)
@@ -12,7 +13,7 @@ void mail_line_ends_feed(struct mail_line_ends *ends, struct slice chunk)
 	ends->bare_lf |= !ends->cr_held && chunk.ptr[0] == '\n';
 	ends->cr_held = chunk.ptr[chunk.len - 1] == '\r';
 	while (left.len > 0 && !(ends->bare_cr && ends->bare_lf)) {
-		size_t at = scan_lone_line_end(left);
+		size_t at = scan->lone_line_end(left);
 
 		if (at + 1 == left.len)
 			return; /* the last octet: its neighbour is in the next chunk */

@@ -23,6 +23,7 @@ enum args_option {
 	ARGS_AUTHSERV_ID = 1 << 5,
 	ARGS_MX = 1 << 6,
 	ARGS_DIGEST = 1 << 7,
+	ARGS_PURGE = 1 << 8,
 };
 
 struct args {
@@ -38,6 +39,7 @@ struct args {
 	const char *authserv_id;
 	const char *mx;
 	bool digest; /* send digests instead of bodies */
+	bool purge;
 	char **operands;
 	int operand_count;
 };

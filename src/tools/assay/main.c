@@ -16,7 +16,7 @@ static const struct {
 	{ "check", ARGS_IP | ARGS_HELO | ARGS_FROM | ARGS_RCPT | ARGS_RECEIVED_AT | ARGS_AUTHSERV_ID | ARGS_DIGEST,
 	  command_check },
 	{ "spf", ARGS_IP | ARGS_HELO | ARGS_FROM | ARGS_RECEIVED_AT | ARGS_AUTHSERV_ID, command_spf },
-	{ "tls-policy", ARGS_MX, command_tls_policy },
+	{ "tls-policy", ARGS_MX | ARGS_PURGE, command_tls_policy },
 	{ "status", 0, command_status },
 };
 

@@ -51,7 +51,8 @@ static const char tls_policy[] =
 	"\n"
 	"Asks how mail to DOMAIN is to be protected: MTA-STS, DANE, TLSRPT.\n"
 	"\n"
-	"  --mx HOST           this MX host; default: the first one\n";
+	"  --mx HOST           this MX host; default: the first one\n"
+	"  --purge             forget first what is kept of its MTA-STS policy, and fetch anew\n";
 
 static const char status[] =
 	"assay status [OPTIONS]\n"

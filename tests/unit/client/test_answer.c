@@ -277,6 +277,58 @@ static void seal_is_read(void **state)
 	assay_answer_free(answer);
 }
 
+static uint8_t *pack_tls_policy(size_t *count_out)
+{
+	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
+	Assay__V1__TlsPolicyResult policy;
+	Assay__V1__TlsPolicyResult__Dane dane;
+	ProtobufCBinaryData names[] = { BYTES("mx.d"), BYTES("d") };
+	char *tlsa[] = { wire_string("3 1 1 ab") };
+
+	assay__v1__tls_policy_result__init(&policy);
+	assay__v1__tls_policy_result__dane__init(&dane);
+	dane.result = ASSAY__V1__TLS_POLICY_RESULT__DANE__RESULT__SECURE;
+	dane.delivery = ASSAY__V1__TLS_POLICY_RESULT__DANE__DELIVERY__DANE;
+	dane.tlsa = tlsa;
+	dane.n_tlsa = 1;
+	dane.mx_host = BYTES("mx.d");
+	dane.reference_names = names;
+	dane.n_reference_names = 2;
+	policy.domain = BYTES("d");
+	policy.dane = &dane;
+	policy.postfix = wire_string("dane-only");
+	policy.purged = 1;
+	response.result_case = ASSAY__V1__RESPONSE__RESULT_TLS_POLICY;
+	response.tls_policy = &policy;
+	return pack(&response, count_out);
+}
+
+static void tls_policy_is_read(void **state)
+{
+	const struct assay_tls_policy *read;
+	struct assay_answer *answer;
+	size_t count;
+	uint8_t *octets = pack_tls_policy(&count);
+
+	(void)state;
+	assert_int_equal(answer_read(&heap_default, octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_TLS_POLICY, &answer, NULL), ASSAY_OK);
+	read = assay_answer_tls_policy(answer);
+	assert_true(read->dane == ASSAY_TLS_SECURE && read->dane_delivery == ASSAY_DANE_AUTHENTICATE && read->purged);
+	assert_int_equal(read->dane_reference_name_count, 2);
+	assert_string_equal(read->dane_reference_names[0].octets, "mx.d");
+	assert_string_equal(read->dane_mx_host.octets, "mx.d");
+	assert_string_equal(read->dane_tlsa[0], "3 1 1 ab");
+	/* What an older daemon does not send. */
+	assert_string_equal(read->postfix_tlsrpt, "");
+	assert_true(read->mta_sts == ASSAY_TLS_UNKNOWN && read->tlsrpt == ASSAY_TLS_UNKNOWN);
+	assert_string_equal(read->tlsrpt_reason.text, "");
+	assay_answer_free(answer);
+	for (size_t i = 0; i < count; i++)
+		if (answer_read(&heap_default, octets, i, BYTES(""), ASSAY__V1__RESPONSE__RESULT_TLS_POLICY, &answer, NULL) == ASSAY_OK)
+			assay_answer_free(answer);
+	free(octets);
+}
+
 static void errors_keep_code_and_text(void **state)
 {
 	static const struct {
@@ -346,10 +398,12 @@ static void words_are_known_or_unknown(void **state)
 	assert_string_equal(assay_policy_word(ASSAY_POLICY_QUARANTINE), "quarantine");
 	assert_string_equal(assay_policy_word((enum assay_policy) - 1), "unknown");
 	assert_string_equal(assay_tls_result_word(ASSAY_TLS_BOGUS), "bogus");
+	assert_string_equal(assay_dane_delivery_word(ASSAY_DANE_NO_DELIVERY), "none");
+	assert_string_equal(assay_dane_delivery_word((enum assay_dane_delivery)100), "unknown");
 	assert_string_equal(assay_error_text((enum assay_error)7), "unknown");
 }
 
-UNIT_MAIN(cmocka_unit_test(verdict_is_read), cmocka_unit_test(seal_is_read),
+UNIT_MAIN(cmocka_unit_test(verdict_is_read), cmocka_unit_test(seal_is_read), cmocka_unit_test(tls_policy_is_read),
 	  cmocka_unit_test(every_cut_and_every_change_is_survived),
 	  cmocka_unit_test(another_request_or_call_is_a_protocol_error), cmocka_unit_test(errors_keep_code_and_text),
 	  cmocka_unit_test(an_error_without_text_has_the_general_one), cmocka_unit_test(words_are_known_or_unknown))

@@ -347,6 +347,7 @@ static void test_large_body_is_spread(void **state)
 	EVP_MD_CTX *direct = EVP_MD_CTX_new();
 	uint8_t digest[32];
 	unsigned runs = 1;
+	bool together = run->batch.hasher; /* several at once: the small one goes on with the large ones */
 
 	(void)state;
 	add_large(run, 0);
@@ -354,11 +355,11 @@ static void test_large_body_is_spread(void **state)
 	run_add_hash(run, 4, NULL);
 	run_add_hash(run, 1, NULL); /* SHA-1 has a budget of its own */
 	run_add_check(run, 0, NULL);
-	assert_int_equal(crypto_batch_run(&run->batch), 2);
+	assert_int_equal(crypto_batch_run(&run->batch), together ? 3 : 2);
 	assert_hashed(run, 1);
 	assert_int_equal(run->checks[0].verdict, CRYPTO_VALID);
-	assert_int_equal(crypto_batch_waiting(&run->batch, CRYPTO_WORK_SHA256), 3);
-	/* The small one comes before those begun, once the second has had its turn. */
+	assert_int_equal(crypto_batch_waiting(&run->batch, CRYPTO_WORK_SHA256), together ? 2 : 3);
+	/* One at a time, the small one comes before those begun, once the second has had its turn. */
 	while (run->hashes[4].octets == 0) {
 		assert_int_equal(run->sources[0].left == 0, false);
 		assert_true(++runs < 5);

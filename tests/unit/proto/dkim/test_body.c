@@ -3,7 +3,8 @@
  *         row 21).
  * Method: each vector is fed whole, at every split point, at every two split points, and octet by octet; then
  *         bodies made of the octets that matter are compared with a second writing of the rules that works line by
- *         line on the whole body.
+ *         line on the whole body, by every way of scanning that the processor has; ASSAY_BODY_CASES is the number of
+ *         those for a long run. Slices may be read until the next call only.
  */
 #include "proto/dkim/body.h"
 
@@ -12,6 +13,11 @@
 #include <stdlib.h>
 
 #define TEXT_MAX 4096
+#define BODY_MAX 2000
+#define CASES    20000
+
+/* NULL: the best. */
+static const struct scan *way;
 
 static const struct {
 	const char *name, *in, *relaxed, *simple;
@@ -70,6 +76,8 @@ static void canonicalize(enum canonicalization canon, struct slice in, size_t fi
 
 	out->len = 0;
 	dkim_body_init(&body, canon);
+	if (way)
+		body.scan = way;
 	for (size_t i = 0; i + 1 < COUNT_OF(cuts); i++) {
 		size_t len = cuts[i + 1] - cuts[i];
 		uint8_t *chunk = malloc(len ? len : 1);
@@ -92,6 +100,8 @@ static void canonicalize_octets(enum canonicalization canon, struct slice in, st
 
 	out->len = 0;
 	dkim_body_init(&body, canon);
+	if (way)
+		body.scan = way;
 	for (size_t i = 0; i < in.len; i++) {
 		dkim_body_feed(&body, slice_sub(in, i, 1));
 		drain(&body, out);
@@ -211,6 +221,91 @@ static void test_against_reference(void **state)
 	}
 }
 
+static uint32_t random_below(uint32_t below)
+{
+	static uint64_t random_state = 7;
+
+	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(((random_state >> 32) * below) >> 32);
+}
+
+/* Stretches of their own kind each: text, white space, line ends, and all of them mixed. */
+static size_t body_random(uint8_t octets[BODY_MAX])
+{
+	static const char *const kinds[] = { "x", "xy z", " ", " \t", "\r\n", "x \t\r\n", " \r\n", "\t x", "x\r \n", "xxxxxxxxxxxx " };
+	size_t len = random_below(4) ? random_below(BODY_MAX) : random_below(20), i = 0;
+
+	while (i < len) {
+		const char *kind = kinds[random_below(COUNT_OF(kinds))];
+		size_t count = strlen(kind), end = i + 1 + random_below(random_below(3) ? 12 : 700);
+		bool in_order = random_below(2);
+
+		for (size_t from = i; i < end && i < len; i++)
+			octets[i] = (uint8_t)kind[in_order ? (i - from) % count : random_below((uint32_t)count)];
+	}
+	return len;
+}
+
+static void test_ways_against_reference(void **state)
+{
+	const char *asked = getenv("ASSAY_BODY_CASES");
+	unsigned long cases = asked ? strtoul(asked, NULL, 10) : CASES, done = 0;
+	static struct text want, out;
+	static uint8_t in[BODY_MAX];
+
+	(void)state;
+	while (done < cases) {
+		enum canonicalization canon = random_below(4) ? CANON_RELAXED : CANON_SIMPLE;
+		size_t len = body_random(in), second = random_below((uint32_t)len + 1), first = random_below((uint32_t)second + 1);
+
+		reference(canon, slice_of(in, len), &want);
+		for (size_t i = 0; (way = scan_get(i)); i++, done++) {
+			canonicalize(canon, slice_of(in, len), first, second, &out);
+			if (!slice_equal(slice_of(out.octets, out.len), slice_of(want.octets, want.len)))
+				fail_msg("%s, case %lu, cut at %zu and %zu of %zu", way->name, done, first, second, len);
+		}
+	}
+	print_message("%lu bodies\n", done);
+}
+
+/* However dense the changes are, slices are few; and text with a change here and there is not copied as a whole. */
+static void test_slices_are_few(void **state)
+{
+	static const char *const dense[] = { "\tx", "  x", "x \r\n", " \tx", "x\r\n \r\n", " \r" };
+	static uint8_t in[65536];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(dense); i++) {
+		struct dkim_body body;
+		struct slice out;
+		size_t slices = 0;
+
+		for (size_t at = 0; at < sizeof(in); at++)
+			in[at] = (uint8_t)dense[i][at % strlen(dense[i])];
+		dkim_body_init(&body, CANON_RELAXED);
+		dkim_body_feed(&body, slice_of(in, sizeof(in)));
+		while (dkim_body_next(&body, &out))
+			slices++;
+		if (slices > sizeof(in) / 150)
+			fail_msg("case %zu: %zu slices", i, slices);
+	}
+	memset(in, 'x', sizeof(in));
+	for (size_t at = 1000; at < sizeof(in); at += 1000)
+		in[at] = '\t';
+	for (size_t i = 0; (way = scan_get(i)); i++) {
+		struct dkim_body body;
+		struct slice out;
+		size_t copied = 0;
+
+		dkim_body_init(&body, CANON_RELAXED);
+		body.scan = way;
+		dkim_body_feed(&body, slice_of(in, sizeof(in)));
+		while (dkim_body_next(&body, &out))
+			copied += out.ptr < in || out.ptr >= in + sizeof(in) ? out.len : 0;
+		assert_true(copied < sizeof(in) / 2);
+	}
+}
+
 /* STANDARDS 2.2: 50 MB of empty lines take no memory, and come out when something follows them. */
 static void test_many_empty_lines(void **state)
 {
@@ -260,4 +355,5 @@ static void test_clean_text_is_one_slice(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_against_reference),
+          cmocka_unit_test(test_ways_against_reference), cmocka_unit_test(test_slices_are_few),
           cmocka_unit_test(test_many_empty_lines), cmocka_unit_test(test_clean_text_is_one_slice))

@@ -1,0 +1,240 @@
+#include "crypto/sha256.h"
+
+#include "base/error.h"
+
+#define BLOCK  CRYPTO_SHA256_BLOCK_OCTETS
+#define GATHER CRYPTO_SHA256_GATHER_OCTETS
+#define LONG   CRYPTO_SHA256_SLICE_OCTETS_MIN
+_Static_assert(GATHER % BLOCK == 0, "what was gathered to the full is blocks without a rest");
+_Static_assert(LONG >= BLOCK, "a long slice completes a block and has more");
+
+void crypto_sha256_init(struct crypto_sha256_hasher *hasher, const struct crypto_sha256_plan *plan)
+{
+	memset(hasher, 0, sizeof(*hasher));
+	hasher->plan = *plan;
+	hasher->ended_tail = &hasher->ended;
+	for (unsigned i = 0; i < CRYPTO_SHA256_LANES_MAX; i++)
+		hasher->lanes[i] = &hasher->room[i];
+}
+
+void crypto_sha256_begin(struct crypto_sha256_stream *stream, bool (*next)(void *source, struct slice *out), void *source,
+                         void *owner)
+{
+	stream->next = next;
+	stream->source = source;
+	stream->owner = owner;
+	memcpy(stream->state, crypto_sha256_initial, sizeof(stream->state));
+	stream->octets = 0;
+	stream->left = SLICE_EMPTY;
+	stream->next_ended = NULL;
+}
+
+void crypto_sha256_join(struct crypto_sha256_hasher *hasher, struct crypto_sha256_stream *stream)
+{
+	struct crypto_sha256_lane *lane = hasher->lanes[hasher->streams];
+
+	ASSERT(crypto_sha256_has_room(hasher));
+	hasher->streams++;
+	lane->stream = stream;
+	lane->blocks = 0;
+	lane->gathered = stream->octets % BLOCK;
+	lane->is_last = false;
+	memcpy(lane->octets, stream->rest, lane->gathered);
+}
+
+static void gather(struct crypto_sha256_lane *lane, size_t len)
+{
+	struct crypto_sha256_stream *stream = lane->stream;
+
+	memcpy(lane->octets + lane->gathered, stream->left.ptr, len);
+	lane->gathered += len;
+	stream->octets += len;
+	stream->left = slice_from(stream->left, len);
+}
+
+/* Section 5.1.1: a one bit, zeroes, and the number of bits in 64, so that blocks come out. */
+static void pad(struct crypto_sha256_lane *lane)
+{
+	uint64_t bits = lane->stream->octets * 8;
+	size_t end = (lane->gathered + 1 + 8 + BLOCK - 1) / BLOCK * BLOCK;
+
+	lane->octets[lane->gathered] = 0x80;
+	memset(lane->octets + lane->gathered + 1, 0, end - lane->gathered - 1);
+	for (size_t i = 1; i <= 8; i++, bits >>= 8)
+		lane->octets[end - i] = (uint8_t)bits;
+	lane->gathered = end;
+	lane->is_last = true;
+}
+
+/* Gathers until it is full, or the source has nothing now, or it ends, or a long slice's turn is next. */
+static void lane_gather(struct crypto_sha256_lane *lane)
+{
+	struct crypto_sha256_stream *stream = lane->stream;
+
+	while (lane->gathered < GATHER) {
+		size_t room = GATHER - lane->gathered;
+
+		if (stream->left.len >= LONG) {
+			if (lane->gathered % BLOCK)
+				gather(lane, BLOCK - lane->gathered % BLOCK);
+			return;
+		}
+		if (stream->left.len > 0) {
+			gather(lane, stream->left.len < room ? stream->left.len : room);
+		} else if (!stream->next(stream->source, &stream->left)) {
+			stream->left = SLICE_EMPTY;
+			pad(lane);
+			return;
+		} else if (stream->left.len == 0) {
+			return;
+		}
+	}
+}
+
+/* The next blocks of a lane that has run out of them. */
+static void lane_fill(struct crypto_sha256_lane *lane)
+{
+	lane_gather(lane);
+	if (lane->gathered > 0) {
+		lane->at = lane->octets;
+		lane->blocks = lane->gathered / BLOCK;
+	} else if (lane->stream->left.len >= LONG) {
+		lane->at = lane->stream->left.ptr;
+		lane->blocks = lane->stream->left.len / BLOCK;
+	}
+}
+
+/* `blocks` of them were hashed. */
+static void lane_advance(struct crypto_sha256_lane *lane, size_t blocks)
+{
+	struct crypto_sha256_stream *stream = lane->stream;
+
+	lane->at += blocks * BLOCK;
+	lane->blocks -= blocks;
+	if (lane->gathered == 0) {
+		stream->octets += blocks * BLOCK;
+		stream->left = slice_from(stream->left, blocks * BLOCK);
+	} else if (lane->blocks == 0) {
+		lane->gathered %= BLOCK;
+		memmove(lane->octets, lane->at, lane->gathered);
+	}
+}
+
+static void stream_end(struct crypto_sha256_hasher *hasher, struct crypto_sha256_stream *stream)
+{
+	stream->next_ended = NULL;
+	*hasher->ended_tail = stream;
+	hasher->ended_tail = &stream->next_ended;
+}
+
+/* It changes places with the last of those in use. */
+static void lane_free(struct crypto_sha256_hasher *hasher, unsigned i)
+{
+	struct crypto_sha256_lane *lane = hasher->lanes[i];
+
+	hasher->lanes[i] = hasher->lanes[--hasher->streams];
+	hasher->lanes[hasher->streams] = lane;
+	lane->stream = NULL;
+}
+
+static void lanes_free_ended(struct crypto_sha256_hasher *hasher)
+{
+	for (unsigned i = hasher->streams; i-- > 0;) {
+		struct crypto_sha256_lane *lane = hasher->lanes[i];
+
+		if (!lane->is_last || lane->blocks > 0)
+			continue;
+		stream_end(hasher, lane->stream);
+		lane_free(hasher, i);
+	}
+}
+
+/* The lanes that have blocks, in `ready`; returns how many. */
+static unsigned lanes_ready(struct crypto_sha256_hasher *hasher, struct crypto_sha256_lane *ready[CRYPTO_SHA256_LANES_MAX])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < hasher->streams; i++)
+		if (hasher->lanes[i]->blocks > 0)
+			ready[count++] = hasher->lanes[i];
+	return count;
+}
+
+/* As many blocks of each as all have. Returns the octets. */
+static size_t lanes_run(struct crypto_sha256_hasher *hasher, struct crypto_sha256_lane *ready[], unsigned count)
+{
+	uint32_t *states[CRYPTO_SHA256_LANES_MAX] = { NULL };
+	const uint8_t *octets[CRYPTO_SHA256_LANES_MAX] = { NULL };
+	size_t blocks = CRYPTO_SHA256_STEP_BLOCKS_MAX;
+
+	for (unsigned i = 0; i < count; i++) {
+		states[i] = ready[i]->stream->state;
+		octets[i] = ready[i]->at;
+		if (ready[i]->blocks < blocks)
+			blocks = ready[i]->blocks;
+	}
+	crypto_sha256_plan_run(&hasher->plan, count, states, octets, blocks);
+	for (unsigned i = 0; i < count; i++)
+		lane_advance(ready[i], blocks);
+	hasher->blocks += blocks * count;
+	hasher->block_steps += blocks;
+	return blocks * count * BLOCK;
+}
+
+size_t crypto_sha256_step(struct crypto_sha256_hasher *hasher)
+{
+	struct crypto_sha256_lane *ready[CRYPTO_SHA256_LANES_MAX];
+	unsigned count;
+	size_t octets;
+
+	for (unsigned i = 0; i < hasher->streams; i++)
+		if (hasher->lanes[i]->blocks == 0)
+			lane_fill(hasher->lanes[i]);
+	count = lanes_ready(hasher, ready);
+	if (count == 0)
+		return 0;
+	octets = lanes_run(hasher, ready, count);
+	lanes_free_ended(hasher);
+	return octets;
+}
+
+/* What was gathered is hashed, so that less than a block has to be kept; a slice's rest stays where it is. */
+void crypto_sha256_leave_all(struct crypto_sha256_hasher *hasher)
+{
+	struct crypto_sha256_lane *ready[CRYPTO_SHA256_LANES_MAX];
+	unsigned count;
+
+	do {
+		count = 0;
+		for (unsigned i = 0; i < hasher->streams; i++)
+			if (hasher->lanes[i]->gathered > 0 && hasher->lanes[i]->blocks > 0)
+				ready[count++] = hasher->lanes[i];
+		if (count > 0)
+			(void)lanes_run(hasher, ready, count);
+	} while (count > 0);
+	lanes_free_ended(hasher);
+	while (hasher->streams > 0) {
+		struct crypto_sha256_lane *lane = hasher->lanes[--hasher->streams];
+
+		memcpy(lane->stream->rest, lane->octets, lane->gathered);
+		lane->stream = NULL;
+	}
+}
+
+struct crypto_sha256_stream *crypto_sha256_take_ended(struct crypto_sha256_hasher *hasher)
+{
+	struct crypto_sha256_stream *stream = hasher->ended;
+
+	if (!stream)
+		return NULL;
+	hasher->ended = stream->next_ended;
+	if (!hasher->ended)
+		hasher->ended_tail = &hasher->ended;
+	return stream;
+}
+
+void crypto_sha256_digest(const struct crypto_sha256_stream *stream, uint8_t out[CRYPTO_SHA256_OCTETS])
+{
+	for (size_t i = 0; i < CRYPTO_SHA256_OCTETS; i++)
+		out[i] = (uint8_t)(stream->state[i / 4] >> (24 - 8 * (i % 4)));
+}
