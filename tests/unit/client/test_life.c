@@ -60,7 +60,7 @@ static enum assay_error mail(struct assay_client *client, struct assay_failure *
 	if (!error)
 		error = assay_mail_add(one, HEADER, 40, failure);
 	if (!error)
-		error = assay_mail_add(one, HEADER + 40, sizeof HEADER - 41, failure);
+		error = assay_mail_add(one, &HEADER[40], sizeof HEADER - 41, failure);
 	if (!error)
 		error = assay_mail_add(one, "\r\nbody\r\n", 8, failure);
 	if (!error)
