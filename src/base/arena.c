@@ -31,6 +31,12 @@ void arena_init_chunks(struct arena *arena, size_t bytes_max, size_t chunk_bytes
 	*arena = (struct arena){ .bytes_max = bytes_max, .chunk_bytes = chunk_bytes };
 }
 
+void arena_init_from(struct arena *arena, size_t bytes_max, const struct arena_source *source)
+{
+	arena_init(arena, bytes_max);
+	arena->source = source;
+}
+
 size_t arena_bytes_held(const struct arena *arena)
 {
 	size_t bytes = 0;
@@ -40,10 +46,13 @@ size_t arena_bytes_held(const struct arena *arena)
 	return bytes;
 }
 
-static void chunk_free(struct arena_chunk *chunk)
+static void chunk_free(const struct arena *arena, struct arena_chunk *chunk)
 {
 	ASAN_UNPOISON_MEMORY_REGION(chunk->data, chunk->size);
-	free(chunk);
+	if (arena->source)
+		arena->source->give(arena->source->arg, chunk);
+	else
+		free(chunk);
 }
 
 /* Of the newest chunk, the only one that is taken from. */
@@ -64,7 +73,7 @@ void arena_deinit(struct arena *arena)
 	while (arena->chunks) {
 		struct arena_chunk *next = arena->chunks->next;
 
-		chunk_free(arena->chunks);
+		chunk_free(arena, arena->chunks);
 		arena->chunks = next;
 	}
 	left_set(arena);
@@ -78,7 +87,7 @@ void arena_reset(struct arena *arena)
 	while (arena->chunks && arena->chunks->next) {
 		struct arena_chunk *next = arena->chunks->next;
 
-		chunk_free(arena->chunks);
+		chunk_free(arena, arena->chunks);
 		arena->chunks = next;
 	}
 	if (arena->chunks) {
@@ -105,7 +114,7 @@ void arena_reset_to(struct arena *arena, struct arena_mark mark)
 	while (arena->chunks != mark.chunk) {
 		struct arena_chunk *next = arena->chunks->next;
 
-		chunk_free(arena->chunks);
+		chunk_free(arena, arena->chunks);
 		arena->chunks = next;
 	}
 	arena->at = mark.at;
@@ -117,8 +126,10 @@ void arena_reset_to(struct arena *arena, struct arena_mark mark)
 
 static bool chunk_new(struct arena *arena, size_t size)
 {
-	struct arena_chunk *chunk = malloc(sizeof(*chunk) + size);
+	const struct arena_source *source = arena->source;
+	struct arena_chunk *chunk;
 
+	chunk = source ? source->take(source->arg, sizeof(*chunk) + size) : malloc(sizeof(*chunk) + size);
 	if (!chunk)
 		return false;
 	chunk->size = size;

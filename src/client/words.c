@@ -23,6 +23,7 @@ const char *assay_error_text(enum assay_error error)
 		[ASSAY_ERROR_CONNECT] = "the server cannot be reached",
 		[ASSAY_ERROR_TIMEOUT] = "the server did not answer in time",
 		[ASSAY_ERROR_PROTOCOL] = "the server's reply cannot be understood",
+		[ASSAY_ERROR_FORKED] = "not in a child process of the one that opened it",
 		[ASSAY_ERROR_INVALID] = "the server finds the request invalid",
 		[ASSAY_ERROR_TOO_LARGE] = "the message is larger than the server takes",
 		[ASSAY_ERROR_OVERLOADED] = "the server has too much to do",

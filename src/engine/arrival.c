@@ -13,6 +13,7 @@
 #define ENVELOPE_OCTETS_MAX ((size_t)1024) /* helo, mail_from, authserv_id: an SMTP line (RFC 5321 section 4.5.3.1) */
 #define REPLY_MARGIN_MS_MAX 100            /* left of a deadline for the evaluation after the last look-up */
 #define DEADLINE_MARGIN_MS 5000            /* beyond dns.timeout, for a request without a deadline */
+#define REQUEST_NO_MEMORY "the request needs more memory than limits.request-memory"
 
 /* --- refusals --- */
 
@@ -110,6 +111,26 @@ static struct refusal call_message(struct request *request, const Assay__V1__Che
 	return (struct refusal){ .text = NULL };
 }
 
+static struct refusal call_digest(struct request *request, const Assay__V1__CheckDigest *call)
+{
+	const char *problem = envelope_read(request, call->envelope, &request->input);
+
+	if (!problem)
+		problem = digests_read(call, &request->arena, &request->digests);
+	if (problem)
+		return refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
+	if (!request->digests)
+		return refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, REQUEST_NO_MEMORY);
+	if (call->header.len > request->shard->limits.message_octets_max)
+		return refuse_message_size(request->shard);
+	counter_up(request->shard->counters, COUNTER_REQUESTS_CHECK_DIGEST);
+	request->call = CALL_CHECK_MESSAGE;
+	request->input.message = slice_of_bytes(call->header);
+	request->input.body_bare_cr = call->body_bare_cr;
+	request->input.body_bare_lf = call->body_bare_lf;
+	return (struct refusal){ .text = NULL };
+}
+
 static struct refusal call_sender(struct request *request, const Assay__V1__CheckSender *call)
 {
 	const char *problem = envelope_read(request, call->envelope, &request->input);
@@ -201,6 +222,7 @@ static struct refusal call_read(struct request *request, const Assay__V1__Reques
 	}
 	switch (call->call_case) {
 	case ASSAY__V1__REQUEST__CALL_CHECK_MESSAGE: return call_message(request, call->check_message);
+	case ASSAY__V1__REQUEST__CALL_CHECK_DIGEST: return call_digest(request, call->check_digest);
 	case ASSAY__V1__REQUEST__CALL_CHECK_SENDER: return call_sender(request, call->check_sender);
 	case ASSAY__V1__REQUEST__CALL_SEAL: return call_seal(request, call->seal);
 	case ASSAY__V1__REQUEST__CALL_TLS_POLICY: return call_tls_policy(request, call->tls_policy);
@@ -228,7 +250,7 @@ static void request_start(struct request *request, struct slice body, struct ref
 		return;
 	}
 	if (!refusal.text && result < 0)
-		refusal = refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, "the request needs more memory than limits.request-memory");
+		refusal = refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, REQUEST_NO_MEMORY);
 	if (!refusal.text && result > 0)
 		refusal = refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
 	if (!refusal.text)

@@ -18,7 +18,9 @@ static const struct dns_answer *on_dns(void *arg, const struct dns_question *que
 
 static const struct body_digest *on_body_digest(void *arg, const struct body_question *question)
 {
-	return work_body_digest(arg, question);
+	const struct request *request = arg;
+
+	return request->digests ? digests_find(request->digests, question) : work_body_digest(arg, question);
 }
 
 static bool on_signature_known(void *arg, unsigned id, enum signature_answer *answer_out)

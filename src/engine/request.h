@@ -9,6 +9,7 @@
 
 #include "assay.pb-c.h"
 #include "engine/answers.h"
+#include "engine/digests.h"
 #include "engine/errand.h"
 #include "engine/policy_work.h"
 #include "engine/shard.h"
@@ -35,6 +36,7 @@ struct request {
 	enum request_call call;
 	struct verdict_input input;
 	struct verdict_reading *reading; /* NULL: not read yet */
+	const struct digests *digests;   /* of CheckDigest; NULL: the body is here */
 	const struct arc_sealer *sealer; /* of CALL_SEAL, with the findings given */
 	struct slice findings;
 	struct slice tls_domain, tls_mx_host; /* of CALL_TLS_POLICY; the domain of CALL_TLS_REFRESH */

@@ -30,7 +30,7 @@ MAY_SEE = {
     "io": set(),
     "engine": {PROTO, "crypto", "io"},
     "daemon": {"engine", "io", PROTO},
-    "client": {"proto/wire"},
+    "client": {"proto/wire", "proto/dkim", "proto/mail"},
     "tools": {"client"},
 }
 # Libraries that belong to one mechanism: header prefix, and who may include it.
@@ -39,7 +39,7 @@ LIBRARIES = {
     "unbound": {"io"},
     "ldns/": {"io"},
     "libpsl.h": {"io"},
-    "openssl/": {"crypto", "io"},
+    "openssl/": {"crypto", "io", "client"},
     "curl/": {"io"},
     "sqlite3.h": {"io"},
     "nng/": {"client"},

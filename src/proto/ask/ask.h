@@ -112,6 +112,7 @@ enum canonicalization { CANON_SIMPLE, CANON_RELAXED }; /* RFC 6376 section 3.4 *
 
 struct body_digest {
 	bool fault;                        /* could not be made: a temporary error, the rest means nothing */
+	bool missing;                      /* a fault: whoever has the body has sent no such digest */
 	uint8_t octets[DIGEST_OCTETS_MAX]; /* 32 for SHA-256, 20 for SHA-1 */
 	uint64_t canonical_octets;         /* of the whole canonical body, whatever octets_max was */
 };

@@ -31,7 +31,9 @@ static const char check[] =
 	"  --from ADDR         MAIL FROM; '' or '<>' is the null sender\n"
 	"  --rcpt ADDR         RCPT TO; may be given several times\n"
 	"  --received-at EPOCH when the message was received, seconds since 1970; default: now\n"
-	"  --authserv-id ID    the name to write into Authentication-Results\n";
+	"  --authserv-id ID    the name to write into Authentication-Results\n"
+	"  --digest            send the header and digests of the body, made here, instead of\n"
+	"                      the message: the same verdict for less on the network\n";
 
 static const char spf[] =
 	"assay spf [OPTIONS] --ip ADDR --helo NAME --from ADDR\n"

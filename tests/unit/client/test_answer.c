@@ -133,7 +133,7 @@ static void verdict_is_read(void **state)
 
 	(void)state;
 	assert_int_equal(
-		answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure),
+		answer_read(&heap_default, octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure),
 		ASSAY_OK);
 	free(octets); /* the answer stands alone */
 	verdict = assay_answer_verdict(answer);
@@ -203,7 +203,7 @@ static void every_cut_and_every_change_is_survived(void **state)
 
 		assert_non_null(copy);
 		memcpy(copy, octets, cut);
-		if (answer_read(copy, cut, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure) ==
+		if (answer_read(&heap_default, copy, cut, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure) ==
 		    ASSAY_OK)
 			assay_answer_free(answer);
 		else
@@ -214,7 +214,7 @@ static void every_cut_and_every_change_is_survived(void **state)
 		for (unsigned bit = 0; bit < 8; bit++) {
 			octets[at] ^= (uint8_t)(1u << bit);
 			answer = NULL;
-			(void)answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT,
+			(void)answer_read(&heap_default, octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT,
 					  &answer, &failure);
 			assay_answer_free(answer);
 			octets[at] ^= (uint8_t)(1u << bit);
@@ -232,13 +232,13 @@ static void another_request_or_call_is_a_protocol_error(void **state)
 
 	(void)state;
 	assert_int_equal(
-		answer_read(octets, count, BYTES("queue-ix"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure),
+		answer_read(&heap_default, octets, count, BYTES("queue-ix"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure),
 		ASSAY_ERROR_PROTOCOL);
 	assert_null(answer);
 	assert_int_equal(
-		answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure),
+		answer_read(&heap_default, octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure),
 		ASSAY_ERROR_PROTOCOL);
-	assert_int_equal(answer_read(octets, 0, BYTES(""), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, NULL),
+	assert_int_equal(answer_read(&heap_default, octets, 0, BYTES(""), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, NULL),
 			 ASSAY_ERROR_PROTOCOL);
 	free(octets);
 }
@@ -266,7 +266,7 @@ static void seal_is_read(void **state)
 	response.result_case = ASSAY__V1__RESPONSE__RESULT_SEAL;
 	response.seal = &seal;
 	octets = pack(&response, &count);
-	assert_int_equal(answer_read(octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_SEAL, &answer, NULL), ASSAY_OK);
+	assert_int_equal(answer_read(&heap_default, octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_SEAL, &answer, NULL), ASSAY_OK);
 	free(octets);
 	read = assay_answer_seal(answer);
 	assert_null(assay_answer_verdict(answer));
@@ -311,7 +311,7 @@ static void tls_policy_is_read(void **state)
 	uint8_t *octets = pack_tls_policy(&count);
 
 	(void)state;
-	assert_int_equal(answer_read(octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_TLS_POLICY, &answer, NULL), ASSAY_OK);
+	assert_int_equal(answer_read(&heap_default, octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_TLS_POLICY, &answer, NULL), ASSAY_OK);
 	read = assay_answer_tls_policy(answer);
 	assert_true(read->dane == ASSAY_TLS_SECURE && read->dane_delivery == ASSAY_DANE_AUTHENTICATE && read->purged);
 	assert_int_equal(read->dane_reference_name_count, 2);
@@ -324,7 +324,7 @@ static void tls_policy_is_read(void **state)
 	assert_string_equal(read->tlsrpt_reason.text, "");
 	assay_answer_free(answer);
 	for (size_t i = 0; i < count; i++)
-		if (answer_read(octets, i, BYTES(""), ASSAY__V1__RESPONSE__RESULT_TLS_POLICY, &answer, NULL) == ASSAY_OK)
+		if (answer_read(&heap_default, octets, i, BYTES(""), ASSAY__V1__RESPONSE__RESULT_TLS_POLICY, &answer, NULL) == ASSAY_OK)
 			assay_answer_free(answer);
 	free(octets);
 }
@@ -361,7 +361,7 @@ static void errors_keep_code_and_text(void **state)
 		response.error = &error;
 		octets = pack(&response, &count);
 		assert_int_equal(
-			answer_read(octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure),
+			answer_read(&heap_default, octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure),
 			cases[i].error);
 		assert_int_equal(failure.error, cases[i].error);
 		assert_string_equal(failure.text, "first line?second");
@@ -384,7 +384,7 @@ static void an_error_without_text_has_the_general_one(void **state)
 	response.result_case = ASSAY__V1__RESPONSE__RESULT_ERROR;
 	response.error = &error;
 	octets = pack(&response, &count);
-	(void)answer_read(octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure);
+	(void)answer_read(&heap_default, octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure);
 	assert_string_equal(failure.text, assay_error_text(ASSAY_ERROR_OVERLOADED));
 	free(octets);
 }
