@@ -80,6 +80,7 @@ struct assay_client;
 #define ASSAY_SERVERS_MAX             32
 #define ASSAY_HEDGE_PERCENT_DEFAULT   30
 #define ASSAY_OCTETS_HELD_MAX_DEFAULT 67108864
+#define ASSAY_TLS_CA_FILE_DEFAULT     "/etc/ssl/certs/ca-certificates.crt"
 
 /* Where a client's memory comes from. Both functions are called by any thread, libnng's too, several at once. */
 struct assay_allocator {
@@ -122,10 +123,17 @@ struct assay_options {
 	 */
 	int dispatch;
 	const struct assay_allocator *allocator; /* copied; NULL: malloc() and free() */
+	/*
+	 * For servers at tls+tcp://, files in PEM, read by assay_open() (ASSAY_ERROR_ARGUMENT names one that cannot be used).
+	 * The authorities that a server's certificate has to come from; NULL: ASSAY_TLS_CA_FILE_DEFAULT.
+	 */
+	const char *tls_ca_file;
+	const char *tls_certificate_file; /* ours and its key, for servers that ask for one; NULL: none is shown */
+	const char *tls_server_name;      /* that the certificate has to be for; NULL: the host in the URL */
 };
 
 /*
- * Opens a client of the daemons at `urls`: ipc://PATH or tcp://HOST:PORT, several separated by spaces or commas, at most
+ * Opens a client of the daemons at `urls`: ipc://PATH, tcp://HOST:PORT or tls+tcp://HOST:PORT, several separated by spaces or commas, at most
  * ASSAY_SERVERS_MAX; NULL: ASSAY_URL_DEFAULT. `options` may be NULL (all 0). ASSAY_ERROR_ARGUMENT, _MEMORY, _CONNECT,
  * _FORKED.
  *

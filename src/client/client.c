@@ -79,10 +79,18 @@ static bool is_known_scheme(const char *url)
 	return false;
 }
 
+static enum assay_error file_failure(int error, const char *file, struct assay_failure *failure)
+{
+	if (error == NNG_ENOMEM)
+		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for a client");
+	return failure_set(failure, ASSAY_ERROR_ARGUMENT, "%s: cannot be used for TLS: %s", file, nng_strerror(error));
+}
+
 static enum assay_error server_add(struct assay_client *client, const char *url, size_t octets,
-				   struct assay_failure *failure)
+				   const struct assay_options *options, struct assay_failure *failure)
 {
 	struct server *server = &client->servers[client->servers_count];
+	const char *file;
 	int error;
 
 	server->client = client;
@@ -93,11 +101,14 @@ static enum assay_error server_add(struct assay_client *client, const char *url,
 	client->servers_count++;
 	if (!is_known_scheme(server->url))
 		return nng_failure(NNG_ENOTSUP, server->url, failure);
-	error = link_open(server);
+	error = link_open(server, options, &file);
+	if (error && file)
+		return file_failure(error, file, failure);
 	return error ? nng_failure(error, server->url, failure) : ASSAY_OK;
 }
 
-static enum assay_error servers_add(struct assay_client *client, const char *urls, struct assay_failure *failure)
+static enum assay_error servers_add(struct assay_client *client, const char *urls, const struct assay_options *options,
+				    struct assay_failure *failure)
 {
 	unsigned count = 0;
 	size_t octets;
@@ -110,7 +121,7 @@ static enum assay_error servers_add(struct assay_client *client, const char *url
 	if (!client->servers)
 		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for a client");
 	for (const char *url = url_next(urls, &octets); octets; url = url_next(url + octets, &octets)) {
-		enum assay_error error = server_add(client, url, octets, failure);
+		enum assay_error error = server_add(client, url, octets, options, failure);
 
 		if (error)
 			return error;
@@ -171,7 +182,7 @@ static enum assay_error client_setup(struct assay_client *client, const char *ur
 		return failure_set(failure, ASSAY_ERROR_MEMORY, "no descriptor for assay_dispatch()");
 	if (nng_aio_alloc(&client->tick, exchanges_tick, client) != 0)
 		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for a client");
-	error = servers_add(client, urls ? urls : ASSAY_URL_DEFAULT, failure);
+	error = servers_add(client, urls ? urls : ASSAY_URL_DEFAULT, options, failure);
 	return error ? error : servers_connect(client, options->connect_ms, failure);
 }
 

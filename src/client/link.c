@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <nng/supplemental/tls/tls.h>
+
 #include "client/exchange_parts.h"
 
 #define REDIAL_MS_MIN   50
@@ -449,16 +451,40 @@ void link_start(struct server *server)
 	nng_stream_dialer_dial(server->dialer, server->dial);
 }
 
-int link_open(struct server *server)
+static int tls_file(struct server *server, const char *option, const char *file, const char **file_out)
+{
+	int error = nng_stream_dialer_set_string(server->dialer, option, file);
+
+	*file_out = error ? file : NULL;
+	return error;
+}
+
+/* libnng believes no server without this, and has no authorities of its own. */
+static int tls_open(struct server *server, const struct assay_options *options, const char **file_out)
+{
+	const char *ca = options->tls_ca_file ? options->tls_ca_file : ASSAY_TLS_CA_FILE_DEFAULT;
+	int error = tls_file(server, NNG_OPT_TLS_CA_FILE, ca, file_out);
+
+	if (!error && options->tls_certificate_file)
+		error = tls_file(server, NNG_OPT_TLS_CERT_KEY_FILE, options->tls_certificate_file, file_out);
+	if (!error && options->tls_server_name)
+		error = nng_stream_dialer_set_string(server->dialer, NNG_OPT_TLS_SERVER_NAME, options->tls_server_name);
+	return error;
+}
+
+int link_open(struct server *server, const struct assay_options *options, const char **file_out)
 {
 	int error = nng_aio_alloc(&server->dial, on_dial, server);
 
+	*file_out = NULL;
 	if (!error)
 		error = nng_aio_alloc(&server->rx, on_rx, server);
 	if (!error)
 		error = nng_aio_alloc(&server->tx, on_tx, server);
 	if (!error)
 		error = nng_stream_dialer_alloc(&server->dialer, server->url);
+	if (!error && strncmp(server->url, "tls+", 4) == 0)
+		error = tls_open(server, options, file_out);
 	if (error)
 		return error;
 	server->is_ipc = strncmp(server->url, "ipc://", 6) == 0;

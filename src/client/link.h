@@ -10,6 +10,7 @@
 #ifndef ASSAY_CLIENT_LINK_H
 #define ASSAY_CLIENT_LINK_H
 
+#include "client/assay.h"
 #include "client/request.h"
 #include "client/server.h"
 
@@ -26,8 +27,11 @@ struct frame {
 /* A frame of the request, without its id; NULL: no memory. */
 struct frame *link_frame(const struct server *server, const struct request *request, uint32_t deadline_ms);
 
-/* 0 or an nng error; link_close() in any case. */
-int link_open(struct server *server);
+/*
+ * `options`: what is said about TLS. 0 or an nng error, with *file_out the file that it is about, or NULL; link_close() in any
+ * case.
+ */
+int link_open(struct server *server, const struct assay_options *options, const char **file_out);
 /* Dials, and again until link_close(). */
 void link_start(struct server *server);
 void link_close(struct server *server);

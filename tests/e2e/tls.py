@@ -197,15 +197,20 @@ def check_no_tickets(report, url, certificates, counted):
 
 # ---- libnng ----
 
+def certificate_and_key(certificates, who):
+    """One file with both."""
+    both = os.path.join(certificates.directory, "both.pem")
+    with open(both, "wb") as file:
+        for path in (certificates.clients[who].certificate, certificates.clients[who].key):
+            with open(path, "rb") as part:
+                file.write(part.read())
+    return both
+
+
 def stock(daemon, url, certificates, who="good", believes=None, name=NAME):
     environment = {"STOCK_TLS_CA": (believes or certificates.ca).path, "STOCK_TLS_NAME": name}
     if who:
-        both = os.path.join(certificates.directory, "both.pem")
-        with open(both, "wb") as file:
-            for path in (certificates.clients[who].certificate, certificates.clients[who].key):
-                with open(path, "rb") as part:
-                    file.write(part.read())
-        environment["STOCK_TLS_CERT_KEY"] = both
+        environment["STOCK_TLS_CERT_KEY"] = certificate_and_key(certificates, who)
     os.environ.update(environment)
     try:
         return daemon.stock("status", url=url)
@@ -231,6 +236,31 @@ def check_stock(report, daemon, url, certificates, counted):
     status, output = stock(daemon, url, certificates, name="elsewhere.example")
     report.check("libnng that expects another name", status == 1, output)
     counted.check("libnng that expects another name", failed_refused=1)
+
+
+# ---- libassay, by its command ----
+
+def check_command(report, daemon, url, certificates, counted):
+    trust = ["--tls-ca", certificates.ca.path, "--tls-name", NAME]
+    shown = ["--tls-certificate", certificate_and_key(certificates, "good")]
+
+    def status(*options):
+        return daemon.assay("status", "--json", "--timeout", "2000", *options, url=url)
+
+    code, output, error = status(*trust, *shown)
+    report.check("assay: served", code == 0 and b'"version"' in output, error)
+    counted.check("assay", handshakes=1)
+    for what, options in (("without a certificate", trust),
+                          ("that believes another authority", ["--tls-ca", certificates.other_ca.path, *trust[2:], *shown]),
+                          ("that expects another name", [*trust[:2], "--tls-name", "elsewhere.example", *shown]),
+                          ("that has the system's authorities alone", [*trust[2:], *shown])):
+        code, output, error = status(*options)
+        report.check(f"assay {what}: not served", code == 3 and not output and error.startswith("assay: "), error)
+    for option in ("--tls-ca", "--tls-certificate"):
+        code, output, error = status(*trust, option, "/nonexistent.pem")
+        report.check(f"assay, {option} of no file: said so", code == 2 and "/nonexistent.pem" in error, error)
+    time.sleep(SETTLE_S / 10)  # what was refused more than once is counted so often as it was tried
+    counted.before = counted.now()
 
 
 # ---- no handshake, or half of one ----
@@ -362,6 +392,7 @@ def main():
             check_key_updates(report, url, certificates, counted)
             check_no_tickets(report, url, certificates, counted)
             check_stock(report, daemon, url, certificates, counted)
+            check_command(report, daemon, url, certificates, counted)
             check_garbage(report, url, certificates, counted)
             check_silence(report, url, certificates, counted)
             check_dribble(report, url, certificates, counted)

@@ -23,7 +23,10 @@ enum {
 	OPTION_AUTHSERV_ID,
 	OPTION_MX,
 	OPTION_DIGEST,
-	OPTION_PURGE
+	OPTION_PURGE,
+	OPTION_TLS_CA,
+	OPTION_TLS_CERTIFICATE,
+	OPTION_TLS_NAME
 };
 
 static const struct option options[] = {
@@ -40,6 +43,9 @@ static const struct option options[] = {
 	{ "mx", required_argument, NULL, OPTION_MX },
 	{ "digest", no_argument, NULL, OPTION_DIGEST },
 	{ "purge", no_argument, NULL, OPTION_PURGE },
+	{ "tls-ca", required_argument, NULL, OPTION_TLS_CA },
+	{ "tls-certificate", required_argument, NULL, OPTION_TLS_CERTIFICATE },
+	{ "tls-name", required_argument, NULL, OPTION_TLS_NAME },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -140,6 +146,9 @@ static bool take_option(struct args *args, int option, char *value)
 	case OPTION_MX: args->mx = value; return true;
 	case OPTION_DIGEST: args->digest = true; return true;
 	case OPTION_PURGE: args->purge = true; return true;
+	case OPTION_TLS_CA: args->tls_ca = value; return true;
+	case OPTION_TLS_CERTIFICATE: args->tls_certificate = value; return true;
+	case OPTION_TLS_NAME: args->tls_name = value; return true;
 	case OPTION_TIMEOUT:
 		if (!parse_number(value, 1, TIMEOUT_MS_MAX, &number))
 			return false;

@@ -13,7 +13,7 @@
 /* Exit statuses. */
 enum { EXIT_VERDICT = 0, EXIT_USAGE = 2, EXIT_SERVER = 3 };
 
-/* Options a command may take: bits of args_parse()'s `allowed`. All take -s, --timeout, --json, --help. */
+/* Options a command may take: bits of args_parse()'s `allowed`. All take -s, --timeout, --json, --tls-*, --help. */
 enum args_option {
 	ARGS_IP = 1 << 0,
 	ARGS_HELO = 1 << 1,
@@ -40,6 +40,7 @@ struct args {
 	const char *mx;
 	bool digest; /* send digests instead of bodies */
 	bool purge;
+	const char *tls_ca, *tls_certificate, *tls_name; /* see assay_options */
 	char **operands;
 	int operand_count;
 };

@@ -8,6 +8,9 @@ struct assay_client *command_connect(const struct args *args, int *status_out)
 		.size = sizeof options,
 		.connect_ms = args->timeout_ms,
 		.digest_from_octets = args->digest ? 1 : 0,
+		.tls_ca_file = args->tls_ca,
+		.tls_certificate_file = args->tls_certificate,
+		.tls_server_name = args->tls_name,
 	};
 	struct assay_failure failure;
 	struct assay_client *client;

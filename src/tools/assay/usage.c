@@ -63,6 +63,10 @@ static const char common[] =
 	"\n"
 	"  -s, --server URL    default: " ASSAY_URL_DEFAULT "\n"
 	"  --timeout MS        how long to wait, in milliseconds; default: 10000\n"
+	"  --tls-ca FILE       for tls+tcp:// URLs: the authorities that are believed, in PEM;\n"
+	"                      default: " ASSAY_TLS_CA_FILE_DEFAULT "\n"
+	"  --tls-certificate FILE  what to show: a certificate and its key, in PEM\n"
+	"  --tls-name NAME     that the server's certificate is for; default: the URL's host\n"
 	"  --json              one JSON object a line instead of words for people\n"
 	"  -h, --help\n";
 
