@@ -15,6 +15,8 @@ struct body_work {
 };
 
 struct signature_work {
+	struct signature_work *next;
+	unsigned id;
 	enum signature_answer answer;
 	struct crypto_key *key; /* a reference while the job is pending */
 	struct crypto_verify_job job;
@@ -104,12 +106,24 @@ const struct body_digest *work_body_digest(struct request *request, const struct
 
 /* --- signatures --- */
 
+/* A request has a few: fewer than SIGNATURE_ID_MAX in any case. */
+static struct signature_work *signature_find(const struct request *request, unsigned id)
+{
+	struct signature_work *work = request->work.signatures;
+
+	ASSERT(id < SIGNATURE_ID_MAX);
+	while (work && work->id != id)
+		work = work->next;
+	return work;
+}
+
 bool work_signature_known(struct request *request, unsigned id, enum signature_answer *answer_out)
 {
-	ASSERT(id < SIGNATURE_ID_MAX);
-	if (!request->work.signatures[id])
+	const struct signature_work *work = signature_find(request, id);
+
+	if (!work)
 		return false;
-	*answer_out = request->work.signatures[id]->answer;
+	*answer_out = work->answer;
 	return true;
 }
 
@@ -144,12 +158,12 @@ enum signature_answer work_signature(struct request *request, const struct signa
 {
 	struct signature_work *work = ARENA_NEW(&request->arena, struct signature_work);
 
-	ASSERT(question->id < SIGNATURE_ID_MAX && !request->work.signatures[question->id]);
+	ASSERT(!signature_find(request, question->id));
 	if (!work)
 		return SIGNATURE_FAULT;
-	request->work.signatures[question->id] = work;
-	if (request->work.signatures_end <= question->id)
-		request->work.signatures_end = question->id + 1;
+	work->id = question->id;
+	work->next = request->work.signatures;
+	request->work.signatures = work;
 	counter_up(request->shard->counters, COUNTER_SIGNATURES);
 	if (key_get(request, &question->key, &work->key)) {
 		/* Keys out of bounds never come here (src/proto/dkim/key.h): what is missing is ours. */
@@ -216,10 +230,8 @@ void work_drop(struct request *request)
 
 	for (struct body_work *work = request->work.bodies; work; work = work->next)
 		crypto_batch_remove(batch, &work->job.job);
-	for (unsigned id = 0; id < request->work.signatures_end; id++) {
-		struct signature_work *work = request->work.signatures[id];
-
-		if (!work || !work->key)
+	for (struct signature_work *work = request->work.signatures; work; work = work->next) {
+		if (!work->key)
 			continue;
 		crypto_batch_remove(batch, &work->job.job);
 		crypto_key_unref(work->key);

@@ -15,8 +15,7 @@ struct signing_work;
 
 struct work {
 	struct body_work *bodies; /* in the request's arena, as signatures are */
-	struct signature_work *signatures[SIGNATURE_ID_MAX];
-	unsigned signatures_end; /* above the largest id in use */
+	struct signature_work *signatures;
 	struct signing_work *signings[SIGNING_ID_MAX];
 	unsigned pending;
 };

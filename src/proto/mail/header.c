@@ -125,7 +125,7 @@ static int fields_add(struct fields *fields, const struct mail_field *field, str
 {
 	if (fields->count == fields->size) {
 		size_t size = fields->size ? 2 * fields->size : FIELDS_FIRST;
-		struct mail_field *items = ARENA_NEW_ARRAY(arena, size, struct mail_field);
+		struct mail_field *items = arena_take(arena, size * sizeof(*items)); /* most of it is never touched */
 
 		if (!items)
 			return -ENOMEM;
