@@ -30,7 +30,6 @@ def future(number):
 ENVELOPE = sp.envelope(mail_from=b"a@pass.example")
 SENDER = sp.field(11, sp.field(1, ENVELOPE))
 MESSAGE = sp.field(10, sp.field(1, ENVELOPE) + sp.field(2, b"From: a@pass.example\r\n\r\nx\r\n"))
-DIGEST = sp.field(12, b"")
 NEW_CALL = sp.field(77, b"\x08\x01")
 
 # name, body, the result (its field's number), or an error (code, and a word of its text)
@@ -58,7 +57,6 @@ CASES = [
     ("a call twice: the last, which is empty", SENDER + sp.field(11, b""), (INVALID, "client_ip")),
     ("an envelope twice: the last", sp.field(11, sp.field(1, sp.envelope(ip=b"x")) + sp.field(1, ENVELOPE)), sp.SENDER_VERDICT),
     ("a deadline twice", sp.field(2, 1) + sp.field(2, 9000) + SENDER, sp.SENDER_VERDICT),
-    ("a call that is not served", DIGEST, (UNSUPPORTED, "")),
     ("a call as a number", tag(11, 0) + b"\1", (INVALID, "type")),
     ("a call as fixed64", tag(11, 1) + bytes(8), (INVALID, "type")),
     ("a call as fixed32", tag(11, 5) + bytes(4), (INVALID, "type")),
