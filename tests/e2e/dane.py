@@ -45,6 +45,12 @@ _25._tcp.mx.tlsa-alias CNAME _25._tcp.mx.good
 missing MX 10 nowhere.missing
 host-insecure MX 10 mx.plain.
 host-forged MX 10 address.forged.
+fault-and-none MX 10 mx.tlsa.forged.
+fault-and-none MX 20 mx.absent
+fault-and-plain MX 10 address.forged.
+fault-and-plain MX 20 mx.plain.
+unusable-and-none MX 10 mx.unusable
+unusable-and-none MX 20 mx.absent
 """,
     "plain": """
 mx A 192.0.2.6
@@ -64,11 +70,11 @@ FORGERIES = {f"3 1 1 {DIGEST}": f"3 1 1 {OTHER}", "192.0.2.8": "192.0.2.9", "mx.
 # domain, --mx: (result, delivery, code of the reason, TLSA records, value for Postfix)
 EXPECTED = {
     ("good.secure", ""): ("secure", "dane", "dane-records", [f"3 1 1 {DIGEST}"], "dane-only"),
-    ("two.secure", ""): ("secure", "dane", "dane-records", [f"3 1 1 {DIGEST}"], "dane"),
+    ("two.secure", ""): ("secure", "dane", "dane-records", [f"3 1 1 {DIGEST}"], SECURE),
     ("two.secure", "mx.good.secure"): ("secure", "dane", "dane-records", [f"3 1 1 {DIGEST}"], "dane-only"),
     ("two.secure", "mx.absent.secure"): ("none", "tls-if-possible", "dane-no-records", [], SECURE),
     ("absent.secure", ""): ("none", "tls-if-possible", "dane-no-records", [], SECURE),
-    ("unusable.secure", ""): ("secure", "tls-required", "dane-unusable", [], "dane"),
+    ("unusable.secure", ""): ("secure", "tls-required", "dane-unusable", [], SECURE),
     ("agility.secure", ""): ("secure", "dane", "dane-records", [f"3 1 2 {DIGEST}{OTHER}"], "dane-only"),
     ("implicit.secure", ""): ("secure", "dane", "dane-records", [f"2 0 1 {DIGEST}"], "dane-only"),
     ("null.secure", ""): ("none", "none", "dane-null-mx", [], SECURE),
@@ -80,6 +86,9 @@ EXPECTED = {
     ("host-forged.secure", ""): ("bogus", "defer", "dane-address-unavailable", [], "dane-only"),
     ("domain.plain", ""): ("insecure", "tls-if-possible", "dane-mx-insecure", [], SECURE),
     ("tlsa.forged", ""): ("bogus", "defer", "dane-records-unavailable", [], "dane-only"),
+    ("fault-and-none.secure", ""): ("bogus", "defer", "dane-records-unavailable", [], "dane-only"),
+    ("fault-and-plain.secure", ""): ("bogus", "defer", "dane-address-unavailable", [], "dane-only"),
+    ("unusable-and-none.secure", ""): ("secure", "tls-required", "dane-unusable", [], SECURE),
     ("mx.forged", ""): ("bogus", "defer", "dane-mx-unavailable", [], "dane-only"),
 }
 WITHOUT_POLICY = {"nobody.secure"}

@@ -3,23 +3,23 @@
 #include "base/text.h"
 
 /*
- * The level is one for all MX hosts. "dane-only" where every host has usable records; also where something could not be
- * found out: then Postfix looks itself, and defers if it cannot either. "dane" where some hosts have records: it falls back
- * where there are none, and encrypts where they are unusable. NULL: DANE says nothing.
+ * A value is for all MX hosts of a domain. "dane-only" where something could not be found out (Postfix looks itself, and defers
+ * if it cannot either), and where every host has usable records. Else "dane" where some have records: it encrypts where they are
+ * unusable, and falls to opportunistic TLS where there are none; so it gives way to an MTA-STS policy that is enforced, which
+ * NULL leaves the value to. NULL also where DANE says nothing.
  */
-static const char *dane_level(const struct dane_domain *dane)
+static const char *dane_level(const struct dane_domain *dane, bool enforced)
 {
-	size_t only = dane->hosts_ignored ? 0 : dane->hosts_count, firm = 0, some = 0;
+	size_t counts[DANE_DELIVERY_NONE + 1] = { 0 }, without;
 
-	for (size_t i = 0; i < dane->hosts_count; i++) {
-		enum dane_delivery delivery = dane->hosts[i].delivery;
-
-		firm += delivery == DANE_DELIVERY_DANE || delivery == DANE_DELIVERY_DEFER;
-		some += delivery == DANE_DELIVERY_DANE || delivery == DANE_DELIVERY_DEFER ||
-		        delivery == DANE_DELIVERY_TLS_REQUIRED;
-		only -= only && delivery == DANE_DELIVERY_NONE;
-	}
-	return some == 0 ? NULL : firm == only ? "dane-only" : "dane";
+	for (size_t i = 0; i < dane->hosts_count; i++)
+		counts[dane->hosts[i].delivery]++;
+	if (counts[DANE_DELIVERY_DEFER])
+		return "dane-only";
+	without = counts[DANE_DELIVERY_TLS_REQUIRED] + counts[DANE_DELIVERY_TLS_IF_POSSIBLE] + dane->hosts_ignored;
+	if (counts[DANE_DELIVERY_DANE] && without == 0)
+		return "dane-only";
+	return !enforced && counts[DANE_DELIVERY_DANE] + counts[DANE_DELIVERY_TLS_REQUIRED] ? "dane" : NULL;
 }
 
 /* "*.example.org" is ".example.org": Postfix has no closer form. */
@@ -66,12 +66,13 @@ static void attributes_write(struct text *text, struct slice domain, const struc
 int postfix_policy(struct tlspolicy *policy, struct arena *arena)
 {
 	const struct mta_sts *mta_sts = &policy->mta_sts;
-	const char *level = dane_level(&policy->dane);
+	bool enforced = mta_sts->result == MTA_STS_RESULT_POLICY && mta_sts->policy.mode == MTA_STS_ENFORCE;
+	const char *level = dane_level(&policy->dane, enforced);
 	struct text text;
 
 	/* RFC 8461 section 2: MTA-STS must not let through what DANE would not. */
 	policy->postfix = policy->postfix_tlsrpt = slice_of_str(level ? level : "");
-	if (level || mta_sts->result != MTA_STS_RESULT_POLICY || mta_sts->policy.mode != MTA_STS_ENFORCE)
+	if (level || !enforced)
 		return 0;
 	text_init(&text, arena);
 	match_write(&text, &mta_sts->policy);

@@ -359,20 +359,26 @@ static void host(const char *name, uint16_t preference, const char *tlsa_name, s
 		world_tlsa(&world, tlsa_name, tlsa);
 }
 
-/* RFC 8461 section 2: whatever the policy says. */
-static void test_postfix_of_dane_before_mta_sts(void **state)
+#define SECURE "secure match=mx.d.example:.e.example servername=hostname"
+
+/* One value for two hosts: with a policy that is enforced no host falls to opportunistic TLS, whatever the other one's state. */
+static void test_postfix_of_two_hosts(void **state)
 {
 	static const struct {
 		struct slice a, b;
 		enum dns_outcome b_fault;
-		const char *level;
+		const char *enforced, *alone; /* alone: in testing mode */
 	} vectors[] = {
-		{ SLICE_INIT("\3\1\1" DIGEST_A), SLICE_INIT("\3\1\1" DIGEST_A), DNS_FOUND, "dane-only" },
-		{ SLICE_INIT("\3\1\1" DIGEST_A), SLICE_INIT(""), DNS_SERVFAIL, "dane-only" },
-		{ SLICE_INIT("\3\1\1" DIGEST_A), SLICE_INIT(""), DNS_FOUND, "dane" },
-		{ SLICE_INIT("\3\1\1" DIGEST_A), SLICE_INIT("\1\1\1" DIGEST_A), DNS_FOUND, "dane" },
-		{ SLICE_INIT("\1\1\1" DIGEST_A), SLICE_INIT(""), DNS_FOUND, "dane" },
-		{ SLICE_INIT(""), SLICE_INIT(""), DNS_BOGUS, "dane" },
+		{ SLICE_INIT("\3\1\1" DIGEST_A), SLICE_INIT("\3\1\1" DIGEST_A), DNS_FOUND, "dane-only", "dane-only" },
+		{ SLICE_INIT("\3\1\1" DIGEST_A), SLICE_INIT(""), DNS_SERVFAIL, "dane-only", "dane-only" },
+		{ SLICE_INIT("\3\1\1" DIGEST_A), SLICE_INIT(""), DNS_FOUND, SECURE, "dane" },
+		{ SLICE_INIT("\3\1\1" DIGEST_A), SLICE_INIT("\1\1\1" DIGEST_A), DNS_FOUND, SECURE, "dane" },
+		{ SLICE_INIT("\1\1\1" DIGEST_A), SLICE_INIT("\1\1\1" DIGEST_A), DNS_FOUND, SECURE, "dane" },
+		{ SLICE_INIT("\1\1\1" DIGEST_A), SLICE_INIT(""), DNS_FOUND, SECURE, "dane" },
+		{ SLICE_INIT("\1\1\1" DIGEST_A), SLICE_INIT(""), DNS_BOGUS, "dane-only", "dane-only" },
+		{ SLICE_INIT(""), SLICE_INIT(""), DNS_BOGUS, "dane-only", "dane-only" },
+		{ SLICE_INIT(""), SLICE_INIT(""), DNS_TIMEOUT, "dane-only", "dane-only" },
+		{ SLICE_INIT(""), SLICE_INIT(""), DNS_FOUND, SECURE, "" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
@@ -385,8 +391,10 @@ static void test_postfix_of_dane_before_mta_sts(void **state)
 		host("b.d.example", 2, "_25._tcp.b.d.example", vectors[i].b);
 		if (vectors[i].b_fault != DNS_FOUND)
 			world_outcome(&world, "_25._tcp.b.d.example", DNS_TLSA, vectors[i].b_fault);
-		assert_slice_equal(evaluate().postfix, slice_of_str(vectors[i].level));
-		assert_slice_equal(evaluate().postfix_tlsrpt, slice_of_str(vectors[i].level));
+		assert_slice_equal(evaluate().postfix, slice_of_str(vectors[i].enforced));
+		assert_true(slice_starts_with(evaluate().postfix_tlsrpt, slice_of_str(vectors[i].enforced)));
+		world.policy_kept = found("a", TESTING);
+		assert_slice_equal(evaluate().postfix, slice_of_str(vectors[i].alone));
 	}
 }
 
@@ -421,5 +429,5 @@ UNIT_MAIN(TEST(test_no_record), TEST(test_other_records), TEST(test_two_records)
           TEST(test_kept_while_there_is_no_record), TEST(test_kept_while_the_new_one_cannot_be_had),
           TEST(test_not_fetched), TEST(test_no_policy_host), TEST(test_addresses_that_are_not_public),
           TEST(test_addresses_of_both_kinds), TEST(test_refresh), TEST(test_no_domain_name), TEST(test_mx_match),
-          TEST(test_tlsrpt), TEST(test_postfix_of_mta_sts), TEST(test_postfix_of_dane_before_mta_sts),
+          TEST(test_tlsrpt), TEST(test_postfix_of_mta_sts), TEST(test_postfix_of_two_hosts),
           TEST(test_postfix_where_mx_is_a_fault), TEST(test_postfix_with_a_host_that_is_missing))
