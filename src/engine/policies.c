@@ -131,7 +131,7 @@ int64_t policies_jitter(struct policies *policies, int64_t least, int64_t most)
 	return most <= least ? least : least + (int64_t)(policies->jitter % (uint64_t)(most - least + 1));
 }
 
-void policy_entry_keep(struct policies *policies, struct policy_entry *entry, struct policy_kept *kept, int64_t now_s)
+void policy_entry_keep(struct policies *policies, struct policy_entry *entry, struct policy_kept *kept)
 {
 	int64_t refresh_s = (kept->expires_at - kept->fetched_at) / 2, refresh_s_max = policies->config.refresh_s;
 
@@ -141,7 +141,7 @@ void policy_entry_keep(struct policies *policies, struct policy_entry *entry, st
 	entry->kept = kept;
 	entry->failure_until_s = 0;
 	entry->used = false;
-	entry->refresh_at_s = now_s + policies_jitter(policies, refresh_s / 2, refresh_s);
+	entry->refresh_at_s = kept->fetched_at + policies_jitter(policies, refresh_s / 2, refresh_s);
 	entry_count(policies, entry);
 }
 

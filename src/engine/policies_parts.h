@@ -77,8 +77,11 @@ struct policies {
 struct policy_entry *policy_entry_find(struct policies *policies, struct slice domain);
 /* NULL: out of memory. Makes it where there is none. */
 struct policy_entry *policy_entry_get(struct policies *policies, struct slice domain);
-/* Takes over the reference. */
-void policy_entry_keep(struct policies *policies, struct policy_entry *entry, struct policy_kept *kept, int64_t now_s);
+/*
+ * Takes over the reference. Its refresh is due in the second quarter of its life, reckoned from when it was fetched: a restart
+ * puts nothing off, and what is overdue is due at once.
+ */
+void policy_entry_keep(struct policies *policies, struct policy_entry *entry, struct policy_kept *kept);
 void policy_entry_drop(struct policies *policies, struct policy_entry *entry);
 /* Drops the least recently used until the bound holds. */
 void policies_shrink(struct policies *policies);

@@ -16,13 +16,16 @@
 #define FILE_NAME "policies.db"
 #define PARSE_OCTETS_MAX ((size_t)1 << 20)
 
-static bool record_read(struct slice value, struct policy_kept **out)
+/* Fetched in the future is fetched now: the clock was set back, and the refresh is reckoned from that time. */
+static bool record_read(struct slice value, int64_t now_s, struct policy_kept **out)
 {
 	struct slice rest = value, line = slice_cut(&rest, '\n'), id = slice_cut(&line, ' ');
 	uint64_t fetched_at, expires_at;
 
 	if (!slice_to_u64(slice_cut(&line, ' '), 18, &fetched_at) || !slice_to_u64(line, 18, &expires_at))
 		return false;
+	if ((int64_t)fetched_at > now_s)
+		fetched_at = (uint64_t)now_s;
 	*out = policy_kept_new(id, rest, (int64_t)fetched_at, (int64_t)expires_at);
 	return *out;
 }
@@ -50,10 +53,10 @@ static void take(void *arg, struct slice key, struct slice value)
 	struct policy_entry *entry = NULL;
 	int64_t now_s = time(NULL);
 
-	if (policies->octets < policies->config.octets_max && record_read(value, &kept) && is_usable(kept, key, now_s))
+	if (policies->octets < policies->config.octets_max && record_read(value, now_s, &kept) && is_usable(kept, key, now_s))
 		entry = policy_entry_get(policies, key);
 	if (entry) {
-		policy_entry_keep(policies, entry, kept, now_s);
+		policy_entry_keep(policies, entry, kept);
 		return;
 	}
 	policy_kept_unref(kept);

@@ -16,8 +16,8 @@
 
 #define PATH "/.well-known/mta-sts.txt"
 #define LOOK_MS 1000       /* between two looks for what is due */
-#define ROUND_LOOKS 60     /* looks in which every domain is looked at once, */
-#define ROUND_REFRESH_S 600 /* unless mta-sts.refresh is shorter than that */
+#define ROUND_LOOKS 10     /* looks in which every domain is looked at once, soon: what is from the file may have little life left; */
+#define ROUND_REFRESH_S 100 /* in one look, where mta-sts.refresh is shorter than that */
 #define REFRESHES_MAX 16   /* begun in one look */
 #define NICENESS 10        /* shards go first, where cores are few */
 #define PARSE_OCTETS_MAX ((size_t)1 << 20)
@@ -156,7 +156,7 @@ static void fetch_end(struct policy_fetch *fetch, struct fetched *fetched, int64
 	}
 	if (fetched->kept) {
 		policy_write_add(policies, domain, fetched->kept);
-		policy_entry_keep(policies, entry, fetched->kept, now_s);
+		policy_entry_keep(policies, entry, fetched->kept);
 	} else {
 		failure_remember(policies, fetch, fetched, now_s);
 	}

@@ -42,7 +42,7 @@ static void keep(const char *domain, const char *id, size_t text_len, int64_t li
 	static const uint8_t text[8192];
 	struct policy_entry *entry = policy_entry_get(policies, slice_of_str(domain));
 
-	policy_entry_keep(policies, entry, policy_kept_new(slice_of_str(id), slice_of(text, text_len), NOW, NOW + lifetime_s), NOW);
+	policy_entry_keep(policies, entry, policy_kept_new(slice_of_str(id), slice_of(text, text_len), NOW, NOW + lifetime_s));
 	policies_shrink(policies);
 }
 
@@ -115,6 +115,20 @@ static void test_refresh_is_due_before_it_expires(void **state)
 		}
 	}
 	assert_true(lowest < 100 && highest > 80000);
+}
+
+/* As after a restart: what counts is when it was fetched, however often it is read from the file. */
+static void test_restarts_do_not_put_a_refresh_off(void **state)
+{
+	(void)state;
+	for (unsigned restart = 0; restart < 200; restart++) {
+		struct policy_entry *entry = policy_entry_get(policies, SLICE("a.example"));
+
+		policy_entry_keep(policies, entry, policy_kept_new(SLICE("1"), SLICE("x"), NOW - 250, NOW + 50));
+		assert_true(entry->refresh_at_s >= NOW - 250 + 75 && entry->refresh_at_s <= NOW - 250 + 150);
+		policy_entry_keep(policies, entry, policy_kept_new(SLICE("1"), SLICE("x"), NOW - 80000, NOW + 520000));
+		assert_true(entry->refresh_at_s <= NOW - 80000 + 86400);
+	}
 }
 
 static struct policy_question question_of(const char *id)
@@ -202,5 +216,5 @@ static void test_closed(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 UNIT_MAIN(TEST(test_until_it_expires), TEST(test_least_recently_used_go_first), TEST(test_a_newer_one_takes_its_place),
-          TEST(test_refresh_is_due_before_it_expires), TEST(test_one_fetch_a_domain), TEST(test_answers_at_once),
+          TEST(test_refresh_is_due_before_it_expires), TEST(test_restarts_do_not_put_a_refresh_off), TEST(test_one_fetch_a_domain), TEST(test_answers_at_once),
           TEST(test_refreshed_although_it_is_kept), TEST(test_forgotten), TEST(test_closed))
