@@ -422,6 +422,8 @@ static void policies_read(cfg_t *file, struct engine_config *out)
 			.connections_max = (unsigned)cfg_getint(mta_sts, "max-connections"),
 			.address_connections_max = (unsigned)cfg_getint(mta_sts, "max-connections-per-address"),
 			.waiting_max = (unsigned)cfg_getint(mta_sts, "max-waiting"),
+			.address_waiting_max = (unsigned)(cfg_getint(mta_sts, "max-waiting") - 1) / POLICY_ADDRESS_WAITING_SHARE + 1,
+			.waiting_ms_max = POLICY_WAITING_MS_MAX,
 			.time_ms_max = (unsigned)cfg_getint(mta_sts, "timeout"),
 			.connect_ms_max = POLICY_CONNECT_MS_MAX,
 			.header_octets_max = POLICY_HEADER_OCTETS_MAX,

@@ -210,30 +210,61 @@ static enum policies_asked answer_with(struct policy_waiter *waiter, enum policy
 	return POLICIES_ANSWERED;
 }
 
+static void question_set(struct policy_fetch *fetch, const struct policy_question *question)
+{
+	size_t count = question->addresses_count < IO_HTTPS_ADDRESSES_MAX ? question->addresses_count : IO_HTTPS_ADDRESSES_MAX;
+
+	snprintf(fetch->id, sizeof(fetch->id), "%.*s", SLICE_FMT(question->id));
+	snprintf(fetch->get.host, sizeof(fetch->get.host), "mta-sts.%.*s", SLICE_FMT(question->domain));
+	memcpy(fetch->get.addresses, question->addresses, count * sizeof(*question->addresses));
+	fetch->get.addresses_count = count;
+}
+
 static struct policy_fetch *fetch_new(struct policies *policies, const struct policy_question *question,
                                       struct policy_entry *entry)
 {
 	struct policy_fetch *fetch = calloc(1, sizeof(*fetch));
-	size_t count = question->addresses_count < IO_HTTPS_ADDRESSES_MAX ? question->addresses_count : IO_HTTPS_ADDRESSES_MAX;
 
 	if (!fetch)
 		return NULL;
 	fetch->policies = policies;
 	fetch->entry = entry;
-	snprintf(fetch->id, sizeof(fetch->id), "%.*s", SLICE_FMT(question->id));
-	snprintf(fetch->get.host, sizeof(fetch->get.host), "mta-sts.%.*s", SLICE_FMT(question->domain));
-	memcpy(fetch->get.addresses, question->addresses, count * sizeof(*question->addresses));
-	fetch->get.addresses_count = count;
+	atomic_init(&fetch->waiters_count, 0);
+	question_set(fetch, question);
+	return fetch;
+}
+
+void policy_fetch_ask(struct policies *policies, struct policy_fetch *fetch)
+{
+	fetch->next = NULL;
 	*policies->asked_end = fetch;
 	policies->asked_end = &fetch->next;
-	entry->fetch = fetch;
-	return fetch;
 }
 
 static void wait_for(struct policy_fetch *fetch, struct policy_waiter *waiter)
 {
+	waiter->fetch = fetch;
+	waiter->prev = NULL;
 	waiter->next = fetch->waiters;
+	if (waiter->next)
+		waiter->next->prev = waiter;
 	fetch->waiters = waiter;
+	atomic_fetch_add_explicit(&fetch->waiters_count, 1, memory_order_relaxed);
+}
+
+/* One that is under way answers who asks for its id. Whoever knows of a newer one, or has purged the domain, is not answered by it. */
+static struct policy_fetch *fetch_join(struct policies *policies, const struct policy_question *question,
+                                       struct policy_entry *entry)
+{
+	struct policy_fetch *fetch = entry->fetch;
+
+	if (!fetch->purged && slice_equal(slice_of_str(fetch->id), question->id))
+		return fetch;
+	if (fetch->after)
+		question_set(fetch->after, question);
+	else
+		fetch->after = fetch_new(policies, question, entry);
+	return fetch->after;
 }
 
 /* With the lock held. */
@@ -241,26 +272,45 @@ static enum policies_asked ask(struct policies *policies, const struct policy_qu
                                struct policy_waiter *waiter, int64_t now_s, bool *joined_out)
 {
 	struct policy_entry *entry = policy_entry_get(policies, question->domain);
+	struct policy_fetch *fetch;
 
 	if (!entry || policies->closed)
 		return answer_with(waiter, POLICY_BUSY, entry ? "the server is stopping" : "out of memory");
-	*joined_out = entry->fetch;
-	if (entry->fetch) {
-		wait_for(entry->fetch, waiter);
-		return POLICIES_WAITING;
-	}
 	/* It has come meanwhile. */
-	if (!question->again && is_fresh(entry, now_s) && slice_equal(entry->kept->id, question->id)) {
+	if (!entry->fetch && !question->again && is_fresh(entry, now_s) && slice_equal(entry->kept->id, question->id)) {
 		waiter->kept = entry->kept;
 		policy_kept_ref(entry->kept);
 		return answer_with(waiter, POLICY_FOUND, "");
 	}
-	if (now_s < entry->failure_until_s && slice_equal(slice_of_str(entry->failure_id), question->id))
+	if (!entry->fetch && now_s < entry->failure_until_s && slice_equal(slice_of_str(entry->failure_id), question->id))
 		return answer_with(waiter, entry->failure, entry->failure_detail);
-	if (!fetch_new(policies, question, entry))
+	*joined_out = entry->fetch;
+	fetch = entry->fetch ? fetch_join(policies, question, entry) : fetch_new(policies, question, entry);
+	if (!fetch)
 		return answer_with(waiter, POLICY_BUSY, "out of memory");
-	wait_for(entry->fetch, waiter);
+	if (!entry->fetch) {
+		entry->fetch = fetch;
+		policy_fetch_ask(policies, fetch);
+	}
+	wait_for(fetch, waiter);
 	return POLICIES_WAITING;
+}
+
+bool policies_leave(struct policies *policies, struct policy_waiter *waiter)
+{
+	struct policy_fetch *fetch;
+
+	pthread_mutex_lock(&policies->lock);
+	fetch = waiter->fetch;
+	if (fetch) {
+		*(waiter->prev ? &waiter->prev->next : &fetch->waiters) = waiter->next;
+		if (waiter->next)
+			waiter->next->prev = waiter->prev;
+		waiter->fetch = NULL;
+		atomic_fetch_sub_explicit(&fetch->waiters_count, 1, memory_order_relaxed);
+	}
+	pthread_mutex_unlock(&policies->lock);
+	return fetch;
 }
 
 enum policies_asked policies_fetch(struct policies *policies, const struct policy_question *question,
@@ -285,6 +335,8 @@ bool policies_forget(struct policies *policies, struct slice domain)
 	pthread_mutex_lock(&policies->lock);
 	entry = policy_entry_find(policies, domain);
 	found = entry && (entry->kept || entry->failure_until_s);
+	if (entry && entry->fetch)
+		entry->fetch->purged = true;
 	if (found) {
 		policy_write_add(policies, domain, NULL);
 		policy_kept_unref(entry->kept);
@@ -362,6 +414,8 @@ static void fetch_forget(struct policy_fetch *fetch)
 		free(fetch->waiters);
 		fetch->waiters = next;
 	}
+	if (fetch->after)
+		fetch_forget(fetch->after);
 	free(fetch);
 }
 

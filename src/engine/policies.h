@@ -4,11 +4,14 @@
  * Kept:      in memory, and in a file under the state directory; a policy applies until it expires, whatever becomes of its
  *            domain (RFC 8461 section 3.1). A fetch that failed is remembered, too, for a while.
  * Fetching:  by a thread of its own (policy_thread.c), one fetch a domain at a time, however many ask in however many shards.
+ *            Who asks for another id, or after a purge, waits for a fetch that begins when that one has ended.
  *            No shard waits for it: what comes of a fetch arrives by post.
  * Refresh:   a policy that was used is fetched again before it expires, at a time with jitter; a shard is asked to, since
  *            names are resolved there.
  * Locking:   one lock, for moments; requests for TLS policies take it, checks of messages never do.
- * Bounds:    octets of what is kept (the least recently used go first); fetches under way and waiting (io/https.h).
+ * Bounds:    octets of what is kept (the least recently used go first); fetches under way and waiting (io/https.h);
+ *            who waits is a request in flight: one that goes takes its waiter along, and a fetch without any that has no
+ *            connection yet is given up.
  */
 #ifndef ASSAY_ENGINE_POLICIES_H
 #define ASSAY_ENGINE_POLICIES_H
@@ -23,6 +26,8 @@
 #define POLICY_LIFETIME_S_MIN 300 /* a policy is kept for that, whatever its max_age: no storm of fetches (STANDARDS 6.4) */
 #define POLICY_DETAIL_SIZE 256
 #define POLICY_CONNECT_MS_MAX 10000              /* for a connection to a web server, with its handshake */
+#define POLICY_WAITING_MS_MAX 120000             /* for a connection to be free */
+#define POLICY_ADDRESS_WAITING_SHARE 4           /* one part in so many of mta-sts.max-waiting is for one address */
 #define POLICY_HEADER_OCTETS_MAX ((size_t)16384) /* of an answer */
 
 struct engine;
@@ -49,13 +54,16 @@ struct policy_kept {
 struct policy_waiter {
 	struct post post;
 	struct shard *shard;
-	struct request *request;   /* NULL: it has gone; in the shard's thread */
-	struct policy_waiter *next;
+	struct request *request;   /* NULL: it has gone, and the post is on its way; in the shard's thread */
+	struct policy_fetch *fetch; /* NULL: it is not waited for any more; guarded by the lock, as are these */
+	struct policy_waiter *next, *prev;
 	enum policy_outcome outcome;
 	struct policy_kept *kept;  /* of POLICY_FOUND; a reference */
 	char detail[POLICY_DETAIL_SIZE];
 };
 
+/* Can the file be used? If not, a line for people: policies would be kept in memory alone. Nothing is made or changed. */
+MUST_CHECK bool policies_check_file(const struct policies_config *config, char problem[IO_PROBLEM_SIZE]);
 /* Opens what was kept. Before any other thread runs. 0; or a negative errno and a line for people. */
 MUST_CHECK int policies_new(const struct policies_config *config, struct engine *engine, struct policies **out,
                             char problem[IO_PROBLEM_SIZE]);
@@ -80,7 +88,9 @@ enum policies_asked {
 /* Asks for a fetch, or joins one. `waiter`: its post, shard and request are filled in. *joined_out: one was under way. */
 enum policies_asked policies_fetch(struct policies *policies, const struct policy_question *question,
                                    struct policy_waiter *waiter, int64_t now_s, bool *joined_out);
-/* Forgets a domain: policy and failure. Returns whether there was any. */
+/* True: the waiter will not come by post, and is the caller's again. False: it is on its way. */
+bool policies_leave(struct policies *policies, struct policy_waiter *waiter);
+/* Forgets a domain: policy, failure, and what a fetch under way will bring. Returns whether there was policy or failure. */
 bool policies_forget(struct policies *policies, struct slice domain);
 
 /* What the thread has done, and how much is kept. */

@@ -31,12 +31,15 @@ struct policy_entry {
 	uint8_t name[];
 };
 
-/* A fetch: the thread's, but for `waiters`, which the lock guards. */
+/* A fetch: the thread's, but for `waiters`, `purged` and `after`, which the lock guards. */
 struct policy_fetch {
 	struct io_https_get get;
 	struct policies *policies;
 	struct policy_entry *entry; /* stays while this is under way */
 	struct policy_waiter *waiters;
+	_Atomic unsigned waiters_count; /* changed with the lock held, read without */
+	bool purged;                /* the domain was, meanwhile: what comes is for those who wait, and not kept */
+	struct policy_fetch *after; /* asked for meanwhile, of another id or after a purge: begins when this ends */
 	struct policy_fetch *next;  /* asked for, not taken by the thread yet */
 	char id[MTA_STS_ID_OCTETS_MAX + 1];
 };
@@ -83,6 +86,8 @@ struct policy_entry *policy_entry_get(struct policies *policies, struct slice do
  */
 void policy_entry_keep(struct policies *policies, struct policy_entry *entry, struct policy_kept *kept);
 void policy_entry_drop(struct policies *policies, struct policy_entry *entry);
+/* The thread is to take it. */
+void policy_fetch_ask(struct policies *policies, struct policy_fetch *fetch);
 /* Drops the least recently used until the bound holds. */
 void policies_shrink(struct policies *policies);
 /* A record is to be written, or to go. Without memory it stays as it is. */
@@ -93,7 +98,7 @@ int64_t policies_jitter(struct policies *policies, int64_t least, int64_t most);
 /* With one reference; NULL: out of memory. */
 struct policy_kept *policy_kept_new(struct slice id, struct slice text, int64_t fetched_at, int64_t expires_at);
 
-/* policy_file.c */
+/* policy_file.c. A file that cannot be used is told of, and done without. */
 MUST_CHECK int policy_file_open(struct policies *policies, char problem[IO_PROBLEM_SIZE]);
 /* Writes what has come to be written. Without the lock. */
 void policy_file_write(struct policies *policies);

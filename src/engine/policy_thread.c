@@ -27,6 +27,7 @@
 struct fetched {
 	enum policy_outcome outcome;
 	struct policy_kept *kept;
+	bool unwanted; /* given up, since nobody waited for it */
 	char detail[POLICY_DETAIL_SIZE];
 };
 
@@ -81,11 +82,13 @@ static void answer_read(const struct policy_fetch *fetch, const struct io_https_
 static void result_read(const struct policy_fetch *fetch, const struct io_https_result *result, int64_t now_s,
                         struct fetched *out)
 {
-	*out = (struct fetched){ .kept = NULL };
+	*out = (struct fetched){ .unwanted = result->outcome == IO_HTTPS_UNWANTED };
 	switch (result->outcome) {
 	case IO_HTTPS_ANSWERED: answer_read(fetch, result, now_s, out); break;
 	case IO_HTTPS_TOO_LARGE: detail_set(out, POLICY_INVALID, "it is larger than 64 KiB"); break;
-	case IO_HTTPS_FAULT: detail_set(out, POLICY_BUSY, result->detail); break;
+	case IO_HTTPS_FAULT:
+	case IO_HTTPS_WAITED:
+	case IO_HTTPS_UNWANTED: detail_set(out, POLICY_BUSY, result->detail); break;
 	case IO_HTTPS_LATE:
 	case IO_HTTPS_UNREACHED:
 	case IO_HTTPS_UNTRUSTED:
@@ -109,6 +112,7 @@ static void count(struct policies *policies, const struct fetched *fetched)
 /* With the lock held: a shard that goes down has it taken in policies_close() first. */
 static void waiter_tell(struct policies *policies, struct policy_waiter *waiter, const struct fetched *fetched)
 {
+	waiter->fetch = NULL;
 	waiter->outcome = fetched->outcome;
 	waiter->kept = fetched->kept;
 	snprintf(waiter->detail, sizeof(waiter->detail), "%s", fetched->detail);
@@ -145,16 +149,27 @@ static void fetch_end(struct policy_fetch *fetch, struct fetched *fetched, int64
 	struct policy_entry *entry = fetch->entry;
 	struct slice domain = slice_of(entry->name, entry->name_len);
 
-	count(policies, fetched);
 	pthread_mutex_lock(&policies->lock);
-	entry->fetch = NULL;
+	if (fetched->unwanted && fetch->waiters) {
+		/* Somebody has come since. */
+		policy_fetch_ask(policies, fetch);
+		pthread_mutex_unlock(&policies->lock);
+		io_https_wake(policies->https);
+		return;
+	}
+	count(policies, fetched);
+	entry->fetch = fetch->after;
+	if (fetch->after)
+		policy_fetch_ask(policies, fetch->after);
 	while (fetch->waiters) {
 		struct policy_waiter *waiter = fetch->waiters;
 
 		fetch->waiters = waiter->next;
 		waiter_tell(policies, waiter, fetched);
 	}
-	if (fetched->kept) {
+	if (fetch->purged) {
+		policy_kept_unref(fetched->kept);
+	} else if (fetched->kept) {
 		policy_write_add(policies, domain, fetched->kept);
 		policy_entry_keep(policies, entry, fetched->kept);
 	} else {
@@ -162,12 +177,24 @@ static void fetch_end(struct policy_fetch *fetch, struct fetched *fetched, int64
 	}
 	policies_shrink(policies);
 	pthread_mutex_unlock(&policies->lock);
+	if (fetch->after)
+		io_https_wake(policies->https);
 	free(fetch);
+}
+
+static struct policy_fetch *fetch_of(const struct io_https_get *get)
+{
+	return (struct policy_fetch *)((uintptr_t)get - offsetof(struct policy_fetch, get));
+}
+
+static bool is_wanted(const struct io_https_get *get)
+{
+	return atomic_load_explicit(&fetch_of(get)->waiters_count, memory_order_relaxed) > 0;
 }
 
 static void on_done(struct io_https_get *get, const struct io_https_result *result)
 {
-	struct policy_fetch *fetch = (struct policy_fetch *)((uint8_t *)get - offsetof(struct policy_fetch, get));
+	struct policy_fetch *fetch = fetch_of(get);
 	int64_t now_s = time(NULL);
 	struct fetched fetched;
 
@@ -180,6 +207,7 @@ static void on_done(struct io_https_get *get, const struct io_https_result *resu
 static void fetches_begin(struct policies *policies)
 {
 	struct policy_fetch *asked;
+	enum io_https_started started;
 
 	pthread_mutex_lock(&policies->lock);
 	asked = policies->asked;
@@ -191,11 +219,15 @@ static void fetches_begin(struct policies *policies)
 
 		asked->get.path = PATH;
 		asked->get.done = on_done;
+		asked->get.is_wanted = is_wanted;
 		counter_up(&policies->counters, COUNTER_POLICY_FETCHES);
-		if (!io_https_start(policies->https, &asked->get)) {
+		started = io_https_start(policies->https, &asked->get);
+		if (started != IO_HTTPS_STARTED) {
 			struct fetched fetched = { .kept = NULL };
 
-			detail_set(&fetched, POLICY_BUSY, "not fetched: mta-sts.max-waiting is reached");
+			detail_set(&fetched, POLICY_BUSY,
+			           started == IO_HTTPS_FULL ? "not fetched: mta-sts.max-waiting is reached"
+			                                    : "not fetched: too many of mta-sts.max-waiting wait for its address");
 			fetch_end(asked, &fetched, time(NULL));
 		}
 		asked = next;
@@ -295,6 +327,9 @@ static void counters_publish(struct policies *policies)
 	counter_set(&policies->counters, COUNTER_POLICY_CONNECTIONS_MOST, https->connections_most);
 	counter_set(&policies->counters, COUNTER_POLICIES_WAITING, https->waiting);
 	counter_set(&policies->counters, COUNTER_OVER_POLICIES_WAITING, https->refused);
+	counter_set(&policies->counters, COUNTER_OVER_POLICY_ADDRESS_WAITING, https->address_refused);
+	counter_set(&policies->counters, COUNTER_OVER_POLICY_WAITING_TIME, https->waited);
+	counter_set(&policies->counters, COUNTER_POLICIES_UNWANTED, https->unwanted);
 	counter_set(&policies->counters, COUNTER_POLICY_STRAYS, https->strays);
 }
 

@@ -125,11 +125,16 @@ bool policy_work_is_pending(const struct request *request)
 	return request->policy && request->policy->waiter;
 }
 
-static void waiter_leave(struct policy_work *work)
+static void waiter_leave(struct request *request)
 {
-	if (work->waiter)
-		work->waiter->request = NULL;
-	work->waiter = NULL;
+	struct policy_waiter *waiter = request->policy->waiter;
+
+	request->policy->waiter = NULL;
+	if (!waiter)
+		return;
+	waiter->request = NULL;
+	if (policies_leave(request->shard->policies, waiter))
+		free(waiter);
 }
 
 void policy_work_close(struct request *request)
@@ -141,7 +146,7 @@ void policy_work_close(struct request *request)
 	work->closed = true;
 	if (!work->waiter)
 		return;
-	waiter_leave(work);
+	waiter_leave(request);
 	work->fetched = late;
 	work->has_fetched = true;
 	counter_up(request->shard->counters, COUNTER_POLICIES_LATE);
@@ -153,7 +158,7 @@ void policy_work_drop(struct request *request)
 
 	if (!work)
 		return;
-	waiter_leave(work);
+	waiter_leave(request);
 	policy_kept_unref(work->kept_ref);
 	policy_kept_unref(work->fetched_ref);
 	request->policy = NULL;

@@ -16,7 +16,7 @@ struct request;
 const struct policy_answer *policy_work_kept(struct request *request, struct slice domain);
 const struct policy_answer *policy_work_fetch(struct request *request, const struct policy_question *question);
 bool policy_work_is_pending(const struct request *request);
-/* Nothing is waited for any more: what is pending is POLICY_LATE. The fetch goes on. */
+/* Nothing is waited for any more: what is pending is POLICY_LATE. The fetch goes on if it has a connection, or others wait for it. */
 void policy_work_close(struct request *request);
 /* The request ends. */
 void policy_work_drop(struct request *request);

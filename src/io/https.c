@@ -13,6 +13,7 @@
 
 #define SLOW_OCTETS_PER_S 64 /* a document that comes more slowly, */
 #define SLOW_S 10            /* for so long, does not come */
+#define WAITING_LOOK_MS 250  /* between two looks at all that wait */
 #define URL_SIZE (IO_HTTPS_HOST_SIZE + 128)
 #define CONNECT_TO_SIZE (IO_HTTPS_HOST_SIZE + IP_TEXT_SIZE + 32)
 
@@ -20,6 +21,7 @@ struct io_https {
 	struct io_https_config config;
 	CURLM *multi;
 	struct io_https_get *first, **end; /* waiting */
+	int64_t looked_at_ms;
 	struct transfer *transfers;
 	unsigned transfers_count;
 	struct io_https_counters counters;
@@ -32,8 +34,6 @@ struct transfer {
 	struct transfer *next, *prev;
 	CURL *easy;
 	struct curl_slist *connect_to;
-	size_t address;          /* the index of the one in use */
-	int64_t since_ms;
 	size_t header_octets;
 	uint8_t *body;
 	size_t body_octets, body_size;
@@ -106,7 +106,7 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 	struct io_https_counters *counters = &transfer->https->counters;
 	int fd;
 
-	if (purpose != CURLSOCKTYPE_IPCXN || !is_address(peer, &transfer->get->addresses[transfer->address])) {
+	if (purpose != CURLSOCKTYPE_IPCXN || !is_address(peer, &transfer->get->addresses[transfer->get->address])) {
 		counters->strays++;
 		return CURL_SOCKET_BAD;
 	}
@@ -143,7 +143,7 @@ static CURLcode on_context(CURL *easy, void *context, void *arg)
 /* "HOST:PORT:ADDRESS:PORT": where to connect; the name of the host stays what certificate and server are told. */
 static bool connect_to_set(struct transfer *transfer)
 {
-	const struct ip_address *ip = &transfer->get->addresses[transfer->address];
+	const struct ip_address *ip = &transfer->get->addresses[transfer->get->address];
 	unsigned port = transfer->https->config.port;
 	char address[IP_TEXT_SIZE], text[CONNECT_TO_SIZE];
 
@@ -158,7 +158,7 @@ static bool connect_to_set(struct transfer *transfer)
 
 static unsigned time_left_ms(const struct transfer *transfer)
 {
-	int64_t left = transfer->since_ms + transfer->https->config.time_ms_max - clock_ms();
+	int64_t left = transfer->get->since_ms + transfer->https->config.time_ms_max - clock_ms();
 
 	return left > 0 ? (unsigned)left : 0;
 }
@@ -236,7 +236,8 @@ static struct transfer *transfer_new(struct io_https *https, struct io_https_get
 		return NULL;
 	transfer->https = https;
 	transfer->get = get;
-	transfer->since_ms = clock_ms();
+	if (!get->since_ms)
+		get->since_ms = clock_ms();
 	transfer->easy = curl_easy_init();
 	transfer->next = https->transfers;
 	if (transfer->next)
@@ -316,10 +317,47 @@ static bool may_go_on(const struct transfer *transfer, CURLcode code)
 {
 	curl_off_t connected_us = 0;
 
-	if (transfer->address + 1 == transfer->get->addresses_count || time_left_ms(transfer) == 0)
+	if (transfer->get->address + 1 == transfer->get->addresses_count || time_left_ms(transfer) == 0)
 		return false;
 	(void)curl_easy_getinfo(transfer->easy, CURLINFO_APPCONNECT_TIME_T, &connected_us);
 	return code == CURLE_COULDNT_CONNECT || (code == CURLE_OPERATION_TIMEDOUT && connected_us == 0);
+}
+
+static bool is_same(const struct ip_address *a, const struct ip_address *b)
+{
+	return a->is_v6 == b->is_v6 && memcmp(a->octets, b->octets, a->is_v6 ? 16 : 4) == 0;
+}
+
+static bool address_has_room(const struct io_https *https, const struct ip_address *address)
+{
+	unsigned count = 0;
+
+	for (const struct transfer *transfer = https->transfers; transfer; transfer = transfer->next)
+		count += is_same(&transfer->get->addresses[transfer->get->address], address);
+	return count < https->config.address_connections_max;
+}
+
+/* The bound of an address holds for one that is tried second, too: without room there the document waits, first in the queue. */
+static void next_address(struct transfer *transfer)
+{
+	struct io_https *https = transfer->https;
+	struct io_https_get *get = transfer->get;
+	bool has_room = address_has_room(https, &get->addresses[get->address + 1]);
+
+	get->address++;
+	if (!has_room) {
+		transfer_free(transfer);
+		get->waiting_since_ms = clock_ms();
+		get->next = https->first;
+		https->first = get;
+		if (!get->next)
+			https->end = &get->next;
+		https->counters.waiting++;
+		return;
+	}
+	(void)curl_multi_remove_handle(https->multi, transfer->easy);
+	if (!connection_start(transfer))
+		transfer_fault(transfer);
 }
 
 static void connection_ended(struct transfer *transfer, CURLcode code)
@@ -328,10 +366,7 @@ static void connection_ended(struct transfer *transfer, CURLcode code)
 	long status = 0;
 
 	if (may_go_on(transfer, code)) {
-		(void)curl_multi_remove_handle(transfer->https->multi, transfer->easy);
-		transfer->address++;
-		if (!connection_start(transfer))
-			transfer_fault(transfer);
+		next_address(transfer);
 		return;
 	}
 	if (result.outcome == IO_HTTPS_ANSWERED)
@@ -357,51 +392,110 @@ static void document_start(struct io_https *https, struct io_https_get *get)
 
 /* --- who is next --- */
 
-static bool address_has_room(const struct io_https *https, const struct ip_address *address)
+/* Out of the queue; `at` is where it stands. */
+static struct io_https_get *waiting_take(struct io_https *https, struct io_https_get **at)
 {
-	unsigned count = 0;
+	struct io_https_get *get = *at;
 
-	for (const struct transfer *transfer = https->transfers; transfer; transfer = transfer->next) {
-		const struct ip_address *used = &transfer->get->addresses[transfer->address];
+	*at = get->next;
+	if (!*at)
+		https->end = at;
+	https->counters.waiting--;
+	return get;
+}
 
-		count += used->is_v6 == address->is_v6 && memcmp(used->octets, address->octets, used->is_v6 ? 16 : 4) == 0;
+/* Has it waited in vain? Then `why_out` tells. */
+static bool is_over(struct io_https *https, const struct io_https_get *get, int64_t now_ms, struct io_https_result *why_out)
+{
+	if (get->is_wanted && !get->is_wanted(get)) {
+		https->counters.unwanted++;
+		*why_out = (struct io_https_result){ .outcome = IO_HTTPS_UNWANTED, .detail = "nobody waits for it any more" };
+	} else if (get->since_ms && now_ms - get->since_ms >= https->config.time_ms_max) {
+		*why_out = (struct io_https_result){ .outcome = IO_HTTPS_LATE, .detail = "out of time" };
+	} else if (now_ms - get->waiting_since_ms >= https->config.waiting_ms_max) {
+		https->counters.waited++;
+		*why_out = (struct io_https_result){ .outcome = IO_HTTPS_WAITED, .detail = "no connection was free in time" };
+	} else {
+		return false;
 	}
-	return count < https->config.address_connections_max;
+	return true;
+}
+
+/* What has waited in vain makes room. */
+static void waiting_look(struct io_https *https)
+{
+	struct io_https_get **at = &https->first;
+	int64_t now_ms = clock_ms();
+	struct io_https_result why;
+
+	https->looked_at_ms = now_ms;
+	while (*at) {
+		if (is_over(https, *at, now_ms, &why)) {
+			struct io_https_get *get = waiting_take(https, at);
+
+			get->done(get, &why);
+		} else {
+			at = &(*at)->next;
+		}
+	}
 }
 
 /* In order, but past those whose address has enough. */
 static void waiting_start(struct io_https *https)
 {
 	struct io_https_get **at = &https->first;
+	int64_t now_ms = clock_ms();
+	struct io_https_result why;
 
 	while (*at && https->transfers_count < https->config.connections_max) {
 		struct io_https_get *get = *at;
 
-		if (!address_has_room(https, &get->addresses[0])) {
+		if (!address_has_room(https, &get->addresses[get->address])) {
 			at = &get->next;
 			continue;
 		}
-		*at = get->next;
-		if (!*at)
-			https->end = at;
-		https->counters.waiting--;
-		document_start(https, get);
+		(void)waiting_take(https, at);
+		if (is_over(https, get, now_ms, &why))
+			get->done(get, &why);
+		else
+			document_start(https, get);
 	}
 }
 
-bool io_https_start(struct io_https *https, struct io_https_get *get)
+static enum io_https_started room_for(const struct io_https *https, const struct ip_address *address)
 {
+	unsigned count = 0;
+
+	if (https->counters.waiting >= https->config.waiting_max)
+		return IO_HTTPS_FULL;
+	for (const struct io_https_get *get = https->first; get; get = get->next)
+		count += is_same(&get->addresses[get->address], address);
+	return count < https->config.address_waiting_max ? IO_HTTPS_STARTED : IO_HTTPS_ADDRESS_FULL;
+}
+
+enum io_https_started io_https_start(struct io_https *https, struct io_https_get *get)
+{
+	enum io_https_started started;
+
 	ASSERT(get->addresses_count >= 1 && get->addresses_count <= IO_HTTPS_ADDRESSES_MAX);
-	if (https->counters.waiting >= https->config.waiting_max) {
-		https->counters.refused++;
-		return false;
+	started = room_for(https, &get->addresses[0]);
+	if (started != IO_HTTPS_STARTED) {
+		waiting_look(https);
+		started = room_for(https, &get->addresses[0]);
 	}
+	https->counters.refused += started == IO_HTTPS_FULL;
+	https->counters.address_refused += started == IO_HTTPS_ADDRESS_FULL;
+	if (started != IO_HTTPS_STARTED)
+		return started;
 	get->next = NULL;
 	get->transfer = NULL;
+	get->address = 0;
+	get->waiting_since_ms = clock_ms();
+	get->since_ms = 0;
 	*https->end = get;
 	https->end = &get->next;
 	https->counters.waiting++;
-	return true;
+	return IO_HTTPS_STARTED;
 }
 
 void io_https_run(struct io_https *https, unsigned wait_ms)
@@ -409,6 +503,8 @@ void io_https_run(struct io_https *https, unsigned wait_ms)
 	CURLMsg *message;
 	int running, left;
 
+	if (clock_ms() - https->looked_at_ms >= WAITING_LOOK_MS)
+		waiting_look(https);
 	waiting_start(https);
 	(void)curl_multi_perform(https->multi, &running);
 	while ((message = curl_multi_info_read(https->multi, &left))) {

@@ -5,8 +5,8 @@
  *             the subject never counts; a wildcard is a whole label); no redirect is followed; no proxy, cookie, credential,
  *             compression or connection used again. The caller has resolved the host: a socket is opened to the
  *             addresses it gives, one after another, and to no other.
- * Bounds:     connections at once, in all and to one address; documents waiting; octets of header and body; time.
- *             Each has a counter.
+ * Bounds:     connections at once, in all and to one address; documents waiting, in all and for one address, and how long;
+ *             octets of header and body; time. Those of waiting and connecting have counters.
  * Threading:  one thread calls everything, but for io_https_wake().
  * Ownership:  a `struct io_https_get` is the caller's and stays where it is until its `done` was called.
  */
@@ -25,6 +25,8 @@ struct io_https_config {
 	unsigned connections_max;      /* in all */
 	unsigned address_connections_max; /* of these, to one address */
 	unsigned waiting_max;          /* documents that wait for a connection; more are refused */
+	unsigned address_waiting_max;  /* of these, for one address */
+	unsigned waiting_ms_max;       /* for a connection; then it is given up */
 	unsigned time_ms_max;          /* for a document, from its first connection on */
 	unsigned connect_ms_max;       /* of it, for a connection with its TLS handshake */
 	size_t header_octets_max;
@@ -38,7 +40,9 @@ enum io_https_outcome {
 	IO_HTTPS_LATE,         /* out of time, or far too slow */
 	IO_HTTPS_TOO_LARGE,    /* header or body */
 	IO_HTTPS_BROKEN,       /* no HTTP, or cut off */
-	IO_HTTPS_FAULT,        /* ours: out of memory, the bound on waiting ones */
+	IO_HTTPS_FAULT,        /* ours: out of memory */
+	IO_HTTPS_WAITED,       /* ours: no connection in waiting_ms_max */
+	IO_HTTPS_UNWANTED,     /* given up before a connection was made: is_wanted() said so */
 };
 
 struct io_https_result {
@@ -59,17 +63,24 @@ struct io_https_get {
 	const char *path;              /* from "/" on */
 	struct ip_address addresses[IO_HTTPS_ADDRESSES_MAX]; /* tried in this order */
 	size_t addresses_count;        /* 1 or more */
-	/* Called once, from io_https_run(); the result is valid during the call only. */
+	/* NULL: always. Asked while it waits, from io_https_run() and io_https_start(). */
+	bool (*is_wanted)(const struct io_https_get *get);
+	/* Called once, from io_https_run() or io_https_start(), none of which it may call; the result is valid during the call only. */
 	void (*done)(struct io_https_get *get, const struct io_https_result *result);
 	/* Of the module. */
 	struct io_https_get *next;
 	struct transfer *transfer;     /* NULL: it waits */
+	size_t address;                /* the index of the one in use, or that it waits for */
+	int64_t waiting_since_ms;
+	int64_t since_ms;              /* of its first connection; 0: there was none yet */
 };
 
 struct io_https_counters {
 	unsigned connections, connections_most; /* sockets open now, and the most at once so far */
 	unsigned waiting;
-	uint64_t refused;                       /* at waiting_max */
+	uint64_t refused, address_refused;      /* at waiting_max, at address_waiting_max */
+	uint64_t waited;                        /* given up at waiting_ms_max */
+	uint64_t unwanted;                      /* given up before there was a connection, since nobody wanted it any more */
 	uint64_t strays;                        /* sockets to an address that was not given: refused */
 };
 
@@ -78,8 +89,13 @@ MUST_CHECK int io_https_new(const struct io_https_config *config, struct io_http
 /* What is under way or waits is dropped: its `done` is not called. */
 void io_https_free(struct io_https *https);
 
-/* False: waiting_max is reached, and nothing will come of it. */
-bool io_https_start(struct io_https *https, struct io_https_get *get);
+enum io_https_started {
+	IO_HTTPS_STARTED,
+	IO_HTTPS_FULL,         /* waiting_max is reached, and nothing will come of it */
+	IO_HTTPS_ADDRESS_FULL, /* address_waiting_max is, for its first address */
+};
+
+enum io_https_started io_https_start(struct io_https *https, struct io_https_get *get);
 /* Works until something has happened, it is woken, or `wait_ms` are over. */
 void io_https_run(struct io_https *https, unsigned wait_ms);
 /* From any thread. */

@@ -208,6 +208,23 @@ def check_waiting(report, daemon, web, dns):
     report.check("and the late one has it now", ask(daemon, domain)["mta_sts"]["result"] == "policy")
 
 
+def check_purge_meanwhile(report, daemon, web, dns):
+    """What is under way is of the old id: a purge is answered by a fetch of the new one."""
+    domain, host = "purged.example", "mta-sts.purged.example"
+    web.sites[host] = Site(policy(), delay_s=2)
+    dns.ttl = 0
+    dns.zone.update(zone_of(domain, "first"))
+    first = threading.Thread(target=ask, args=(daemon, domain))
+    first.start()
+    time.sleep(0.8)
+    dns.zone.update(zone_of(domain, "second"))
+    got = ask(daemon, domain, purge=True)["mta_sts"]
+    first.join()
+    dns.ttl = 1
+    report.check("the answer of a purge is of the new id", got["result"] == "policy" and got["id"] == "second", str(got))
+    report.check("fetched twice", web.requests[host] == 2, str(web.requests[host]))
+
+
 def check_refresh(report, daemon, web, dns):
     """mta-sts.refresh is a second or two; whoever is not asked for is not refreshed."""
     used, idle = "used.example", "idle.example"
@@ -259,6 +276,7 @@ def main():
         with Daemon(dns, **options) as daemon:
             check_purge_survives(report, daemon, dns)
             check_waiting(report, daemon, web, dns)
+            check_purge_meanwhile(report, daemon, web, dns)
         refreshing = web.configuration("refresh = 2 failure-ttl = 1")
         with Daemon(dns, dns=options["dns"], extra=refreshing) as daemon:
             check_refresh(report, daemon, web, dns)

@@ -15,7 +15,8 @@ static char problem[IO_PROBLEM_SIZE];
 
 static int begin(void **state)
 {
-	const struct io_https_config https = { .port = 1, .connections_max = 1, .address_connections_max = 1, .waiting_max = 1 };
+	const struct io_https_config https = { .port = 1, .connections_max = 1, .address_connections_max = 1, .waiting_max = 1,
+	                                         .address_waiting_max = 1, .waiting_ms_max = 1000 };
 	struct policies *made = aligned_alloc(64, (sizeof(*made) + 63) / 64 * 64);
 
 	(void)state;
@@ -155,6 +156,72 @@ static void test_one_fetch_a_domain(void **state)
 	assert_string_equal(policies->asked->get.host, "mta-sts.a.example");
 }
 
+static struct policy_waiter *wait_for(const char *id)
+{
+	struct policy_question question = question_of(id);
+	struct policy_waiter *waiter = calloc(1, sizeof(*waiter));
+	bool joined;
+
+	assert_int_equal(policies_fetch(policies, &question, waiter, NOW, &joined), POLICIES_WAITING);
+	return waiter;
+}
+
+/* In any order; the fetch is unwanted when the last has gone, and wanted again with the next. */
+static void test_who_leaves_takes_the_waiter_along(void **state)
+{
+	struct policy_waiter *waiters[4];
+	static const size_t order[] = { 1, 3, 0, 2 };
+	struct policy_fetch *fetch;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		waiters[i] = wait_for("1");
+	fetch = policies->asked;
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(fetch->waiters_count, 4 - i);
+		assert_true(policies_leave(policies, waiters[order[i]]));
+		assert_false(policies_leave(policies, waiters[order[i]]));
+		free(waiters[order[i]]);
+	}
+	assert_int_equal(fetch->waiters_count, 0);
+	assert_null(fetch->waiters);
+	(void)wait_for("1");
+	assert_int_equal(fetch->waiters_count, 1);
+}
+
+/* What is under way is of the old id, or from before the purge: whoever knows better waits for the one that comes after it. */
+static void test_another_id_meanwhile(void **state)
+{
+	struct policy_fetch *fetch;
+
+	(void)state;
+	(void)wait_for("1");
+	fetch = policies->asked;
+	(void)wait_for("2");
+	assert_int_equal(fetch->waiters_count, 1);
+	assert_non_null(fetch->after);
+	assert_string_equal(fetch->after->id, "2");
+	(void)wait_for("3");
+	assert_string_equal(fetch->id, "1");
+	assert_string_equal(fetch->after->id, "3");
+	assert_int_equal(fetch->after->waiters_count, 2);
+	assert_null(policies->asked->next);
+}
+
+static void test_a_purge_meanwhile(void **state)
+{
+	struct policy_fetch *fetch;
+
+	(void)state;
+	(void)wait_for("1");
+	fetch = policies->asked;
+	assert_false(policies_forget(policies, SLICE("a.example")));
+	assert_true(fetch->purged);
+	(void)wait_for("1");
+	assert_int_equal(fetch->waiters_count, 1);
+	assert_int_equal(fetch->after->waiters_count, 1);
+}
+
 static void test_answers_at_once(void **state)
 {
 	struct policy_question question = question_of("1"), other = question_of("2");
@@ -216,5 +283,6 @@ static void test_closed(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 UNIT_MAIN(TEST(test_until_it_expires), TEST(test_least_recently_used_go_first), TEST(test_a_newer_one_takes_its_place),
-          TEST(test_refresh_is_due_before_it_expires), TEST(test_restarts_do_not_put_a_refresh_off), TEST(test_one_fetch_a_domain), TEST(test_answers_at_once),
+          TEST(test_refresh_is_due_before_it_expires), TEST(test_restarts_do_not_put_a_refresh_off), TEST(test_one_fetch_a_domain), TEST(test_who_leaves_takes_the_waiter_along),
+          TEST(test_another_id_meanwhile), TEST(test_a_purge_meanwhile), TEST(test_answers_at_once),
           TEST(test_refreshed_although_it_is_kept), TEST(test_forgotten), TEST(test_closed))
