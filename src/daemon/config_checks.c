@@ -163,7 +163,8 @@ static int check_directory(cfg_t *cfg, cfg_opt_t *option)
 		return 0;
 	if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode))
 		errno = ENOTDIR;
-	else if (access(path, R_OK | W_OK | X_OK) == 0)
+	/* What is read-only by its file system the daemon can do without. */
+	else if (access(path, R_OK | W_OK | X_OK) == 0 || errno == EROFS)
 		return 0;
 	cfg_error(cfg, "%s = %s: %s", option->name, path, strerror(errno));
 	return -1;

@@ -144,6 +144,16 @@ static int serve(struct daemon_config *config)
 	return result == 0 ? 0 : 1;
 }
 
+/* What does not keep the daemon from starting is told, too. */
+static int check(const struct daemon_config *config)
+{
+	char problem[IO_PROBLEM_SIZE];
+
+	if (!policies_check_file(&config->engine.policies, problem))
+		complain(problem);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -175,7 +185,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	config.engine.version = ASSAY_VERSION;
-	result = check_only ? 0 : serve(&config);
+	result = check_only ? check(&config) : serve(&config);
 	config_free(&config);
 	return result;
 }

@@ -62,7 +62,7 @@ struct policy_waiter {
 	char detail[POLICY_DETAIL_SIZE];
 };
 
-/* Can the file be used? If not, a line for people: policies would be kept in memory alone. Nothing is made or changed. */
+/* Can the file be used as it is? If not, a line for people: what the daemon would do. Nothing is made or changed. */
 MUST_CHECK bool policies_check_file(const struct policies_config *config, char problem[IO_PROBLEM_SIZE]);
 /* Opens what was kept. Before any other thread runs. 0; or a negative errno and a line for people. */
 MUST_CHECK int policies_new(const struct policies_config *config, struct engine *engine, struct policies **out,

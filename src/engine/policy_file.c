@@ -7,7 +7,9 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /*
  * A record is "ID FETCHED EXPIRES" (seconds since 1970), a line end, and the document, under the name of the domain: for
@@ -63,16 +65,44 @@ static void take(void *arg, struct slice key, struct slice value)
 	policy_write_add(policies, key, NULL);
 }
 
-int policy_file_open(struct policies *policies, char problem[IO_PROBLEM_SIZE])
+static bool path_of(const char *directory, char path[PATH_MAX], char problem[IO_PROBLEM_SIZE])
 {
-	const char *directory = policies->config.directory;
+	snprintf(problem, IO_PROBLEM_SIZE, "state-directory: its name is too long");
+	return snprintf(path, PATH_MAX, "%s/" FILE_NAME, directory) < PATH_MAX;
+}
+
+static int file_check(const char *directory, char why[IO_PROBLEM_SIZE])
+{
+	char path[PATH_MAX];
+
+	if (!path_of(directory, path, why))
+		return -ENAMETOOLONG;
+	if (access(directory, R_OK | W_OK | X_OK) == 0)
+		return io_store_check(path, why);
+	snprintf(why, IO_PROBLEM_SIZE, "%.200s: %s", directory, strerror(errno));
+	return -EACCES;
+}
+
+bool policies_check_file(const struct policies_config *config, char problem[IO_PROBLEM_SIZE])
+{
+	const char *directory = config->directory;
+	char why[IO_PROBLEM_SIZE];
+	int result = directory && *directory ? file_check(directory, why) : 0;
+
+	if (result == 0)
+		return true;
+	snprintf(problem, IO_PROBLEM_SIZE, "%.*s: %s", IO_PROBLEM_SIZE - 64, why,
+	         result == -EBADMSG ? "it would be moved aside" : "MTA-STS policies would be kept in memory alone");
+	return false;
+}
+
+static int file_read(struct policies *policies, char problem[IO_PROBLEM_SIZE])
+{
 	char path[PATH_MAX];
 	bool moved;
 	int result;
 
-	if (!directory || !*directory)
-		return 0;
-	if (snprintf(path, sizeof(path), "%s/" FILE_NAME, directory) >= (int)sizeof(path))
+	if (!path_of(policies->config.directory, path, problem))
 		return -ENAMETOOLONG;
 	TRY(io_store_open(path, &policies->store, &moved, problem));
 	if (moved) {
@@ -83,6 +113,21 @@ int policy_file_open(struct policies *policies, char problem[IO_PROBLEM_SIZE])
 	if (result < 0)
 		snprintf(problem, IO_PROBLEM_SIZE, "%.200s: cannot be read", path);
 	return result;
+}
+
+/* It is a cache: without it there is the memory. One that another process uses is another matter: there must not be two daemons. */
+int policy_file_open(struct policies *policies, char problem[IO_PROBLEM_SIZE])
+{
+	const char *directory = policies->config.directory;
+	int result = directory && *directory ? file_read(policies, problem) : 0;
+
+	if (result == 0 || result == -EBUSY || result == -ENOMEM)
+		return result;
+	counter_up(&policies->counters, COUNTER_POLICY_FILE_FAULTS);
+	fprintf(stderr, "assayd: %s: MTA-STS policies are kept in memory alone, and forgotten at the end\n", problem);
+	io_store_close(policies->store);
+	policies->store = NULL;
+	return 0;
 }
 
 static int write_one(struct policies *policies, const struct policy_write *write)
@@ -119,7 +164,7 @@ void policy_file_write(struct policies *policies)
 	pthread_mutex_unlock(&policies->lock);
 	if (!writes)
 		return;
-	good = io_store_begin(policies->store) == 0;
+	good = policies->store && io_store_begin(policies->store) == 0;
 	while (writes) {
 		struct policy_write *next = writes->next;
 
@@ -128,6 +173,6 @@ void policy_file_write(struct policies *policies)
 		free(writes);
 		writes = next;
 	}
-	good = io_store_commit(policies->store) == 0 && good;
+	good = policies->store && io_store_commit(policies->store) == 0 && good;
 	counter_up(&policies->counters, good ? COUNTER_POLICY_FILE_WRITES : COUNTER_POLICY_FILE_FAULTS);
 }

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define BUSY_MS 2000 /* a process that was killed lets go of its locks at once; one that stops needs a moment */
 
@@ -22,12 +25,17 @@ static const char *const texts[STATEMENTS] = {
 	[STATEMENT_ROLLBACK] = "ROLLBACK",
 };
 
+#define CREATE "CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+
+/* A file, its log, and the log's index: they belong together. */
+static const char *const parts[] = { "", "-wal", "-shm" };
+
 /* The lock is taken at once and kept: who comes second learns of it when it starts. */
 static const char setup[] = "PRAGMA locking_mode = EXCLUSIVE;"
 			    "PRAGMA journal_mode = WAL;"
 			    "PRAGMA synchronous = NORMAL;"
 			    "PRAGMA trusted_schema = OFF;"
-			    "CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+			    CREATE
 			    "BEGIN IMMEDIATE;"
 			    "COMMIT;";
 
@@ -82,6 +90,29 @@ static int prepare(struct io_store *store)
 	return code;
 }
 
+/* Whom a site sends mail to is nobody else's business. SQLite gives what it makes beside the file the same mode. */
+static void mode_set(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	struct stat status;
+	char name[4096];
+
+	if (fd >= 0)
+		close(fd);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		snprintf(name, sizeof(name), "%s%s", path, parts[i]);
+		if (lstat(name, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)))
+			(void)chmod(name, S_IRUSR | S_IWUSR);
+	}
+}
+
+static void problem_set(char problem[IO_PROBLEM_SIZE], const char *path, sqlite3 *database, int code)
+{
+	const char *why = (code & 0xff) == SQLITE_ERROR && database ? sqlite3_errmsg(database) : sqlite3_errstr(code);
+
+	snprintf(problem, IO_PROBLEM_SIZE, "%s: %s", path, error_of(code) == -EBUSY ? "in use by another process" : why);
+}
+
 static int open_file(const char *path, struct io_store **out, char problem[IO_PROBLEM_SIZE])
 {
 	struct io_store *store = calloc(1, sizeof(*store));
@@ -90,6 +121,7 @@ static int open_file(const char *path, struct io_store **out, char problem[IO_PR
 	snprintf(problem, IO_PROBLEM_SIZE, "%s: out of memory", path);
 	if (!store)
 		return -ENOMEM;
+	mode_set(path);
 	code = sqlite3_open_v2(path, &store->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (code == SQLITE_OK) {
 		sqlite3_busy_timeout(store->database, BUSY_MS);
@@ -103,8 +135,7 @@ static int open_file(const char *path, struct io_store **out, char problem[IO_PR
 		*out = store;
 		return 0;
 	}
-	snprintf(problem, IO_PROBLEM_SIZE, "%s: %s", path,
-	         error_of(code) == -EBUSY ? "in use by another process" : sqlite3_errstr(code));
+	problem_set(problem, path, store->database, code);
 	io_store_close(store);
 	return error_of(code);
 }
@@ -112,7 +143,6 @@ static int open_file(const char *path, struct io_store **out, char problem[IO_PR
 /* With its log, which belongs to it. */
 static int move_aside(const char *path)
 {
-	static const char *const parts[] = { "", "-wal", "-shm" };
 	char from[4096], to[4096];
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
@@ -136,6 +166,28 @@ int io_store_open(const char *path, struct io_store **out, bool *moved_out, char
 		return result;
 	*moved_out = true;
 	return open_file(path, out, problem);
+}
+
+/* The transaction is never committed. */
+int io_store_check(const char *path, char problem[IO_PROBLEM_SIZE])
+{
+	struct io_store store = { .database = NULL };
+	struct stat status;
+	int code;
+
+	if (lstat(path, &status) < 0 && errno == ENOENT)
+		return 0;
+	code = sqlite3_open_v2(path, &store.database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(store.database, "BEGIN IMMEDIATE;" CREATE, NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		code = prepare(&store);
+	if (code != SQLITE_OK)
+		problem_set(problem, path, store.database, code);
+	for (unsigned i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(store.statements[i]);
+	sqlite3_close(store.database);
+	return code == SQLITE_OK || error_of(code) == -EBUSY ? 0 : error_of(code);
 }
 
 int io_store_each(struct io_store *store, void (*take)(void *arg, struct slice key, struct slice value), void *arg)

@@ -16,10 +16,15 @@
 struct io_store;
 
 /*
- * Opens the file, or makes it. A file that is no database, or a broken one, is moved aside to "PATH.broken" first, and
+ * Opens the file, or makes it; nobody but its owner may read it. A file that is no database, or a broken one, is moved aside to "PATH.broken" first, and
  * *moved_out tells. 0; or a negative errno and a line for people.
  */
 MUST_CHECK int io_store_open(const char *path, struct io_store **out, bool *moved_out, char problem[IO_PROBLEM_SIZE]);
+/*
+ * For a check of the configuration: could it be opened? Nothing is made, changed or moved. 0, also when it is in use; -EBADMSG: it
+ * would be moved aside; another negative errno: no; both with a line for people.
+ */
+MUST_CHECK int io_store_check(const char *path, char problem[IO_PROBLEM_SIZE]);
 void io_store_close(struct io_store *store);
 
 /* Hands out every record; the slices are valid during the call only. 0 or a negative errno. */

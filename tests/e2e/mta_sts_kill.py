@@ -123,6 +123,39 @@ def check_invalid_records(report, dns, web, state, options):
     report.check("what is of no use goes", sorted(read_file(path)[1]) == ["good.example", LASTING], str(read_file(path)))
 
 
+def check_useless_files(report, dns, web, directory):
+    """A cache that cannot be used keeps nobody from starting; -t and the log say so, each in one line."""
+    def is_directory(path):
+        os.mkdir(path)
+
+    def is_foreign(path):
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TABLE records (a, b)")
+            database.commit()
+
+    def is_newer(path):
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TABLE records (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
+            database.commit()
+        with open(path, "r+b") as file:
+            file.seek(44)  # the number of the schema's format
+            file.write(b"\x00\x00\x00\x09")
+
+    for make in (is_directory, is_foreign, is_newer):
+        name = make.__name__
+        state = os.path.join(directory, name)
+        os.mkdir(state)
+        make(os.path.join(state, "policies.db"))
+        with Daemon(dns, extra=f'state-directory = "{state}"\n' + web.configuration()) as daemon:
+            told = [line for line in daemon.lines if "in memory alone" in line]
+            report.check(f"{name}: it starts, and tells", len(told) == 1 and "policies.db" in told[0], "\n".join(daemon.lines))
+            report.check(f"{name}: it serves", ask_policy(daemon, LASTING)["mta_sts"]["result"] == "policy")
+            report.check(f"{name}: it is counted", daemon.ask("status")["counters"]["policy_file_faults_total"] == 1)
+            checked = subprocess.run([ASSAYD, "-t", "-c", daemon.config], capture_output=True, text=True, timeout=60, check=False)
+            report.check(f"{name}: -t says so", checked.returncode == 0 and checked.stderr.count("in memory alone") == 1,
+                         f"{checked.returncode} {checked.stderr}")
+
+
 def main():
     report = Report("mta_sts_kill")
     with tempfile.TemporaryDirectory(prefix="assay-e2e-") as directory:
@@ -134,6 +167,7 @@ def main():
         check_kills(report, dns, web, state, options)
         check_broken(report, dns, web, state, options)
         check_invalid_records(report, dns, web, state, options)
+        check_useless_files(report, dns, web, directory)
         dns.stop()
         web.stop()
     report.finish()

@@ -1,10 +1,12 @@
 /*
- * Goal:   records are there when the file is opened again; a broken file does not stop anybody; a file has one user.
+ * Goal:   records are there when the file is opened again; a broken file does not stop anybody, and what cannot be used is
+ *         told of; a file has one user, and one reader.
  * Method: a file in a directory of its own. That kills do no harm is shown by tests/e2e/mta_sts_kill.py.
  */
 #include "io/store.h"
 #include "unit.h"
 
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -120,6 +122,72 @@ static void test_broken_files_are_moved_aside(void **state)
 	io_store_close(store);
 }
 
+static unsigned mode_of(const char *name)
+{
+	struct stat status;
+
+	assert_int_equal(stat(name, &status), 0);
+	return status.st_mode & 0777;
+}
+
+/* A file of an older version is closed to others, too. */
+static void test_nobody_else_may_read(void **state)
+{
+	struct io_store *store = open_store(false);
+	char log[80];
+
+	(void)state;
+	put(store, "a", "b");
+	snprintf(log, sizeof(log), "%s-wal", path);
+	assert_int_equal(mode_of(path), 0600);
+	assert_int_equal(mode_of(log), 0600);
+	io_store_close(store);
+	assert_int_equal(chmod(path, 0644), 0);
+	io_store_close(open_store(false));
+	assert_int_equal(mode_of(path), 0600);
+}
+
+static void refused(const char *why)
+{
+	struct io_store *store;
+	bool moved;
+
+	assert_true(io_store_check(path, problem) < 0);
+	assert_non_null(strstr(problem, path));
+	if (why)
+		assert_non_null(strstr(problem, why));
+	assert_true(io_store_open(path, &store, &moved, problem) < 0);
+	assert_false(moved);
+	assert_non_null(strstr(problem, path));
+}
+
+static void test_what_cannot_be_used(void **state)
+{
+	static const uint8_t newer[] = { 9, 9 };
+	sqlite3 *database;
+	FILE *file;
+
+	(void)state;
+	assert_int_equal(io_store_check(path, problem), 0);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(mkdir(path, 0700), 0);
+	refused(NULL);
+	assert_int_equal(mode_of(path), 0700);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(database, "CREATE TABLE records (a, b)", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(database);
+	refused("no column named key");
+	assert_int_equal(unlink(path), 0);
+	io_store_close(open_store(false));
+	assert_int_equal(io_store_check(path, problem), 0);
+	file = fopen(path, "r+e");
+	assert_int_equal(fseek(file, 18, SEEK_SET), 0);
+	assert_int_equal(fwrite(newer, 1, 2, file), 2);
+	fclose(file);
+	assert_int_equal(io_store_check(path, problem), -EBADMSG);
+}
+
 static void test_directories_that_are_not_there(void **state)
 {
 	struct io_store *store;
@@ -157,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_records_last), TEST(test_what_was_not_committed_is_not_there), TEST(test_one_user),
 		TEST(test_broken_files_are_moved_aside), TEST(test_directories_that_are_not_there),
+		TEST(test_nobody_else_may_read), TEST(test_what_cannot_be_used),
 	};
 	int failed;
 
