@@ -19,6 +19,19 @@ static bool is_uri_text(struct slice s)
 	return true;
 }
 
+/* A URI of a scheme that section 3 does not know, and a later document may. */
+static bool is_of_another_scheme(struct slice uri)
+{
+	struct slice rest = uri, scheme = slice_cut(&rest, ':');
+
+	if (!rest.ptr || !rest.len || !scheme.len || !is_uri_text(uri) || !octet_is_alpha(scheme.ptr[0]))
+		return false;
+	for (size_t i = 0; i < scheme.len; i++)
+		if (!octet_is_alnum(scheme.ptr[i]) && !memchr("+-.", scheme.ptr[i], 3))
+			return false;
+	return !slice_equal_nocase(scheme, SLICE("mailto")) && !slice_equal_nocase(scheme, SLICE("https"));
+}
+
 /* mailto: a mailbox; https: a host of two labels at least. */
 static bool is_address(struct slice uri)
 {
@@ -37,12 +50,14 @@ static bool is_address(struct slice uri)
 	return at != SLICE_NOT_FOUND && at > 0 && at + 1 < host.len;
 }
 
-/* tlsrpt-uri *(*WSP "," *WSP tlsrpt-uri) */
+/* tlsrpt-uri *(*WSP "," *WSP tlsrpt-uri); what no report can be sent to is passed over. */
 static bool rua_take(struct slice list, struct tlsrpt_record *record)
 {
 	while (list.ptr) {
 		struct slice uri = slice_trim_wsp(slice_cut(&list, ','));
 
+		if (is_of_another_scheme(uri))
+			continue;
 		if (!is_address(uri) || record->rua_count == TLSRPT_URIS_MAX)
 			return false;
 		record->rua[record->rua_count++] = uri;

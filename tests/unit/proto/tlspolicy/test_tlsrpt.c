@@ -23,6 +23,12 @@ static void test_none(void **state)
 		{ "v=TLSRPTv1; rua=mailto:@b", TLSRPT_RECORD_INVALID },
 		{ "v=TLSRPTv1; rua=mailto:a@", TLSRPT_RECORD_INVALID },
 		{ "v=TLSRPTv1; rua=http://a.b/", TLSRPT_RECORD_INVALID },
+		{ "v=TLSRPTv1; rua=ftp://a.b/c,tel:1", TLSRPT_RECORD_INVALID },
+		{ "v=TLSRPTv1; rua=mailto:a@b,1:c", TLSRPT_RECORD_INVALID },
+		{ "v=TLSRPTv1; rua=mailto:a@b,ftp", TLSRPT_RECORD_INVALID },
+		{ "v=TLSRPTv1; rua=mailto:a@b,ftp:", TLSRPT_RECORD_INVALID },
+		{ "v=TLSRPTv1; rua=mailto:a@b,ftp://c.d/%4", TLSRPT_RECORD_INVALID },
+		{ "v=TLSRPTv1; rua=mailto:a@b,https:c.d", TLSRPT_RECORD_INVALID },
 		{ "v=TLSRPTv1; rua=https:a.b", TLSRPT_RECORD_INVALID },
 		{ "v=TLSRPTv1; rua=https://a/", TLSRPT_RECORD_INVALID },
 		{ "v=TLSRPTv1; rua=https://a.b/%4", TLSRPT_RECORD_INVALID },
@@ -51,6 +57,7 @@ static void test_addresses(void **state)
 	} vectors[] = {
 		{ "v=TLSRPTv1;rua=mailto:a@b.c", 1, "mailto:a@b.c", "mailto:a@b.c" },
 		{ "v=TLSRPTv1 ; rua=MAILTO:a%2Cb@c.d , \thttps://e.f/g?h=i; x=y;", 2, "MAILTO:a%2Cb@c.d", "https://e.f/g?h=i" },
+		{ "v=TLSRPTv1; rua=ftp://x.y/z, mailto:a@b,x-1+2.3:4", 1, "mailto:a@b", "mailto:a@b" },
 		{ "v=TLSRPTv1; rua=mailto:a@b; rua=mailto:c@d", 2, "mailto:a@b", "mailto:c@d" },
 	};
 	struct tlsrpt_record record;
