@@ -2,7 +2,7 @@
 """Goal:   a stranger's mta-sts.<domain> leads the daemon to no address that is not public, by whatever record, mixture,
         change between two look-ups or redirect; and to a private one only where that is configured.
 Method: each domain's policy host has addresses of one kind; a web server listens on loopback, and any connection to it is
-        counted. The daemon's sockets can reach loopback alone here, so a public address is only seen to be tried."""
+        counted."""
 
 import os
 import tempfile
@@ -69,24 +69,52 @@ def check_allowed(report, daemon, web):
     report.check("one connection, to the first server", web.connections == before + 1)
 
 
-def check_rebinding(report, daemon, dns, web):
-    """The name changes its address all the time; what is looked up is what is judged, and where the daemon connects to."""
+def turning(dns, addresses):
+    """The name changes its address all the time, until the event is set."""
     stop = threading.Event()
 
     def turn():
         while not stop.is_set():
-            for address in ("127.0.0.1", "192.0.2.1"):
+            for address in addresses:
                 dns.zone["mta-sts.rebound.example"] = [["A", address]]
                 time.sleep(0.001)
 
-    dns.zone["mta-sts.rebound.example"] = [["A", "192.0.2.1"]]
     threading.Thread(target=turn, daemon=True).start()
-    for i in range(20):
-        dns.zone["_mta-sts.rebound.example"] = [["TXT", f"v=STSv1; id={i}"]]
-        ask_policy(daemon, "rebound.example", purge=True)
+    return stop
+
+
+def ask_rebound(daemon, dns, first, wanted):
+    """The answers to questions that each lead to a look-up of their own."""
+    answers = []
+    while len(answers) < 20 or (len(answers) < 300 and not wanted(answers)):
+        dns.zone["_mta-sts.rebound.example"] = [["TXT", f"v=STSv1; id={first}{len(answers)}"]]
+        answers.append(ask_policy(daemon, "rebound.example", purge=True)["mta_sts"])
+    return answers
+
+
+def check_rebinding_refused(report, daemon, dns, web):
+    """Between addresses that are refused: none is tried."""
+    stop = turning(dns, ("127.0.0.1", "192.0.2.1"))
+    answers = ask_rebound(daemon, dns, "a", lambda answers: True)
     stop.set()
-    report.check("no rebinding", web.connections == 0, str(web.connections))
-    report.check("no stray socket", daemon.ask("status")["counters"]["policy_strays_total"] == 0)
+    report.check("refused at each look-up", {got["code"] for got in answers} == {"mta-sts-address-refused"}, str(answers[:2]))
+    report.check("nothing is fetched", daemon.ask("status")["counters"]["policy_fetches_total"] == 0)
+    report.check("no connection", web.connections == 0, str(web.connections))
+
+
+def check_rebinding_tried(report, daemon, dns, web):
+    """Between an address where the web server listens and one where nobody does, both allowed: what was looked up and judged is
+    what is connected to, so the server sees those who have the policy and nobody else."""
+    before, fetches = web.connections, daemon.ask("status")["counters"]["policy_fetches_total"]
+    stop = turning(dns, ("127.0.0.1", "127.0.0.2"))
+    answers = ask_rebound(daemon, dns, "b", lambda answers: len({got["result"] for got in answers}) > 1)
+    stop.set()
+    had = sum(got["result"] == "policy" for got in answers)
+    counters = daemon.ask("status")["counters"]
+    report.check("either address was looked up", 0 < had < len(answers), f"{had} of {len(answers)}")
+    report.check("each was fetched", counters["policy_fetches_total"] - fetches == len(answers), str(counters))
+    report.check("where the look-up led to, once", web.connections - before == had, f"{web.connections - before} for {had}")
+    report.check("no stray socket", counters["policy_strays_total"] == 0)
 
 
 def main():
@@ -103,9 +131,11 @@ def main():
         os.environ.update(environment)
         with Daemon(dns, extra=refused, dns="min-ttl = 0 prefetch = 0") as daemon:
             check_refused(report, daemon, web)
-            check_rebinding(report, daemon, dns, web)
+            check_rebinding_refused(report, daemon, dns, web)
         with Daemon(dns, extra=allowed) as daemon:
             check_allowed(report, daemon, web)
+        with Daemon(dns, extra=allowed, dns="min-ttl = 0 prefetch = 0") as daemon:
+            check_rebinding_tried(report, daemon, dns, web)
         dns.stop()
         web.stop()
     report.finish()
