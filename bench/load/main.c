@@ -38,6 +38,7 @@ static const char usage[] =
 	"  -w, --warmup S       seconds before measuring, and one pass over the corpus; default 1\n"
 	"      --octets N       size of a request, for status, refused and echo; default 1024\n"
 	"      --messages N     only the first N of the corpus\n"
+	"      --digest         for check: header and digests of the body instead of the message\n"
 	"      --cold PERCENT   of the requests: a message of a sender nobody has seen\n"
 	"      --deadline MS    in each request; default 0, the daemon's own\n"
 	"      --server-pid PID whose CPU and memory to tell; may be given several times\n"
@@ -78,7 +79,7 @@ static void pid_add(const char *text)
 }
 
 enum { OPTION_POISSON = 256, OPTION_OCTETS, OPTION_MESSAGES, OPTION_COLD, OPTION_DEADLINE, OPTION_PID, OPTION_NO_CHECK,
-       OPTION_TEMPORARY, OPTION_CERTIFICATE, OPTION_JSON };
+       OPTION_TEMPORARY, OPTION_CERTIFICATE, OPTION_JSON, OPTION_DIGEST };
 
 static void option_take(int option)
 {
@@ -100,6 +101,7 @@ static void option_take(int option)
 	case OPTION_TEMPORARY: options.allow_temporary = true; break;
 	case OPTION_CERTIFICATE: tls_show(optarg); break;
 	case OPTION_JSON: json = true; break;
+	case OPTION_DIGEST: request_options.digest = true; break;
 	case 'h': fputs(usage, stdout); exit(0);
 	default: exit(2);
 	}
@@ -125,6 +127,7 @@ static void options_read(int argc, char **argv)
 		{ "allow-temporary", no_argument, NULL, OPTION_TEMPORARY },
 		{ "certificate", required_argument, NULL, OPTION_CERTIFICATE },
 		{ "json", no_argument, NULL, OPTION_JSON },
+		{ "digest", no_argument, NULL, OPTION_DIGEST },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -159,6 +162,9 @@ static void mode_read(const char *mode, int rest_count, char **rest)
 	if (options.cold_percent > 0 && kind != REQUEST_CHECK && kind != REQUEST_SENDER)
 		wrong_usage();
 	request_options.cold = options.cold_percent > 0;
+	/* The label of a cold message is put into its octets, and would change what was hashed. */
+	if (request_options.digest && (kind != REQUEST_CHECK || request_options.cold))
+		wrong_usage();
 }
 
 static bool is_good(const struct run_result *result)

@@ -1,7 +1,9 @@
 #include "load/requests.h"
 
 #include "assay.pb-c.h"
+#include "client/hasher.h"
 #include "corpus/text.h"
+#include "proto/mail/header.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,11 +46,39 @@ static void pack(const Assay__V1__Request *call, struct request *out)
 	out->octets = octets;
 }
 
+/* Fills `digest` from the message, and gives what holds its digests. */
+static struct hasher *digest_make(const struct entry *entry, Assay__V1__CheckDigest *digest)
+{
+	const struct mail_bounds bounds = { SIZE_MAX, 65536, SIZE_MAX };
+	struct hasher_result result;
+	struct mail_message message;
+	struct dkim_bodies bodies;
+	struct hasher *hasher;
+	struct arena arena;
+
+	arena_init(&arena, (size_t)64 << 20);
+	if (mail_parse(slice_of(entry->octets, entry->len), &bounds, &arena, &message) < 0)
+		die("out of memory");
+	dkim_bodies_asked(&message, &bodies);
+	if (hasher_new(&heap_default, &bodies, &hasher) != ASSAY_OK || hasher_feed(hasher, message.body) != ASSAY_OK ||
+	    hasher_finish(hasher, &result) != ASSAY_OK)
+		die("the body cannot be hashed");
+	digest->header = bytes_of(message.header.ptr, message.header.len);
+	digest->digests = result.digests;
+	digest->n_digests = result.digests_count;
+	digest->body_bare_cr = result.bare_cr;
+	digest->body_bare_lf = result.bare_lf;
+	arena_deinit(&arena);
+	return hasher;
+}
+
 static void entry_pack(const struct request_options *options, const struct entry *entry, struct request *out)
 {
 	Assay__V1__Request call = ASSAY__V1__REQUEST__INIT;
 	Assay__V1__CheckMessage message = ASSAY__V1__CHECK_MESSAGE__INIT;
 	Assay__V1__CheckSender sender = ASSAY__V1__CHECK_SENDER__INIT;
+	Assay__V1__CheckDigest digest = ASSAY__V1__CHECK_DIGEST__INIT;
+	struct hasher *hasher = NULL;
 	Assay__V1__Envelope envelope;
 	ProtobufCBinaryData rcpt;
 
@@ -67,6 +97,11 @@ static void entry_pack(const struct request_options *options, const struct entry
 		sender.envelope = &envelope;
 		call.call_case = ASSAY__V1__REQUEST__CALL_CHECK_SENDER;
 		call.check_sender = &sender;
+	} else if (options->digest) {
+		hasher = digest_make(entry, &digest);
+		digest.envelope = &envelope;
+		call.call_case = ASSAY__V1__REQUEST__CALL_CHECK_DIGEST;
+		call.check_digest = &digest;
 	} else {
 		message.envelope = &envelope;
 		message.message = bytes_of(entry->octets, entry->len);
@@ -74,6 +109,7 @@ static void entry_pack(const struct request_options *options, const struct entry
 		call.check_message = &message;
 	}
 	pack(&call, out);
+	hasher_free(hasher);
 	out->entry = entry;
 }
 

@@ -37,6 +37,7 @@ struct request_options {
 	size_t octets;         /* of the whole request, about; STATUS, REFUSED, ECHO */
 	uint32_t deadline_ms;
 	bool cold;
+	bool digest;           /* CHECK: header and digests instead of the message */
 };
 
 void requests_make(const struct request_options *options, struct requests *out);

@@ -10,6 +10,7 @@ from rig import Daemon, Row
 
 SITE = struct.Struct("=QQQ48s")  # struct site of allocations.c
 NOT_OURS = ("libunbound", "libcrypto", "libssl")
+OF_CONNECTIONS = ("conn_accept",)  # once for each that the load generator opens, not for a message
 SHOWN = 5
 
 
@@ -49,8 +50,9 @@ def measure(rig):
             theirs[module.split(".so")[0]] += number
         else:
             ours[place(rig, module, offset)] += number
+    opened = sum(ours.pop(name, 0) for name in OF_CONNECTIONS)
     where = ", ".join(f"{name} {number}" for name, number in ours.most_common(SHOWN)) or "none"
     return [Row("malloc calls a warm message outside libunbound and OpenSSL", "0",
-                f"{sum(ours.values()) / messages:.4f} ({sum(ours.values())} in {messages:,} messages: {where}); "
+                f"{sum(ours.values()) / messages:.4f} ({sum(ours.values())} in {messages:,} messages: {where}; and {opened} for connections); "
                 + ", ".join(f"{name} {number / messages:.1f}" for name, number in sorted(theirs.items())),
                 sum(ours.values()) / messages < 0.01)]

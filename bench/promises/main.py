@@ -13,9 +13,10 @@ import flat
 import overload
 import shards
 import soak
+import warm
 from rig import ROOT, Rig, say
 
-PROMISES = {"cold": cold, "shards": shards, "overload": overload, "blackout": blackout, "soak": soak, "flat": flat}
+PROMISES = {"warm": warm, "cold": cold, "shards": shards, "overload": overload, "blackout": blackout, "soak": soak, "flat": flat}
 HOLDS = {True: "yes", False: "**no**", None: ""}
 
 

@@ -1,28 +1,16 @@
 #include "base/arena.h"
 
+#include "base/asan.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ARENA_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_ASAN 1
-#endif
-#endif
-#ifdef ARENA_ASAN
-#include <sanitizer/asan_interface.h>
-#define GAP ARENA_ALIGNMENT
-#else
-#define ASAN_POISON_MEMORY_REGION(ptr, len) ((void)(ptr), (void)(len))
-#define ASAN_UNPOISON_MEMORY_REGION(ptr, len) ((void)(ptr), (void)(len))
-#define GAP ((size_t)0)
-#endif
+#define GAP (ASAN_IS_ON ? ARENA_ALIGNMENT : (size_t)0)
 /* Each object goes the way on which gaps are made and memory is marked. */
-#if defined(ARENA_ASAN) || defined(ARENA_MALLOC)
+#ifdef ARENA_MALLOC
 #define ALL_SLOWLY true
 #else
-#define ALL_SLOWLY false
+#define ALL_SLOWLY (ASAN_IS_ON != 0)
 #endif
 
 #define CHUNK_BYTES_MIN ((size_t)16 * 1024)
@@ -43,6 +31,12 @@ void arena_init_chunks(struct arena *arena, size_t bytes_max, size_t chunk_bytes
 	*arena = (struct arena){ .bytes_max = bytes_max, .chunk_bytes = chunk_bytes };
 }
 
+void arena_init_from(struct arena *arena, size_t bytes_max, const struct arena_source *source)
+{
+	arena_init(arena, bytes_max);
+	arena->source = source;
+}
+
 size_t arena_bytes_held(const struct arena *arena)
 {
 	size_t bytes = 0;
@@ -52,10 +46,13 @@ size_t arena_bytes_held(const struct arena *arena)
 	return bytes;
 }
 
-static void chunk_free(struct arena_chunk *chunk)
+static void chunk_free(const struct arena *arena, struct arena_chunk *chunk)
 {
 	ASAN_UNPOISON_MEMORY_REGION(chunk->data, chunk->size);
-	free(chunk);
+	if (arena->source)
+		arena->source->give(arena->source->arg, chunk);
+	else
+		free(chunk);
 }
 
 /* Of the newest chunk, the only one that is taken from. */
@@ -76,7 +73,7 @@ void arena_deinit(struct arena *arena)
 	while (arena->chunks) {
 		struct arena_chunk *next = arena->chunks->next;
 
-		chunk_free(arena->chunks);
+		chunk_free(arena, arena->chunks);
 		arena->chunks = next;
 	}
 	left_set(arena);
@@ -90,7 +87,7 @@ void arena_reset(struct arena *arena)
 	while (arena->chunks && arena->chunks->next) {
 		struct arena_chunk *next = arena->chunks->next;
 
-		chunk_free(arena->chunks);
+		chunk_free(arena, arena->chunks);
 		arena->chunks = next;
 	}
 	if (arena->chunks) {
@@ -117,7 +114,7 @@ void arena_reset_to(struct arena *arena, struct arena_mark mark)
 	while (arena->chunks != mark.chunk) {
 		struct arena_chunk *next = arena->chunks->next;
 
-		chunk_free(arena->chunks);
+		chunk_free(arena, arena->chunks);
 		arena->chunks = next;
 	}
 	arena->at = mark.at;
@@ -129,8 +126,10 @@ void arena_reset_to(struct arena *arena, struct arena_mark mark)
 
 static bool chunk_new(struct arena *arena, size_t size)
 {
-	struct arena_chunk *chunk = malloc(sizeof(*chunk) + size);
+	const struct arena_source *source = arena->source;
+	struct arena_chunk *chunk;
 
+	chunk = source ? source->take(source->arg, sizeof(*chunk) + size) : malloc(sizeof(*chunk) + size);
 	if (!chunk)
 		return false;
 	chunk->size = size;

@@ -17,6 +17,13 @@
 
 struct arena_chunk;
 
+/* Where chunks come from, instead of malloc() and free(). */
+struct arena_source {
+	void *(*take)(void *arg, size_t size); /* aligned for any object; NULL: there is none */
+	void (*give)(void *arg, void *memory);
+	void *arg;
+};
+
 struct arena {
 	uint8_t *at;                /* where the next object goes without further ado, if it has at most `left` octets; */
 	size_t left;                /* of chunk and bound; a multiple of ARENA_ALIGNMENT; 0 when sanitizers are to look on */
@@ -25,11 +32,14 @@ struct arena {
 	size_t bytes_max;
 	size_t chunk_bytes;         /* taken from the system at once, at least */
 	bool full;                  /* an allocation failed since the last reset */
+	const struct arena_source *source; /* borrowed; NULL: malloc() */
 };
 
 void arena_init(struct arena *arena, size_t bytes_max);
 /* For memory that is kept: in chunks of at least so many octets. */
 void arena_init_chunks(struct arena *arena, size_t bytes_max, size_t chunk_bytes);
+/* As arena_init(), with chunks of `source`, which has to live as long as the arena. */
+void arena_init_from(struct arena *arena, size_t bytes_max, const struct arena_source *source);
 /* Octets taken from the system. */
 size_t arena_bytes_held(const struct arena *arena);
 void arena_deinit(struct arena *arena);

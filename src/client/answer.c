@@ -1,6 +1,5 @@
 #include "client/answer.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/answer_parts.h"
@@ -97,17 +96,17 @@ static enum assay_error answer_unpack(struct assay_answer *answer, const uint8_t
 	return answer_fill(answer, wire, expected, failure);
 }
 
-enum assay_error answer_read(const uint8_t *octets, size_t count, ProtobufCBinaryData id,
-			     Assay__V1__Response__ResultCase expected, struct assay_answer **answer_out,
+enum assay_error answer_read(const struct assay_allocator *heap, const uint8_t *octets, size_t count,
+			     ProtobufCBinaryData id, Assay__V1__Response__ResultCase expected, struct assay_answer **answer_out,
 			     struct assay_failure *failure)
 {
-	struct assay_answer *answer = calloc(1, sizeof *answer);
+	struct assay_answer *answer = HEAP_NEW(heap, struct assay_answer);
 	enum assay_error error;
 
 	*answer_out = NULL;
 	if (!answer)
 		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for the server's reply");
-	answer_memory_init(&answer->memory);
+	answer_memory_init(&answer->memory, heap);
 	error = answer_unpack(answer, octets, count, id, expected, failure);
 	if (error == ASSAY_OK)
 		*answer_out = answer;
@@ -138,8 +137,11 @@ const struct assay_status *assay_answer_status(const struct assay_answer *answer
 
 void assay_answer_free(struct assay_answer *answer)
 {
+	struct assay_allocator heap;
+
 	if (!answer)
 		return;
+	heap = answer->memory.heap;
 	answer_memory_deinit(&answer->memory);
-	free(answer);
+	heap_free(&heap, answer);
 }

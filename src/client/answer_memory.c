@@ -1,7 +1,6 @@
 #include "client/answer_memory.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 
 struct answer_block {
 	struct answer_block *next;
@@ -13,7 +12,7 @@ void *answer_memory_alloc(struct answer_memory *memory, size_t count, size_t siz
 	struct answer_block *block = NULL;
 
 	if (size == 0 || count <= (SIZE_MAX - sizeof *block - 1) / size)
-		block = calloc(1, sizeof *block + count * size + 1);
+		block = heap_new(&memory->heap, sizeof *block + count * size + 1);
 	if (!block) {
 		memory->failed = true;
 		return NULL;
@@ -34,9 +33,10 @@ static void unpack_free(void *memory, void *octets)
 	(void)octets;
 }
 
-void answer_memory_init(struct answer_memory *memory)
+void answer_memory_init(struct answer_memory *memory, const struct assay_allocator *heap)
 {
 	*memory = (struct answer_memory){
+		.heap = *heap,
 		.allocator = { .alloc = unpack_alloc, .free = unpack_free, .allocator_data = memory },
 	};
 }
@@ -47,6 +47,6 @@ void answer_memory_deinit(struct answer_memory *memory)
 		struct answer_block *block = memory->blocks;
 
 		memory->blocks = block->next;
-		free(block);
+		heap_free(&memory->heap, block);
 	}
 }

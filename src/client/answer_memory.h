@@ -12,15 +12,18 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "client/heap.h"
+
 struct answer_block;
 
 struct answer_memory {
+	struct assay_allocator heap; /* a copy: answers outlive their client */
 	struct answer_block *blocks;
 	ProtobufCAllocator allocator; /* its free() does nothing: all is freed at the end */
 	bool failed;                  /* an allocation failed: sticky */
 };
 
-void answer_memory_init(struct answer_memory *memory);
+void answer_memory_init(struct answer_memory *memory, const struct assay_allocator *heap);
 void answer_memory_deinit(struct answer_memory *memory);
 /* Zeroed; NULL when there is no memory, and then `failed` is set. */
 void *answer_memory_alloc(struct answer_memory *memory, size_t count, size_t size);

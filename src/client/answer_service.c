@@ -37,6 +37,36 @@ static enum assay_tls_result tlsrpt_result_of(int wire)
 	}
 }
 
+static enum assay_dane_delivery delivery_of(int wire)
+{
+	switch (wire) {
+	case ASSAY__V1__TLS_POLICY_RESULT__DANE__DELIVERY__DANE: return ASSAY_DANE_AUTHENTICATE;
+	case ASSAY__V1__TLS_POLICY_RESULT__DANE__DELIVERY__TLS_REQUIRED: return ASSAY_DANE_TLS_REQUIRED;
+	case ASSAY__V1__TLS_POLICY_RESULT__DANE__DELIVERY__TLS_IF_POSSIBLE: return ASSAY_DANE_TLS_IF_POSSIBLE;
+	case ASSAY__V1__TLS_POLICY_RESULT__DANE__DELIVERY__DEFER: return ASSAY_DANE_DEFER;
+	case ASSAY__V1__TLS_POLICY_RESULT__DANE__DELIVERY__NO_DELIVERY: return ASSAY_DANE_NO_DELIVERY;
+	default: return ASSAY_DANE_UNKNOWN;
+	}
+}
+
+static void dane_read(struct answer_memory *memory, const Assay__V1__TlsPolicyResult__Dane *wire,
+		      struct assay_tls_policy *out)
+{
+	struct assay_text *names = ANSWER_NEW_ARRAY(memory, wire->n_reference_names, struct assay_text);
+
+	for (size_t i = 0; names && i < wire->n_reference_names; i++)
+		names[i] = answer_text(wire->reference_names[i]);
+	out->dane = dane_result_of((int)wire->result);
+	out->dane_tlsa = answer_strings(wire->tlsa);
+	out->dane_tlsa_count = wire->n_tlsa;
+	out->dane_reason = answer_reason(wire->reason);
+	out->dane_delivery = delivery_of((int)wire->delivery);
+	out->dane_mx_host = answer_text(wire->mx_host);
+	out->dane_tlsa_base = answer_text(wire->tlsa_base);
+	out->dane_reference_names = names;
+	out->dane_reference_name_count = wire->n_reference_names;
+}
+
 const struct assay_tls_policy *answer_tls_policy(struct answer_memory *memory, const Assay__V1__TlsPolicyResult *wire)
 {
 	/* What a part that is absent on the wire says: all fields are empty. */
@@ -59,17 +89,17 @@ const struct assay_tls_policy *answer_tls_policy(struct answer_memory *memory, c
 		.mta_sts_mx_count = mta_sts->n_mx,
 		.mta_sts_max_age = mta_sts->max_age,
 		.mta_sts_reason = answer_reason(mta_sts->reason),
-		.dane = dane_result_of((int)dane->result),
-		.dane_tlsa = answer_strings(dane->tlsa),
-		.dane_tlsa_count = dane->n_tlsa,
-		.dane_reason = answer_reason(dane->reason),
 		.has_mx_match = wire->has_mx_match != 0,
 		.mx_match = wire->mx_match != 0,
 		.tlsrpt = tlsrpt_result_of((int)tlsrpt->result),
 		.tlsrpt_rua = answer_strings(tlsrpt->rua),
 		.tlsrpt_rua_count = tlsrpt->n_rua,
+		.tlsrpt_reason = answer_reason(tlsrpt->reason),
 		.postfix = answer_string(wire->postfix),
+		.postfix_tlsrpt = answer_string(wire->postfix_tlsrpt),
+		.purged = wire->purged != 0,
 	};
+	dane_read(memory, dane, policy);
 	return policy;
 }
 

@@ -1,19 +1,24 @@
 /*
  * assay.h - libassay: ask an assay daemon who really sent a mail.
  *
- * Method:    one call sends one request over nng (scalability protocols, REQ/REP) and waits for its reply.
+ * Method:    one call sends one request over nng (scalability protocols, REQ/REP) to one of the servers, and perhaps to
+ *            a second one, and takes the first reply.
  * Threading: a client may be used by any number of threads at once; each call has its own request in
- *            flight. Closing it is the exception: no call may be under way or follow. Do not use a client
- *            in a child process that fork() made; open one there.
+ *            flight. Closing it is the exception: no call may be under way or follow. A mail (struct assay_mail) is
+ *            one thread's at a time. The library starts no thread; libnng has its own.
+ * Fork:      libnng does not survive fork(). In a child process every call fails with ASSAY_ERROR_FORKED, and freeing does
+ *            what it can: exec, or open the first client behind the fork. Nothing of the parent's is disturbed.
  * Ownership: what is passed in is borrowed during the call. An answer belongs to the caller, who ends it
- *            with assay_answer_free(); everything read from it lives until then and may be read by
- *            several threads.
+ *            with assay_answer_free(), before or after the client is closed; everything read from it lives until then and
+ *            may be read by several threads.
  * Errors:    every call that can fail returns an enum assay_error (ASSAY_OK is 0) and, when `failure` is
  *            not NULL, writes the code and a text for people there. Bad mail is never an error: it is a
  *            verdict. Pointers written through *_out are NULL after a failure.
  * Time:      a call returns within its deadline, whatever the network or the daemon does.
+ * Memory:    from the allocator of assay_options, which defaults to malloc(); libnng and libcrypto have their own.
  * Bounds:    a message may be as large as the daemon takes (else ASSAY_ERROR_TOO_LARGE); a reply is at
  *            most 16 MiB.
+ * State:     none outside of clients, but that libnng is one a process.
  * Growth:    structs that the caller fills begin with their size and may get fields at their end. Structs
  *            that the library fills may get fields at their end, except struct assay_text, struct
  *            assay_reason and struct assay_counter. Enums may get values: treat one that you do not know
@@ -49,6 +54,7 @@ enum assay_error {
 	ASSAY_ERROR_CONNECT = 3,  /* the daemon cannot be reached; try another one, or later */
 	ASSAY_ERROR_TIMEOUT = 4,  /* it is reached but did not answer before the deadline */
 	ASSAY_ERROR_PROTOCOL = 5, /* what came back is no answer to this request */
+	ASSAY_ERROR_FORKED = 6,   /* the client, or libnng, was opened before fork(), in another process */
 	/* said by the daemon (Error.Code of the wire) */
 	ASSAY_ERROR_INVALID = 11,     /* the request has a bad value; named in the text */
 	ASSAY_ERROR_TOO_LARGE = 12,   /* permanent for this message */
@@ -71,24 +77,88 @@ ASSAY_API const char *assay_error_text(enum assay_error error);
 
 struct assay_client;
 
+#define ASSAY_SERVERS_MAX             32
+#define ASSAY_HEDGE_PERCENT_DEFAULT   30
+#define ASSAY_OCTETS_HELD_MAX_DEFAULT 67108864
+
+/* Where a client's memory comes from. Both functions are called by any thread, libnng's too, several at once. */
+struct assay_allocator {
+	void *(*allocate)(void *arg, size_t octets); /* aligned for any object; NULL: there is none */
+	void (*release)(void *arg, void *memory);    /* never NULL */
+	void *arg;
+};
+
+/* Which of several servers that are well is asked. */
+enum assay_balance {
+	ASSAY_LEAST_IN_FLIGHT = 0, /* that with the fewest calls of this client under way */
+	ASSAY_ROUND_ROBIN = 1
+};
+
 struct assay_options {
 	size_t size; /* sizeof(struct assay_options) */
 	/*
-	 * 0: assay_open() returns at once; the connection is made in the background, and made again
-	 * whenever it is lost, for as long as the client is open. Otherwise assay_open() waits for the
+	 * 0: assay_open() returns at once; the connections are made in the background, and made again
+	 * whenever they are lost, for as long as the client is open. Otherwise assay_open() waits for a
 	 * first connection so many milliseconds and fails with ASSAY_ERROR_CONNECT if there is none.
 	 */
 	uint32_t connect_ms;
+	/*
+	 * Messages of so many octets and more go as their header and the digests of their body, which are made here: the
+	 * verdict is the same, and much less is sent. 0: none does; 1: all do. The daemon has to know CheckDigest (else
+	 * ASSAY_ERROR_UNSUPPORTED).
+	 */
+	size_t digest_from_octets;
+	/* What is held of one message at most, else ASSAY_ERROR_TOO_LARGE. 0: ASSAY_OCTETS_HELD_MAX_DEFAULT. */
+	size_t octets_held_max;
+	enum assay_balance balance;
+	/*
+	 * A call without a reply after so much of its time goes to a second server too, once. 0:
+	 * ASSAY_HEDGE_PERCENT_DEFAULT; 100: never.
+	 */
+	uint32_t hedge_percent;
+	/*
+	 * 1: the callbacks of assay_mail_start() run in assay_dispatch() alone, to be called when assay_descriptor() can
+	 * be read. 0: they run in a thread of libnng, as soon as there is a verdict.
+	 */
+	int dispatch;
+	const struct assay_allocator *allocator; /* copied; NULL: malloc() and free() */
 };
 
 /*
- * Opens a client of the daemon at `url`: ipc://PATH or tcp://HOST:PORT; NULL: ASSAY_URL_DEFAULT.
- * `options` may be NULL (all 0). ASSAY_ERROR_ARGUMENT, _MEMORY, _CONNECT.
+ * Opens a client of the daemons at `urls`: ipc://PATH or tcp://HOST:PORT, several separated by spaces or commas, at most
+ * ASSAY_SERVERS_MAX; NULL: ASSAY_URL_DEFAULT. `options` may be NULL (all 0). ASSAY_ERROR_ARGUMENT, _MEMORY, _CONNECT,
+ * _FORKED.
+ *
+ * With several: a server that is not connected, that left calls unanswered, or that said it has too much to do is passed
+ * over for a while, which grows each time and is never quite the same. A call whose connection is lost, or that is
+ * refused as too much, goes to another one, as long as there is time.
  */
-ASSAY_API enum assay_error assay_open(const char *url, const struct assay_options *options,
+ASSAY_API enum assay_error assay_open(const char *urls, const struct assay_options *options,
 				      struct assay_client **client_out, struct assay_failure *failure);
-/* Ends the client; NULL is allowed. */
+/* Ends the client; NULL is allowed. Its mails have to be ended before. */
 ASSAY_API void assay_close(struct assay_client *client);
+
+/* How a client gets on with one of its servers. */
+struct assay_server {
+	size_t size;           /* sizeof(struct assay_server): set by the caller */
+	const char *url;       /* until the client is closed */
+	int connected;
+	int avoided;           /* 1: passed over for now */
+	uint32_t in_flight;    /* requests */
+	uint64_t requests;     /* sent */
+	uint64_t octets;       /* of these */
+	uint64_t hedges;       /* of the requests: second ones */
+	uint64_t unanswered;   /* of the requests: connection lost, or no reply while it was waited for */
+	uint64_t overloaded;   /* of the requests: refused as too much */
+};
+
+/* The server of that number, from 0, in the order of assay_open(). ASSAY_ERROR_ARGUMENT: there is none. */
+ASSAY_API enum assay_error assay_get_server(const struct assay_client *client, unsigned number, struct assay_server *server);
+
+/* With assay_options.dispatch: readable when there is something for assay_dispatch() to do; else -1. The client's. */
+ASSAY_API int assay_descriptor(const struct assay_client *client);
+/* Runs the callbacks that are due, those of other threads' calls too. Never waits. */
+ASSAY_API void assay_dispatch(struct assay_client *client);
 
 /* ---- calls ---- */
 
@@ -128,6 +198,53 @@ ASSAY_API enum assay_error assay_check_message(struct assay_client *client, cons
 ASSAY_API enum assay_error assay_check_sender(struct assay_client *client, const struct assay_call *call,
 					      const struct assay_envelope *envelope, struct assay_answer **answer_out,
 					      struct assay_failure *failure);
+/*
+ * ---- a mail as it comes in ----
+ *
+ * The envelope first, the message in chunks as they arrive, then the verdict: so that nobody but the library holds the
+ * message, and where it goes as digests not even the library holds its body.
+ *
+ *   assay_mail_begin -> assay_mail_add ... -> assay_mail_check, or assay_mail_start and its callback -> assay_mail_end
+ */
+
+struct assay_mail;
+
+/* `call` and `envelope` are copied. ASSAY_ERROR_ARGUMENT, _MEMORY, _FORKED. */
+ASSAY_API enum assay_error assay_mail_begin(struct assay_client *client, const struct assay_call *call,
+					    const struct assay_envelope *envelope, struct assay_mail **mail_out,
+					    struct assay_failure *failure);
+/*
+ * More of the message, cut anywhere: header, empty line and body as of assay_check_message(). After a failure the mail can
+ * only be ended. ASSAY_ERROR_MEMORY, _TOO_LARGE, _ARGUMENT (the verdict was asked for already).
+ */
+ASSAY_API enum assay_error assay_mail_add(struct assay_mail *mail, const void *octets, size_t count,
+					  struct assay_failure *failure);
+/* The message is complete: as assay_check_message(). The deadline counts from now. Once. */
+ASSAY_API enum assay_error assay_mail_check(struct assay_mail *mail, struct assay_answer **answer_out,
+					    struct assay_failure *failure);
+
+/*
+ * Called once: with an answer, which is the callee's now, and failure NULL; or with NULL and a failure, which lives during
+ * the call. It runs in assay_dispatch(), or in a thread of libnng, which it must not keep waiting: no call that waits, no
+ * assay_close(). assay_mail_end() is allowed.
+ */
+typedef void (*assay_done_fn)(void *arg, struct assay_answer *answer, const struct assay_failure *failure);
+
+/*
+ * The message is complete: as assay_mail_check(), but returns at once. After ASSAY_OK `done` will be called within the
+ * deadline, perhaps before this returns; after a failure it will not.
+ */
+ASSAY_API enum assay_error assay_mail_start(struct assay_mail *mail, assay_done_fn done, void *arg,
+					    struct assay_failure *failure);
+/* SPF of the envelope, before DATA: as assay_check_sender(), as often as wanted, but one call at a time. */
+ASSAY_API enum assay_error assay_mail_start_sender(struct assay_mail *mail, assay_done_fn done, void *arg,
+						   struct assay_failure *failure);
+/*
+ * Ends the mail; NULL is allowed. A call that is under way is given up, and its callback will not be called any more: where
+ * it is running, in another thread, this waits for its end.
+ */
+ASSAY_API void assay_mail_end(struct assay_mail *mail);
+
 /* What is sealed, and for whom. Any pointer may be NULL. */
 struct assay_sealing {
 	size_t size;        /* sizeof(struct assay_sealing) */
@@ -151,6 +268,10 @@ ASSAY_API enum assay_error assay_seal_message(struct assay_client *client, const
 ASSAY_API enum assay_error assay_get_tls_policy(struct assay_client *client, const struct assay_call *call,
 						const char *domain, const char *mx_host,
 						struct assay_answer **answer_out, struct assay_failure *failure);
+/* As assay_get_tls_policy(), but what the daemon keeps of the domain's MTA-STS policy is forgotten first. */
+ASSAY_API enum assay_error assay_purge_tls_policy(struct assay_client *client, const struct assay_call *call,
+						  const char *domain, const char *mx_host,
+						  struct assay_answer **answer_out, struct assay_failure *failure);
 /* How the daemon is doing. */
 ASSAY_API enum assay_error assay_get_status(struct assay_client *client, const struct assay_call *call,
 					    struct assay_answer **answer_out, struct assay_failure *failure);
@@ -377,6 +498,19 @@ enum assay_tls_result {
 /* "policy", "secure", ...; "unknown" for a value outside. */
 ASSAY_API const char *assay_tls_result_word(enum assay_tls_result result);
 
+/* What follows from DANE for a delivery to the host (RFC 7672). */
+enum assay_dane_delivery {
+	ASSAY_DANE_UNKNOWN = 0,
+	ASSAY_DANE_AUTHENTICATE = 1,    /* TLS, authenticated by the records */
+	ASSAY_DANE_TLS_REQUIRED = 2,    /* TLS without authentication: no record is usable */
+	ASSAY_DANE_TLS_IF_POSSIBLE = 3, /* DANE does not apply: what MTA-STS says */
+	ASSAY_DANE_DEFER = 4,           /* not now, and never in the clear */
+	ASSAY_DANE_NO_DELIVERY = 5      /* there is no host, or it has no address */
+};
+
+/* "dane", "tls-required", "tls-if-possible", "defer", "none"; "unknown". Never NULL. */
+ASSAY_API const char *assay_dane_delivery_word(enum assay_dane_delivery delivery);
+
 struct assay_tls_policy {
 	struct assay_text domain;
 	enum assay_tls_result mta_sts; /* policy, none, temperror, invalid (RFC 8461) */
@@ -395,7 +529,15 @@ struct assay_tls_policy {
 	enum assay_tls_result tlsrpt;  /* record, none, invalid, temperror (RFC 8460) */
 	const char *const *tlsrpt_rua; /* tlsrpt_rua_count URIs */
 	size_t tlsrpt_rua_count;
-	const char *postfix; /* a value for smtp_tls_policy_maps */
+	const char *postfix; /* a value for smtp_tls_policy_maps; "": the MTA's own default */
+	const char *postfix_tlsrpt; /* the same with the attributes of Postfix 3.10 for TLSRPT */
+	struct assay_reason tlsrpt_reason;
+	enum assay_dane_delivery dane_delivery;
+	struct assay_text dane_mx_host;   /* of which host dane is; empty: there is none */
+	struct assay_text dane_tlsa_base; /* for SNI; empty: there are no records */
+	const struct assay_text *dane_reference_names; /* dane_reference_name_count: what certificates have to name with usage 2 */
+	size_t dane_reference_name_count;
+	int purged; /* 1: something was kept, and is forgotten */
 };
 
 /* A header field to be added. */
@@ -435,6 +577,60 @@ ASSAY_API const struct assay_verdict *assay_answer_verdict(const struct assay_an
 ASSAY_API const struct assay_tls_policy *assay_answer_tls_policy(const struct assay_answer *answer);
 ASSAY_API const struct assay_status *assay_answer_status(const struct assay_answer *answer);
 ASSAY_API const struct assay_seal *assay_answer_seal(const struct assay_answer *answer);
+/*
+ * ---- decisions ----
+ */
+
+/* What a missing verdict means. There is no default: it is the site's to say. */
+enum assay_missing {
+	ASSAY_MISSING_ACCEPT = 1, /* deliver without one */
+	ASSAY_MISSING_DEFER = 2   /* have the client try again later */
+};
+
+struct assay_site {
+	size_t size;                /* sizeof(struct assay_site) */
+	enum assay_missing missing; /* has to be set */
+	/* The rest are off when 0. */
+	int defer_temperror;     /* a DMARC result of temperror defers the message */
+	int ignore_dmarc;        /* what domains ask for by DMARC is not done */
+	int quarantine_rejected; /* what should be rejected is quarantined */
+	int reject_spf_fail;     /* for assay_check_sender(): SPF says fail */
+	uint32_t reject_flags;   /* ASSAY_FLAG_ bits for which a message is rejected */
+};
+
+enum assay_action {
+	ASSAY_ACCEPT = 1,
+	ASSAY_QUARANTINE = 2, /* accept, and keep from the inbox */
+	ASSAY_REJECT = 3,     /* a permanent reply */
+	ASSAY_DEFER = 4       /* a temporary reply */
+};
+
+#define ASSAY_REPLY_OCTETS_MAX 400
+#define ASSAY_INSERT_MAX       2
+
+struct assay_field_text {
+	const char *name;
+	const char *value; /* folded with CRLF HTAB, without a CRLF at its end */
+};
+
+struct assay_decision {
+	enum assay_action action;
+	/* A suggestion of one line, without CRLF: "550 5.7.1 ...", "451 4.4.3 ..."; "" where the message is taken. */
+	char reply[ASSAY_REPLY_OCTETS_MAX + 1];
+	/*
+	 * Whenever the message is taken: delete_count fields to be removed first, in this order, then insert_count to be put
+	 * above all others, the first on top: NAME ": " VALUE CRLF. They live as long as the answer.
+	 */
+	const struct assay_deletion *const *delete_fields;
+	size_t delete_count;
+	struct assay_field_text insert[ASSAY_INSERT_MAX];
+	size_t insert_count;
+};
+
+/* What to do with a message by its verdict; `answer` is NULL when there is none. ASSAY_ERROR_ARGUMENT: site.missing. */
+ASSAY_API enum assay_error assay_decide(const struct assay_answer *answer, const struct assay_site *site,
+					struct assay_decision *decision_out, struct assay_failure *failure);
+
 /* Ends an answer; NULL is allowed. */
 ASSAY_API void assay_answer_free(struct assay_answer *answer);
 

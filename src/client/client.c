@@ -1,345 +1,281 @@
-#include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <nng/nng.h>
-#include <nng/protocol/reqrep0/req.h>
-
-#include "client/answer.h"
-#include "client/failure.h"
-#include "client/lane.h"
-#include "client/request.h"
-
-#define REPLY_OCTETS_MAX ((size_t)16 << 20) /* a verdict of a hostile message is below 1 MiB */
-#define RECONNECT_MS_MIN 50
-#define RECONNECT_MS_MAX 2000
-#define CLOSE_MS_MAX     5000 /* for the rest of a request on its way */
-#define MARGIN_PART      10   /* the daemon is given the deadline less a tenth of it, */
-#define MARGIN_MS_MAX    200  /* but at most so much less: time for the reply to arrive */
-
-struct assay_client {
-	nng_socket socket;
-	nng_dialer dialer;
-	struct lanes lanes;
-	atomic_int connections; /* that are up; counted by nng's threads */
-};
-
-/* ---- open and close ---- */
-
-static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument)
-{
-	struct assay_client *client = argument;
-
-	(void)pipe;
-	if (event == NNG_PIPE_EV_ADD_POST)
-		atomic_fetch_add(&client->connections, 1);
-	else if (event == NNG_PIPE_EV_REM_POST)
-		atomic_fetch_sub(&client->connections, 1);
-}
-
 /*
- * A request is sent once: not again because an answer takes long, for that is what the deadline is for, and not
- * when the connection is lost: that is the caller's to decide, who may have another daemon to ask.
+ * client.c - opens and closes clients.
  */
-static int socket_setup(struct assay_client *client, const char *url)
-{
-	nng_socket s = client->socket;
-	int error = nng_socket_set_ms(s, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
-	if (!error)
-		error = nng_socket_set_size(s, NNG_OPT_RECVMAXSZ, REPLY_OCTETS_MAX);
-	if (!error)
-		error = nng_socket_set_ms(s, NNG_OPT_RECONNMINT, RECONNECT_MS_MIN);
-	if (!error)
-		error = nng_socket_set_ms(s, NNG_OPT_RECONNMAXT, RECONNECT_MS_MAX);
-	if (!error)
-		error = nng_pipe_notify(s, NNG_PIPE_EV_ADD_POST, on_pipe, client);
-	if (!error)
-		error = nng_pipe_notify(s, NNG_PIPE_EV_REM_POST, on_pipe, client);
-	if (!error)
-		error = nng_dialer_create(&client->dialer, s, url);
-	return error;
+#include "client/exchange_parts.h"
+#include "client/failure.h"
+#include "client/link.h"
+#include "client/open.h"
+
+/* The process whose libnng this is: the only state outside of clients, for libnng aborts where it is begun again behind a fork. */
+static atomic_int libnng_pid;
+
+static bool libnng_is_ours(void)
+{
+	int nobody = 0, self = (int)getpid();
+
+	return atomic_compare_exchange_strong(&libnng_pid, &nobody, self) || nobody == self;
 }
 
-struct connect_watch {
-	nng_aio *aio;
-	nng_dialer dialer;
-	atomic_bool late;
-};
-
-/* The time is up: ends the dialer, and with it nng_dialer_start(), which knows no time-out. */
-static void on_connect_time(void *argument)
+enum assay_error client_check(const struct assay_client *client, struct assay_failure *failure)
 {
-	struct connect_watch *watch = argument;
-
-	if (nng_aio_result(watch->aio) != 0)
-		return;
-	atomic_store(&watch->late, true);
-	nng_dialer_close(watch->dialer);
+	if (client->pid == (int)getpid())
+		return ASSAY_OK;
+	return failure_set(failure, ASSAY_ERROR_FORKED, "the client was opened before fork()");
 }
 
-static int connect_now(nng_dialer dialer, uint32_t connect_ms)
+/* ---- open ---- */
+
+static enum assay_error options_read(const struct assay_options *given, struct assay_options *out,
+				     struct assay_failure *failure)
 {
-	struct connect_watch watch = { .dialer = dialer };
-	int error = nng_aio_alloc(&watch.aio, on_connect_time, &watch);
+	const size_t size_first = offsetof(struct assay_options, digest_from_octets); /* of version 0.1.0 */
 
-	if (error)
-		return error;
-	nng_sleep_aio(connect_ms > INT32_MAX ? INT32_MAX : (nng_duration)connect_ms, watch.aio);
-	error = nng_dialer_start(dialer, 0);
-	nng_aio_stop(watch.aio);
-	nng_aio_free(watch.aio);
-	return atomic_load(&watch.late) ? NNG_ETIMEDOUT : error;
-}
-
-static enum assay_error open_failure(int error, const char *url, struct assay_failure *failure)
-{
-	enum assay_error code = ASSAY_ERROR_CONNECT;
-
-	if (error == NNG_ENOMEM)
-		code = ASSAY_ERROR_MEMORY;
-	else if (error == NNG_EINVAL || error == NNG_ENOTSUP)
-		return failure_set(failure, ASSAY_ERROR_ARGUMENT,
-				   "%s: no URL that can be dialled, such as " ASSAY_URL_DEFAULT, url);
-	return failure_set(failure, code, "%s: %s", url, nng_strerror(error));
-}
-
-enum assay_error assay_open(const char *url, const struct assay_options *options, struct assay_client **client_out,
-			    struct assay_failure *failure)
-{
-	uint32_t connect_ms = options ? options->connect_ms : 0;
-	struct assay_client *client;
-	int error;
-
-	*client_out = NULL;
-	if (options && options->size < sizeof *options)
+	memset(out, 0, sizeof *out);
+	if (given && given->size < size_first)
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_options.size is not set");
-	if (!url)
-		url = ASSAY_URL_DEFAULT;
-	client = calloc(1, sizeof *client);
-	if (!client)
-		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for a client");
-	error = nng_req0_open(&client->socket);
-	if (error) {
-		free(client);
-		return open_failure(error, url, failure);
-	}
-	lanes_init(&client->lanes, client->socket);
-	error = socket_setup(client, url);
-	if (!error && connect_ms)
-		error = connect_now(client->dialer, connect_ms);
-	else if (!error)
-		error = nng_dialer_start(client->dialer, NNG_FLAG_NONBLOCK);
-	if (error) {
-		assay_close(client);
-		return open_failure(error, url, failure);
-	}
-	*client_out = client;
+	if (given)
+		memcpy(out, given, given->size < sizeof *out ? given->size : sizeof *out);
+	if (out->octets_held_max == 0)
+		out->octets_held_max = ASSAY_OCTETS_HELD_MAX_DEFAULT;
+	if (out->hedge_percent == 0)
+		out->hedge_percent = ASSAY_HEDGE_PERCENT_DEFAULT;
+	if (!out->allocator)
+		out->allocator = &heap_default;
+	if (!out->allocator->allocate || !out->allocator->release)
+		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_options.allocator lacks a function");
+	if (out->balance != ASSAY_LEAST_IN_FLIGHT && out->balance != ASSAY_ROUND_ROBIN)
+		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_options.balance is unknown");
 	return ASSAY_OK;
 }
 
-/*
- * Waits until the connection has written all that it was given, or the time is up. A call may be over before its
- * request is out: the deadline passed, or the daemon said early that the message is too large. nng 1.5 can hang for
- * ever when it has to close a connection while a part of a message is just being written: the next part is then
- * refused without a word to the one who waits for it.
- */
-static void wait_written(const struct assay_client *client)
+static enum assay_error nng_failure(int error, const char *url, struct assay_failure *failure)
 {
-	struct pollfd sendable = { .events = POLLIN };
+	if (error == NNG_EINVAL || error == NNG_ENOTSUP)
+		return failure_set(failure, ASSAY_ERROR_ARGUMENT,
+				   "%s: no URL that can be dialled, such as " ASSAY_URL_DEFAULT, url);
+	return failure_set(failure, error == NNG_ENOMEM ? ASSAY_ERROR_MEMORY : ASSAY_ERROR_CONNECT, "%s: %s", url,
+			   nng_strerror(error));
+}
 
-	if (atomic_load(&client->connections) > 0 &&
-	    nng_socket_get_int(client->socket, NNG_OPT_SENDFD, &sendable.fd) == 0)
-		(void)poll(&sendable, 1, CLOSE_MS_MAX);
+static const char *url_next(const char *urls, size_t *octets_out)
+{
+	urls += strspn(urls, " ,\t\r\n");
+	*octets_out = strcspn(urls, " ,\t\r\n");
+	return urls;
+}
+
+static bool is_known_scheme(const char *url)
+{
+	static const char *const schemes[] = { "ipc://", "tcp://", "tls+tcp://" };
+
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+		if (strncmp(url, schemes[i], strlen(schemes[i])) == 0)
+			return true;
+	return false;
+}
+
+static enum assay_error server_add(struct assay_client *client, const char *url, size_t octets,
+				   struct assay_failure *failure)
+{
+	struct server *server = &client->servers[client->servers_count];
+	int error;
+
+	server->client = client;
+	server->url = heap_new(&client->heap, octets + 1);
+	if (!server->url)
+		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for a client");
+	memcpy(server->url, url, octets);
+	client->servers_count++;
+	if (!is_known_scheme(server->url))
+		return nng_failure(NNG_ENOTSUP, server->url, failure);
+	error = link_open(server);
+	return error ? nng_failure(error, server->url, failure) : ASSAY_OK;
+}
+
+static enum assay_error servers_add(struct assay_client *client, const char *urls, struct assay_failure *failure)
+{
+	unsigned count = 0;
+	size_t octets;
+
+	for (const char *url = url_next(urls, &octets); octets; url = url_next(url + octets, &octets))
+		count++;
+	if (count == 0 || count > ASSAY_SERVERS_MAX)
+		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "1 to %d URLs are needed", ASSAY_SERVERS_MAX);
+	client->servers = heap_new(&client->heap, count * sizeof *client->servers);
+	if (!client->servers)
+		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for a client");
+	for (const char *url = url_next(urls, &octets); octets; url = url_next(url + octets, &octets)) {
+		enum assay_error error = server_add(client, url, octets, failure);
+
+		if (error)
+			return error;
+	}
+	return ASSAY_OK;
+}
+
+/* Is there a connection, or none to be had? With the lock held. */
+static bool is_settled(const struct assay_client *client, const struct server **failed_out)
+{
+	unsigned failed = 0;
+
+	*failed_out = NULL;
+	for (unsigned i = 0; i < client->servers_count; i++) {
+		if (client->servers[i].state == LINK_UP)
+			return true;
+		failed += client->servers[i].dials_failed > 0;
+	}
+	if (failed == client->servers_count)
+		*failed_out = &client->servers[0];
+	return failed == client->servers_count;
+}
+
+static enum assay_error servers_connect(struct assay_client *client, uint32_t connect_ms, struct assay_failure *failure)
+{
+	struct timespec until = monotonic_time(clock_ms() + connect_ms);
+	const struct server *failed = NULL;
+	int error = 0;
+
+	for (unsigned i = 0; i < client->servers_count; i++)
+		link_start(&client->servers[i]);
+	if (connect_ms == 0)
+		return ASSAY_OK;
+	pthread_mutex_lock(&client->lock);
+	while (!error && !is_settled(client, &failed))
+		if (pthread_cond_timedwait(&client->changed, &client->lock, &until) != 0)
+			error = NNG_ETIMEDOUT;
+	if (failed)
+		error = failed->dial_error;
+	pthread_mutex_unlock(&client->lock);
+	return error ? nng_failure(error, client->servers[0].url, failure) : ASSAY_OK;
+}
+
+static enum assay_error client_setup(struct assay_client *client, const char *urls, const struct assay_options *options,
+				     struct assay_failure *failure)
+{
+	enum assay_error error;
+
+	client->balance = options->balance;
+	client->hedge_percent = options->hedge_percent;
+	client->digest_from_octets = options->digest_from_octets;
+	client->octets_held_max = options->octets_held_max;
+	client->pid = (int)getpid();
+	/* Not secret, only not the same everywhere; and never 0. */
+	client->random = (uint32_t)(uintptr_t)client ^ (uint32_t)clock_ms() ^ (uint32_t)client->pid << 16;
+	client->random |= 1;
+	if (options->dispatch && (client->descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
+		return failure_set(failure, ASSAY_ERROR_MEMORY, "no descriptor for assay_dispatch()");
+	if (nng_aio_alloc(&client->tick, exchanges_tick, client) != 0)
+		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for a client");
+	error = servers_add(client, urls ? urls : ASSAY_URL_DEFAULT, failure);
+	return error ? error : servers_connect(client, options->connect_ms, failure);
+}
+
+enum assay_error assay_open(const char *urls, const struct assay_options *options, struct assay_client **client_out,
+			    struct assay_failure *failure)
+{
+	struct assay_options settings;
+	struct assay_client *client;
+	enum assay_error error;
+
+	*client_out = NULL;
+	error = options_read(options, &settings, failure);
+	if (error)
+		return error;
+	if (!libnng_is_ours())
+		return failure_set(failure, ASSAY_ERROR_FORKED, "libnng was in use before fork()");
+	client = HEAP_NEW(settings.allocator, struct assay_client);
+	if (!client)
+		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for a client");
+	client->heap = *settings.allocator;
+	client->descriptor = -1;
+	pthread_mutex_init(&client->lock, NULL);
+	monotonic_cond_init(&client->changed);
+	error = client_setup(client, urls, &settings, failure);
+	if (error)
+		assay_close(client);
+	else
+		*client_out = client;
+	return error;
+}
+
+/* ---- close ---- */
+
+/* Callbacks that nobody dispatched: their mails have ended, so they are to be forgotten. */
+static void done_forget(struct assay_client *client)
+{
+	while (client->done_first) {
+		struct exchange *exchange = client->done_first;
+
+		client->done_first = exchange->next_done;
+		exchange_unref(exchange);
+	}
 }
 
 void assay_close(struct assay_client *client)
 {
-	if (!client)
+	struct assay_allocator heap;
+
+	if (!client || client->pid != (int)getpid())
 		return;
-	wait_written(client);
-	lanes_deinit(&client->lanes);
-	nng_close(client->socket);
-	free(client);
+	if (client->tick)
+		nng_aio_stop(client->tick);
+	for (unsigned i = 0; i < client->servers_count; i++)
+		link_close(&client->servers[i]);
+	if (client->tick)
+		nng_aio_free(client->tick);
+	done_forget(client);
+	if (client->descriptor >= 0)
+		close(client->descriptor);
+	pthread_cond_destroy(&client->changed);
+	pthread_mutex_destroy(&client->lock);
+	heap = client->heap;
+	heap_free(&heap, client->servers);
+	heap_free(&heap, client);
 }
 
-/* ---- calls ---- */
+/* ---- what can be asked of it ---- */
 
-static uint32_t call_deadline_ms(const struct assay_call *call)
+enum assay_error assay_get_server(const struct assay_client *client, unsigned number, struct assay_server *out)
 {
-	return call && call->deadline_ms ? call->deadline_ms : ASSAY_DEADLINE_MS_DEFAULT;
-}
+	struct assay_client *locked;
+	struct assay_server state;
+	const struct server *server;
+	size_t size = out->size;
 
-static uint32_t wire_deadline_ms(uint32_t deadline_ms)
-{
-	uint32_t margin = deadline_ms / MARGIN_PART;
-
-	if (margin > MARGIN_MS_MAX)
-		margin = MARGIN_MS_MAX;
-	return deadline_ms - margin;
-}
-
-static enum assay_error exchange_failure(const struct assay_client *client, int error, uint32_t deadline_ms,
-					 struct assay_failure *failure)
-{
-	if (error == NNG_ENOMEM)
-		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for the request");
-	if (error == NNG_ETIMEDOUT && atomic_load(&client->connections) > 0)
-		return failure_set(failure, ASSAY_ERROR_TIMEOUT, "no answer within %u ms", deadline_ms);
-	if (error == NNG_ETIMEDOUT)
-		return failure_set(failure, ASSAY_ERROR_CONNECT, "not connected to the server within %u ms",
-				   deadline_ms);
-	return failure_set(failure, ASSAY_ERROR_CONNECT, "%s", nng_strerror(error));
-}
-
-static enum assay_error exchange(struct assay_client *client, nng_msg *message, uint32_t deadline_ms, uint64_t until,
-				 nng_msg **reply_out, struct assay_failure *failure)
-{
-	struct lane *lane = lanes_take(&client->lanes);
-	int error;
-
-	if (!lane) {
-		nng_msg_free(message);
-		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for the request");
-	}
-	error = lane_exchange(lane, message, until, reply_out);
-	lanes_give(&client->lanes, lane);
-	return error ? exchange_failure(client, error, deadline_ms, failure) : ASSAY_OK;
-}
-
-/* Sends `request`, whose call is set, and reads the answer. */
-static enum assay_error call_daemon(struct assay_client *client, const struct assay_call *call,
-				    Assay__V1__Request *request, Assay__V1__Response__ResultCase expected,
-				    struct assay_answer **answer_out, struct assay_failure *failure)
-{
-	uint32_t deadline_ms = call_deadline_ms(call);
-	uint64_t until = clock_ms() + deadline_ms;
-	nng_msg *message, *reply;
-	enum assay_error error;
-
-	if (call && call->size < sizeof *call)
-		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_call.size is not set");
-	request->id = request_bytes(call ? call->id : NULL);
-	if (request->id.len > ASSAY_ID_OCTETS_MAX)
-		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_call.id has more than %d octets",
-				   ASSAY_ID_OCTETS_MAX);
-	request->deadline_ms = wire_deadline_ms(deadline_ms);
-	error = request_pack(request, &message);
-	if (error)
-		return failure_set(failure, error, "the request cannot be packed: %s", assay_error_text(error));
-	error = exchange(client, message, deadline_ms, until, &reply, failure);
-	if (error)
-		return error;
-	error = answer_read(nng_msg_body(reply), nng_msg_len(reply), request->id, expected, answer_out, failure);
-	nng_msg_free(reply);
-	return error;
-}
-
-static enum assay_error envelope_to_wire(const struct assay_envelope *envelope, Assay__V1__Envelope *wire,
-					 struct assay_failure *failure)
-{
-	if (envelope && envelope->size < sizeof *envelope)
-		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_envelope.size is not set");
-	if (!request_envelope(envelope, wire))
-		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for the request");
+	if (number >= client->servers_count || size < offsetof(struct assay_server, requests))
+		return ASSAY_ERROR_ARGUMENT;
+	memcpy(&locked, &client, sizeof locked); /* the lock alone is changed */
+	server = &client->servers[number];
+	pthread_mutex_lock(&locked->lock);
+	state = (struct assay_server){
+		.size = size,
+		.url = server->url,
+		.connected = server->state == LINK_UP,
+		.avoided = server_class(server, clock_ms()) > SERVER_AWAY,
+		.in_flight = server->in_flight,
+		.requests = server->requests,
+		.octets = server->octets,
+		.hedges = server->hedges,
+		.unanswered = server->unanswered,
+		.overloaded = server->overloaded,
+	};
+	pthread_mutex_unlock(&locked->lock);
+	memcpy(out, &state, size < sizeof state ? size : sizeof state);
 	return ASSAY_OK;
 }
 
-enum assay_error assay_check_message(struct assay_client *client, const struct assay_call *call,
-				     const struct assay_envelope *envelope, const void *message, size_t octets,
-				     struct assay_answer **answer_out, struct assay_failure *failure)
+int assay_descriptor(const struct assay_client *client)
 {
-	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
-	Assay__V1__CheckMessage check = ASSAY__V1__CHECK_MESSAGE__INIT;
-	Assay__V1__Envelope wire;
-	enum assay_error error;
-
-	*answer_out = NULL;
-	error = envelope_to_wire(envelope, &wire, failure);
-	if (error)
-		return error;
-	check.envelope = &wire;
-	check.message = request_octets(message, octets);
-	request.call_case = ASSAY__V1__REQUEST__CALL_CHECK_MESSAGE;
-	request.check_message = &check;
-	error = call_daemon(client, call, &request, ASSAY__V1__RESPONSE__RESULT_VERDICT, answer_out, failure);
-	request_envelope_deinit(&wire);
-	return error;
+	return client->descriptor;
 }
 
-enum assay_error assay_check_sender(struct assay_client *client, const struct assay_call *call,
-				    const struct assay_envelope *envelope, struct assay_answer **answer_out,
-				    struct assay_failure *failure)
+void assay_dispatch(struct assay_client *client)
 {
-	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
-	Assay__V1__CheckSender check = ASSAY__V1__CHECK_SENDER__INIT;
-	Assay__V1__Envelope wire;
-	enum assay_error error;
-
-	*answer_out = NULL;
-	error = envelope_to_wire(envelope, &wire, failure);
-	if (error)
-		return error;
-	check.envelope = &wire;
-	request.call_case = ASSAY__V1__REQUEST__CALL_CHECK_SENDER;
-	request.check_sender = &check;
-	error = call_daemon(client, call, &request, ASSAY__V1__RESPONSE__RESULT_SENDER_VERDICT, answer_out, failure);
-	request_envelope_deinit(&wire);
-	return error;
-}
-
-enum assay_error assay_seal_message(struct assay_client *client, const struct assay_call *call,
-				    const struct assay_envelope *envelope, const struct assay_sealing *sealing,
-				    const void *message, size_t octets, struct assay_answer **answer_out,
-				    struct assay_failure *failure)
-{
-	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
-	Assay__V1__Seal seal = ASSAY__V1__SEAL__INIT;
-	Assay__V1__Envelope wire;
-	enum assay_error error;
-
-	*answer_out = NULL;
-	if (sealing && sealing->size < sizeof *sealing)
-		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_sealing.size is not set");
-	error = envelope_to_wire(envelope, &wire, failure);
-	if (error)
-		return error;
-	seal.envelope = &wire;
-	seal.message = request_octets(message, octets);
-	seal.domain = request_bytes(sealing ? sealing->domain : NULL);
-	seal.authentication_results = request_bytes(sealing ? sealing->authentication_results : NULL);
-	request.call_case = ASSAY__V1__REQUEST__CALL_SEAL;
-	request.seal = &seal;
-	error = call_daemon(client, call, &request, ASSAY__V1__RESPONSE__RESULT_SEAL, answer_out, failure);
-	request_envelope_deinit(&wire);
-	return error;
-}
-
-enum assay_error assay_get_tls_policy(struct assay_client *client, const struct assay_call *call, const char *domain,
-				      const char *mx_host, struct assay_answer **answer_out,
-				      struct assay_failure *failure)
-{
-	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
-	Assay__V1__TlsPolicy policy = ASSAY__V1__TLS_POLICY__INIT;
-
-	*answer_out = NULL;
-	policy.domain = request_bytes(domain);
-	policy.mx_host = request_bytes(mx_host);
-	request.call_case = ASSAY__V1__REQUEST__CALL_TLS_POLICY;
-	request.tls_policy = &policy;
-	return call_daemon(client, call, &request, ASSAY__V1__RESPONSE__RESULT_TLS_POLICY, answer_out, failure);
-}
-
-enum assay_error assay_get_status(struct assay_client *client, const struct assay_call *call,
-				  struct assay_answer **answer_out, struct assay_failure *failure)
-{
-	Assay__V1__Request request = ASSAY__V1__REQUEST__INIT;
-	Assay__V1__Status status = ASSAY__V1__STATUS__INIT;
-
-	*answer_out = NULL;
-	request.call_case = ASSAY__V1__REQUEST__CALL_STATUS;
-	request.status = &status;
-	return call_daemon(client, call, &request, ASSAY__V1__RESPONSE__RESULT_STATUS, answer_out, failure);
+	if (client->descriptor >= 0 && client->pid == (int)getpid())
+		exchanges_dispatch(client);
 }

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void make_printable(char *text)
+void failure_make_printable(char *text)
 {
 	for (; *text; text++) {
 		if (*text < ' ' || *text > '~')
@@ -23,6 +23,6 @@ enum assay_error failure_set(struct assay_failure *failure, enum assay_error err
 	va_end(arguments);
 	if (!failure->text[0])
 		snprintf(failure->text, sizeof failure->text, "%s", assay_error_text(error));
-	make_printable(failure->text);
+	failure_make_printable(failure->text);
 	return error;
 }

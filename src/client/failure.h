@@ -12,4 +12,7 @@
 __attribute__((format(printf, 3, 4))) enum assay_error failure_set(struct assay_failure *failure,
 								   enum assay_error error, const char *format, ...);
 
+/* Whatever is not printable ASCII becomes "?". */
+void failure_make_printable(char *text);
+
 #endif

@@ -23,6 +23,7 @@ const char *assay_error_text(enum assay_error error)
 		[ASSAY_ERROR_CONNECT] = "the server cannot be reached",
 		[ASSAY_ERROR_TIMEOUT] = "the server did not answer in time",
 		[ASSAY_ERROR_PROTOCOL] = "the server's reply cannot be understood",
+		[ASSAY_ERROR_FORKED] = "not in a child process of the one that opened it",
 		[ASSAY_ERROR_INVALID] = "the server finds the request invalid",
 		[ASSAY_ERROR_TOO_LARGE] = "the message is larger than the server takes",
 		[ASSAY_ERROR_OVERLOADED] = "the server has too much to do",
@@ -58,6 +59,19 @@ const char *assay_tls_result_word(enum assay_tls_result result)
 		[ASSAY_TLS_INVALID] = "invalid",   [ASSAY_TLS_TEMPERROR] = "temperror",
 	};
 	return word(words, COUNT_OF(words), (unsigned)result);
+}
+
+const char *assay_dane_delivery_word(enum assay_dane_delivery delivery)
+{
+	static const char *const words[] = {
+		[ASSAY_DANE_AUTHENTICATE] = "dane",
+		[ASSAY_DANE_TLS_REQUIRED] = "tls-required",
+		[ASSAY_DANE_TLS_IF_POSSIBLE] = "tls-if-possible",
+		[ASSAY_DANE_DEFER] = "defer",
+		[ASSAY_DANE_NO_DELIVERY] = "none",
+	};
+
+	return word(words, COUNT_OF(words), (unsigned)delivery);
 }
 
 const char *assay_version(void)

@@ -22,7 +22,7 @@
 #endif
 #endif
 #if defined(ED25519_IS_SANITIZED)
-#define ED25519_INLINE ED25519_VECTOR static inline __attribute__((noinline))
+#define ED25519_INLINE ED25519_VECTOR static __attribute__((noinline, unused))
 #else
 #define ED25519_INLINE ED25519_VECTOR static inline __attribute__((always_inline))
 #endif

@@ -75,6 +75,13 @@ static cfg_opt_t mta_sts_options[] = {
 	CFG_STR("ca-file", "", CFGF_NONE),
 	CFG_INT("https-port", 443, CFGF_NONE),
 	CFG_BOOL("allow-private-addresses", cfg_false, CFGF_NONE),
+	CFG_INT("timeout", 60000, CFGF_NONE),          /* milliseconds, of a document */
+	CFG_INT("max-connections", 64, CFGF_NONE),
+	CFG_INT("max-connections-per-address", 8, CFGF_NONE),
+	CFG_INT("max-waiting", 4096, CFGF_NONE),       /* fetches */
+	CFG_INT("cache-size", 64 * MIB, CFGF_NONE),    /* octets */
+	CFG_INT("failure-ttl", 300, CFGF_NONE),        /* seconds, these two */
+	CFG_INT("refresh", 86400, CFGF_NONE),
 	CFG_END(),
 };
 static cfg_opt_t metrics_options[] = {
@@ -105,6 +112,7 @@ static cfg_opt_t limits_options[] = {
 static cfg_opt_t options[] = {
 	CFG_STR_LIST("listen", listen_default, CFGF_NONE),
 	CFG_INT("shards", 0, CFGF_NONE),
+	CFG_STR("state-directory", "", CFGF_NONE),     /* state_directory_of() */
 	CFG_STR("authserv-id", "", CFGF_NONE),
 	CFG_STR_LIST("own-authserv-ids", own_default, CFGF_NONE), /* beside authserv-id; ".name": all below it */
 	CFG_SEC("dns", dns_options, CFGF_NONE),
@@ -114,7 +122,7 @@ static cfg_opt_t options[] = {
 	CFG_SEC("sealer", sealer_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), /* a domain that we seal for */
 	CFG_SEC("dmarc", dmarc_options, CFGF_NONE),
 	CFG_SEC("crypto", crypto_options, CFGF_NONE),
-	CFG_SEC("mta-sts", mta_sts_options, CFGF_NODEFAULT),
+	CFG_SEC("mta-sts", mta_sts_options, CFGF_NONE),
 	CFG_SEC("metrics", metrics_options, CFGF_NONE),
 	CFG_SEC("tls", tls_options, CFGF_NONE),
 	CFG_SEC("tcp", tcp_options, CFGF_NONE),
@@ -292,7 +300,6 @@ static void resolver_read(cfg_t *dns, unsigned shards, struct io_resolver_config
 	out->zone_file = cfg_getstr(dns, "zone-file");
 	out->cache_octets = (size_t)cfg_getint(dns, "cache-size") / 2 / shards;
 	out->qname_minimisation = cfg_getbool(dns, "qname-minimisation");
-	out->queries_max = (unsigned)cfg_getint(dns, "max-queries");
 }
 
 /* Where the file is silent: room on every shard for a message or two, however many cores there are. */
@@ -350,6 +357,7 @@ static void limits_read(cfg_t *file, struct engine_config *out)
 		.connection_in_flight_max = (unsigned)cfg_getint(limits, "connection-in-flight"),
 		.connections_max = (unsigned)cfg_getint(limits, "connections"),
 		.lookups_max = (unsigned)cfg_getint(dns, "max-lookups"),
+		.shard_lookups_max = (unsigned)cfg_getint(dns, "max-queries"),
 		.zone_lookups_max = (unsigned)cfg_getint(dns, "max-queries-per-domain"),
 		.passes_max = 2 * (unsigned)cfg_getint(dns, "max-lookups") + 16,
 		.dns_wait_ms_max = (unsigned)cfg_getint(dns, "timeout"),
@@ -393,6 +401,38 @@ static void verdict_read(cfg_t *file, struct verdict_config *out)
 	out->dkim.verify_us_max = (unsigned)cfg_getint(dkim, "max-verify-time");
 }
 
+/* Where the file is silent: what a service manager has made for us, and if there is none, nothing is written. */
+static const char *state_directory_of(cfg_t *file)
+{
+	const char *configured = cfg_getstr(file, "state-directory"), *given = getenv("STATE_DIRECTORY");
+
+	return *configured || !given ? configured : given;
+}
+
+static void policies_read(cfg_t *file, struct engine_config *out)
+{
+	cfg_t *mta_sts = cfg_getsec(file, "mta-sts");
+
+	out->tlspolicy.allow_private_addresses = cfg_getbool(mta_sts, "allow-private-addresses");
+	out->policies = (struct policies_config){
+		.directory = state_directory_of(file),
+		.https = {
+			.ca_file = cfg_getstr(mta_sts, "ca-file"),
+			.port = (unsigned)cfg_getint(mta_sts, "https-port"),
+			.connections_max = (unsigned)cfg_getint(mta_sts, "max-connections"),
+			.address_connections_max = (unsigned)cfg_getint(mta_sts, "max-connections-per-address"),
+			.waiting_max = (unsigned)cfg_getint(mta_sts, "max-waiting"),
+			.time_ms_max = (unsigned)cfg_getint(mta_sts, "timeout"),
+			.connect_ms_max = POLICY_CONNECT_MS_MAX,
+			.header_octets_max = POLICY_HEADER_OCTETS_MAX,
+			.body_octets_max = MTA_STS_DOCUMENT_OCTETS_MAX,
+		},
+		.octets_max = (size_t)cfg_getint(mta_sts, "cache-size"),
+		.failure_s = (unsigned)cfg_getint(mta_sts, "failure-ttl"),
+		.refresh_s = (unsigned)cfg_getint(mta_sts, "refresh"),
+	};
+}
+
 static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SIZE])
 {
 	cfg_t *dns = cfg_getsec(out->file, "dns");
@@ -410,6 +450,7 @@ static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SI
 	if (!engine_kernels_check(cfg_getstr(cfg_getsec(out->file, "crypto"), "kernels"), &engine->kernels, problem))
 		return -EINVAL; /* not to be had: the value was checked when it was read */
 	verdict_read(out->file, &engine->verdict);
+	policies_read(out->file, engine);
 	if (sealers_read(out->file, engine) < 0) {
 		snprintf(problem, CONFIG_PROBLEM_SIZE, "%s: a key-file cannot be read any more", parsing.path);
 		return -EINVAL;
@@ -419,7 +460,6 @@ static int values_read(struct daemon_config *out, char problem[CONFIG_PROBLEM_SI
 		return -EINVAL;
 	}
 	out->metrics_listen = cfg_getstr(cfg_getsec(out->file, "metrics"), "listen");
-	out->mta_sts_set = cfg_size(out->file, "mta-sts") > 0;
 	return public_suffixes_read(out->file, out, problem);
 }
 

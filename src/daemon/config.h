@@ -16,7 +16,6 @@
 struct daemon_config {
 	struct engine_config engine;
 	const char *metrics_listen;  /* "" or HOST:PORT */
-	bool mta_sts_set;            /* the file has an mta-sts section, which this version has no use for yet */
 	struct io_public_suffixes *public_suffixes; /* owned; NULL: nothing needs one */
 	struct slice *tls_names;     /* owned; of tls.allow-names */
 	cfg_t *file;                 /* owns every string */

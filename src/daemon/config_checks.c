@@ -1,12 +1,14 @@
 #include "daemon/access.h"
 #include "daemon/metrics.h"
 #include "daemon/sealers.h"
+#include "io/https.h"
 #include "io/listen.h"
 #include "proto/arc/limits.h"
 #include "proto/mail/domain.h"
 
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A number's name, unit in its comment, default and range. Sections stand before the bar. */
@@ -39,6 +41,13 @@ static const struct number {
 	{ "dkim|max-verify-time", 100, 1000000 },
 	{ "arc|max-sets", 1, ARC_SETS_VERIFIED_MAX },
 	{ "mta-sts|https-port", 1, 65535 },
+	{ "mta-sts|timeout", 100, 600000 },
+	{ "mta-sts|max-connections", 1, 1024 },
+	{ "mta-sts|max-connections-per-address", 1, 1024 },
+	{ "mta-sts|max-waiting", 1, 1000000 },
+	{ "mta-sts|cache-size", MIB, 64L * 1024 * MIB },
+	{ "mta-sts|failure-ttl", 1, 86400 },
+	{ "mta-sts|refresh", 1, 604800 },
 	{ "limits|message-size", 1024, 1024L * MIB },
 	{ "limits|octets-held", 16 * MIB, 1024L * 1024 * MIB },
 	{ "limits|connection-octets-held", MIB, 1024L * 1024 * MIB },
@@ -129,6 +138,32 @@ static int check_file(cfg_t *cfg, cfg_opt_t *option)
 	const char *path = cfg_opt_getstr(option);
 
 	if (!*path || access(path, R_OK) == 0)
+		return 0;
+	cfg_error(cfg, "%s = %s: %s", option->name, path, strerror(errno));
+	return -1;
+}
+
+static int check_ca_file(cfg_t *cfg, cfg_opt_t *option)
+{
+	char problem[IO_PROBLEM_SIZE];
+
+	TRY(check_file(cfg, option));
+	if (!*cfg_opt_getstr(option) || io_https_check_ca_file(cfg_opt_getstr(option), problem))
+		return 0;
+	cfg_error(cfg, "%s: %s", option->name, problem);
+	return -1;
+}
+
+static int check_directory(cfg_t *cfg, cfg_opt_t *option)
+{
+	const char *path = cfg_opt_getstr(option);
+	struct stat status;
+
+	if (!*path)
+		return 0;
+	if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode))
+		errno = ENOTDIR;
+	else if (access(path, R_OK | W_OK | X_OK) == 0)
 		return 0;
 	cfg_error(cfg, "%s = %s: %s", option->name, path, strerror(errno));
 	return -1;
@@ -270,7 +305,8 @@ void config_checks_set(cfg_t *file)
 	cfg_set_validate_func(file, "dns|trust-anchor-file", check_records_file);
 	cfg_set_validate_func(file, "dns|root-hints", check_records_file);
 	cfg_set_validate_func(file, "dns|zone-file", check_zone_file);
-	cfg_set_validate_func(file, "mta-sts|ca-file", check_file);
+	cfg_set_validate_func(file, "mta-sts|ca-file", check_ca_file);
+	cfg_set_validate_func(file, "state-directory", check_directory);
 	cfg_set_validate_func(file, "own-authserv-ids", check_authserv_ids);
 	cfg_set_validate_func(file, "arc|trusted-sealers", check_sealers);
 	sealers_check(file);

@@ -110,8 +110,6 @@ static int serve(struct daemon_config *config)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	raise_file_limit();
-	if (config->mta_sts_set)
-		complain("mta-sts: this version does not fetch policies; the section has no effect");
 	if (config->engine.verdict.shadow.organizational_domain)
 		fputs("assayd: dmarc: RFC 7489 is computed for comparison\n", stderr);
 	result = engine_start(&config->engine, &engine, problem);
@@ -123,6 +121,8 @@ static int serve(struct daemon_config *config)
 		fprintf(stderr, "assayd: public suffix list: %s\n", io_public_suffixes_source(config->public_suffixes));
 	engine_kernels_describe(engine, kernels);
 	fprintf(stderr, "assayd: crypto: %s\n", kernels);
+	if (!*config->engine.policies.directory)
+		complain("state-directory is not set: MTA-STS policies are forgotten at the end");
 	result = metrics_start(config->metrics_listen, engine, &metrics, problem);
 	if (result < 0) {
 		complain(problem);

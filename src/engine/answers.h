@@ -1,8 +1,7 @@
 /*
- * answers.h - the DNS answers pinned to a request, and the look-ups under way; private to src/engine.
+ * answers.h - the DNS answers pinned to a request; private to src/engine.
  *
- * Answers come from the cache that all shards share (cache.h) or from the shard's resolver. However many requests need a
- * name at once, in however many shards, one question is asked (single flight).
+ * Answers come from the cache that all shards share (cache.h), or by a look-up (lookups.h).
  */
 #ifndef ASSAY_ENGINE_ANSWERS_H
 #define ASSAY_ENGINE_ANSWERS_H
@@ -33,9 +32,5 @@ void answers_count(struct shard *shard);
 void answers_close_optional(struct request *request);
 /* The request ends: it leaves the look-ups that it still waits for (asked ahead, and not needed in the end). */
 void answers_drop(struct request *request);
-/* The shard has run its last turn: other shards that wait for its look-ups ask themselves. */
-void lookups_abandon(struct shard *shard);
-/* The shard goes down: look-ups under way are forgotten. After the resolver is gone. */
-void lookups_drop(struct shard *shard);
 
 #endif

@@ -1,5 +1,7 @@
+#include "engine/policies.h"
 #include "engine/reply.h"
 #include "engine/request.h"
+#include "proto/mail/domain.h"
 #include "proto/wire/unpack.h"
 
 #include <string.h>
@@ -11,9 +13,11 @@
 #define ENVELOPE_OCTETS_MAX ((size_t)1024) /* helo, mail_from, authserv_id: an SMTP line (RFC 5321 section 4.5.3.1) */
 #define REPLY_MARGIN_MS_MAX 100            /* left of a deadline for the evaluation after the last look-up */
 #define DEADLINE_MARGIN_MS 5000            /* beyond dns.timeout, for a request without a deadline */
-#define QUEUED_LEAST 256                   /* so many may wait, however long that takes */
+#define REQUEST_NO_MEMORY "the request needs more memory than limits.request-memory"
 
 /* --- refusals --- */
+
+#define QUEUE_IS_LATE "limits.queue-time is reached"
 
 struct refusal {
 	Assay__V1__Error__Code code;
@@ -79,8 +83,10 @@ static void wait_start(struct request *request, uint32_t deadline_ms)
 	margin_ms = deadline_ms / 10 < REPLY_MARGIN_MS_MAX ? deadline_ms / 10 : REPLY_MARGIN_MS_MAX;
 	if (wait_ms > deadline_ms - margin_ms)
 		wait_ms = deadline_ms - margin_ms;
+	request->since_ns = now_ns;
 	/* Half of the margin is for the way back. */
 	request->deadline_ns = now_ns + deadline_ms * INT64_C(1000000) - margin_ms * INT64_C(500000);
+	request->policy_end_ns = now_ns + (deadline_ms - margin_ms) * INT64_C(1000000);
 	request->look_ups_end_ns = now_ns + wait_ms * INT64_C(1000000);
 	io_timer_start(request->shard->loop, &request->wait, request->look_ups_end_ns);
 }
@@ -102,6 +108,26 @@ static struct refusal call_message(struct request *request, const Assay__V1__Che
 	counter_up(request->shard->counters, COUNTER_REQUESTS_CHECK_MESSAGE);
 	request->call = CALL_CHECK_MESSAGE;
 	request->input.message = slice_of_bytes(call->message);
+	return (struct refusal){ .text = NULL };
+}
+
+static struct refusal call_digest(struct request *request, const Assay__V1__CheckDigest *call)
+{
+	const char *problem = envelope_read(request, call->envelope, &request->input);
+
+	if (!problem)
+		problem = digests_read(call, &request->arena, &request->digests);
+	if (problem)
+		return refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
+	if (!request->digests)
+		return refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, REQUEST_NO_MEMORY);
+	if (call->header.len > request->shard->limits.message_octets_max)
+		return refuse_message_size(request->shard);
+	counter_up(request->shard->counters, COUNTER_REQUESTS_CHECK_DIGEST);
+	request->call = CALL_CHECK_MESSAGE;
+	request->input.message = slice_of_bytes(call->header);
+	request->input.body_bare_cr = call->body_bare_cr;
+	request->input.body_bare_lf = call->body_bare_lf;
 	return (struct refusal){ .text = NULL };
 }
 
@@ -150,6 +176,35 @@ static struct refusal call_seal(struct request *request, const Assay__V1__Seal *
 	return (struct refusal){ .text = NULL };
 }
 
+/* What is kept of it is forgotten before anything is asked. */
+static int purge(struct request *request)
+{
+	struct slice domain;
+	int result;
+
+	TRY(result = domain_canonical(request->tls_domain, &request->arena, &domain));
+	request->tls_purged = result == 0 && policies_forget(request->shard->policies, domain);
+	counter_add(request->shard->counters, COUNTER_POLICIES_PURGED, request->tls_purged);
+	return 0;
+}
+
+static struct refusal call_tls_policy(struct request *request, const Assay__V1__TlsPolicy *call)
+{
+	request->tls_domain = slice_of_bytes(call->domain);
+	request->tls_mx_host = slice_of_bytes(call->mx_host);
+	if (request->tls_domain.len == 0)
+		return refuse(ASSAY__V1__ERROR__CODE__INVALID, "domain: missing");
+	if (request->tls_domain.len > ENVELOPE_OCTETS_MAX)
+		return refuse(ASSAY__V1__ERROR__CODE__INVALID, "domain: longer than 1024 octets");
+	if (request->tls_mx_host.len > ENVELOPE_OCTETS_MAX)
+		return refuse(ASSAY__V1__ERROR__CODE__INVALID, "mx_host: longer than 1024 octets");
+	counter_up(request->shard->counters, COUNTER_REQUESTS_TLS_POLICY);
+	request->call = CALL_TLS_POLICY;
+	if (call->purge && purge(request) < 0)
+		return refuse(ASSAY__V1__ERROR__CODE__INTERNAL, "out of memory");
+	return (struct refusal){ .text = NULL };
+}
+
 /* No call that we know: one of a later version, or none? */
 static struct refusal call_unknown(struct slice body)
 {
@@ -167,8 +222,10 @@ static struct refusal call_read(struct request *request, const Assay__V1__Reques
 	}
 	switch (call->call_case) {
 	case ASSAY__V1__REQUEST__CALL_CHECK_MESSAGE: return call_message(request, call->check_message);
+	case ASSAY__V1__REQUEST__CALL_CHECK_DIGEST: return call_digest(request, call->check_digest);
 	case ASSAY__V1__REQUEST__CALL_CHECK_SENDER: return call_sender(request, call->check_sender);
 	case ASSAY__V1__REQUEST__CALL_SEAL: return call_seal(request, call->seal);
+	case ASSAY__V1__REQUEST__CALL_TLS_POLICY: return call_tls_policy(request, call->tls_policy);
 	case ASSAY__V1__REQUEST__CALL__NOT_SET: return call_unknown(body);
 	default: return refuse(ASSAY__V1__ERROR__CODE__UNSUPPORTED, "this server does not answer this call");
 	}
@@ -193,7 +250,7 @@ static void request_start(struct request *request, struct slice body, struct ref
 		return;
 	}
 	if (!refusal.text && result < 0)
-		refusal = refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, "the request needs more memory than limits.request-memory");
+		refusal = refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, REQUEST_NO_MEMORY);
 	if (!refusal.text && result > 0)
 		refusal = refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
 	if (!refusal.text)
@@ -213,8 +270,18 @@ static void request_start(struct request *request, struct slice body, struct ref
 /* A long queue only makes late what it holds: who would have to wait for longer than limits.queue-time is told so at once. */
 static bool queue_is_late(const struct shard *shard, struct io_conn *conn)
 {
-	return shard->queue.new_count >= QUEUED_LEAST &&
+	return shard->queue.new_count >= QUEUE_LEAST &&
 	       queue_wait_ns(&shard->queue, conn) > shard->limits.queue_ms_max * INT64_C(1000000);
+}
+
+void request_refuse_late(struct request *request)
+{
+	struct reply_to to = request_reply_to(request);
+
+	counter_up(request->shard->counters, COUNTER_OVER_QUEUE_TIME);
+	counter_up(request->shard->counters, COUNTER_OVER_QUEUE_TURN);
+	reply_error(&to, ASSAY__V1__ERROR__CODE__OVERLOADED, QUEUE_IS_LATE);
+	request_free(request);
 }
 
 /* --- arrival --- */
@@ -256,7 +323,7 @@ static struct refusal admit(struct shard *shard, struct io_conn *conn, const str
 	}
 	if (queue_is_late(shard, conn)) {
 		counter_up(shard->counters, COUNTER_OVER_QUEUE_TIME);
-		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.queue-time is reached");
+		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, QUEUE_IS_LATE);
 	}
 	return (struct refusal){ .text = NULL };
 }
@@ -286,6 +353,7 @@ void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame 
 	struct request *request = NULL;
 
 	counter_up(shard->counters, COUNTER_REQUESTS);
+	shard->received++;
 	if (!wire_backtrace_split(frame.octets, &backtrace, &body)) {
 		counter_up(shard->counters, frame.octets.len < WIRE_BACKTRACE_OCTETS_MAX ? COUNTER_REQUESTS_MALFORMED
 		                                                                         : COUNTER_OVER_HOPS);
@@ -305,4 +373,22 @@ void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame 
 	}
 	reply_error(&(struct reply_to){ .shard = shard, .conn = conn, .backtrace = backtrace }, refusal.code, refusal.text);
 	io_frame_release(&frame);
+}
+
+void request_refresh(struct shard *shard, struct slice domain)
+{
+	struct request *request;
+
+	if (shard->draining || shard->requests_count >= shard->limits.in_flight_max)
+		return;
+	request = request_new(shard, &shard->own);
+	if (!request)
+		return;
+	request->call = CALL_TLS_REFRESH;
+	if (arena_copy(&request->arena, domain, &request->tls_domain) < 0) {
+		request_free(request);
+		return;
+	}
+	wait_start(request, 0);
+	request_wake(request);
 }

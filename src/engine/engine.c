@@ -32,6 +32,7 @@ struct engine {
 	struct io_peer_rules tcp, tls, ipc; /* for its listeners */
 	struct shard_thread *threads;
 	struct cache *cache;
+	struct policies *policies;
 	int64_t started_ns;
 	atomic_bool stopping, at_once;
 	/* The start: shards come up one after another's report, and then all go on, or none. */
@@ -132,6 +133,7 @@ static void retire(struct shard_thread *self)
 	while (engine->retired < engine->config->shards)
 		pthread_cond_wait(&engine->changed, &engine->lock);
 	pthread_mutex_unlock(&engine->lock);
+	policies_close(engine->policies);
 }
 
 static void *shard_main(void *arg)
@@ -142,6 +144,7 @@ static void *shard_main(void *arg)
 		pin(self->index);
 	self->shard.counters = &self->counters;
 	self->shard.cache = self->engine->cache;
+	self->shard.policies = self->engine->policies;
 	self->shard.index = self->index;
 	self->result = shard_init(&self->shard, self->engine, self->problem);
 	if (report(self->engine) && self->result == 0) {
@@ -241,6 +244,8 @@ int engine_start(const struct engine_config *config, struct engine **out, char p
 		result = cache_new(&config->limits.cache, config->shards, &engine->cache);
 	}
 	if (result == 0)
+		result = policies_new(&config->policies, engine, &engine->policies, problem);
+	if (result == 0)
 		result = listeners_open(engine, problem);
 	if (result == 0)
 		result = threads_start(engine, problem);
@@ -251,6 +256,7 @@ int engine_start(const struct engine_config *config, struct engine **out, char p
 		engine_free(engine);
 		return result;
 	}
+	policies_serve(engine->policies);
 	*out = engine;
 	return 0;
 }
@@ -319,6 +325,7 @@ void engine_free(struct engine *engine)
 			io_listener_close(&thread->listeners[i]);
 		free(thread->listeners);
 	}
+	policies_free(engine->policies);
 	cache_free(engine->cache);
 	free(engine->threads);
 	pthread_cond_destroy(&engine->changed);
@@ -387,7 +394,7 @@ static uint64_t tls_counter(const struct io_tls *tls, enum counter_id id)
 
 uint64_t engine_counter(const struct engine *engine, enum counter_id id)
 {
-	uint64_t sum = 0;
+	uint64_t sum = policies_counter(engine->policies, id);
 
 	if (id == COUNTER_CACHE_ENTRIES)
 		return cache_entries(engine->cache);

@@ -11,10 +11,12 @@
 #include "engine/breaker.h"
 #include "engine/cache.h"
 #include "engine/counters.h"
+#include "engine/policies.h"
 #include "io/listen.h"
 #include "io/peers.h"
 #include "io/resolver.h"
 #include "io/tls.h"
+#include "proto/tlspolicy/tlspolicy.h"
 #include "proto/verdict/seal.h"
 
 #define ENGINE_SHARDS_MAX 256
@@ -28,7 +30,8 @@ struct engine_limits {
 	unsigned connection_in_flight_max;   /* limits.connection-in-flight */
 	unsigned connections_max;            /* limits.connections: each shard its part */
 	unsigned lookups_max;                /* dns.max-lookups: of one request */
-	unsigned zone_lookups_max;           /* dns.max-queries-per-domain: under way, each shard */
+	unsigned shard_lookups_max;          /* dns.max-queries: under way, each shard, whether or not somebody still waits */
+	unsigned zone_lookups_max;           /* dns.max-queries-per-domain: of these */
 	unsigned passes_max;                 /* evaluations of one request */
 	unsigned dns_wait_ms_max;            /* dns.timeout: for all look-ups of one request */
 	unsigned queue_ms_max;               /* limits.queue-time: a request that would wait for longer is refused */
@@ -56,6 +59,8 @@ struct engine_config {
 	unsigned shards;           /* 1 to ENGINE_SHARDS_MAX */
 	struct io_resolver_config resolver;
 	struct verdict_config verdict;
+	struct tlspolicy_config tlspolicy;
+	struct policies_config policies;
 	/* Whom we seal for, and their private keys in PEM form: sealer.signer counts these. */
 	const struct arc_sealer *sealers;
 	const struct slice *sealer_keys;

@@ -59,6 +59,14 @@ static void bounce(struct post *post)
 	errand_return(errand);
 }
 
+/* Reading a request and sending its reply takes about half as long as evaluating one (with messages of 23 KiB: 25 us and 63). */
+#define RECEIVED_PART 2
+
+unsigned errand_load(const struct shard *shard)
+{
+	return shard->queue.new_count + shard->received / RECEIVED_PART;
+}
+
 /* What waits there: as its last turn left it, and what has been sent since. */
 static unsigned load_of(const struct shard *shard)
 {
@@ -69,7 +77,7 @@ static unsigned load_of(const struct shard *shard)
 /* The one with the least to do, if that is less than here. The search begins behind the last one chosen. */
 static struct shard *less_busy(struct shard *shard)
 {
-	unsigned shards = shard->config->shards, own = shard->queue.new_count, least = own;
+	unsigned shards = shard->config->shards, own = errand_load(shard), least = own;
 	struct shard *found = NULL;
 
 	if (shards == 1 || own < SHORTER_BY || shard->draining)

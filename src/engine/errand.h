@@ -1,8 +1,8 @@
 /*
  * errand.h - requests of a busy shard, done by another; private to src/engine.
  *
- * A connection belongs to the shard that accepted it; its requests need not. A shard whose queue is longer than another's
- * sends requests there: the octets stay where they were received, the other shard decodes and evaluates them and makes the
+ * A connection belongs to the shard that accepted it; its requests need not. A shard that has more to do than another sends
+ * requests there: the octets stay where they were received, the other shard decodes and evaluates them and makes the
  * reply, and the errand comes back with it, for the connection's own shard to send.
  *
  * Ownership: an errand is part of the request at home, which waits for it whatever happens to the connection. While it is
@@ -32,6 +32,8 @@ struct errand {
 	uint8_t room[ERRAND_REPLY_OCTETS];
 };
 
+/* What a shard has to do, in evaluations: those that wait, and what receiving and replying took in this turn. */
+unsigned errand_load(const struct shard *shard);
 /* Sends the request to a shard that has less to do. False: there is none, or no memory; nothing was done. */
 bool errand_send(struct request *request, struct slice body);
 /* Room for the reply, to be filled before errand_return(); NULL: out of memory. */

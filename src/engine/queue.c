@@ -119,6 +119,20 @@ struct request *queue_take(struct queue *queue)
 	return request;
 }
 
+struct request *queue_take_late(struct queue *queue, int64_t before_ns)
+{
+	struct request *request;
+
+	if (queue->new_count < QUEUE_LEAST || queue->again.next != &queue->again)
+		return NULL;
+	request = of_turn(queue->turns.next);
+	if (request->since_ns >= before_ns)
+		return NULL;
+	/* It is no evaluation: it does not count as taken, and its connection keeps its turn. */
+	new_remove(queue, request, &request->queued.turn);
+	return request;
+}
+
 void queue_remove(struct queue *queue, struct request *request)
 {
 	if (request->queued.is_again)

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define QUEUE_LEAST 256 /* so many may wait, however long that takes */
+
 struct io_conn;
 struct request;
 
@@ -40,6 +42,11 @@ bool queue_is_empty(const struct queue *queue);
 void queue_add(struct queue *queue, struct request *request);
 /* The next one; NULL: none. */
 struct request *queue_take(struct queue *queue);
+/*
+ * The next one, if it is a new one, came before that time, and no fewer than QUEUE_LEAST are waiting: those that were let in are
+ * fewer than they seemed, or others have passed it by. NULL: there is none such.
+ */
+struct request *queue_take_late(struct queue *queue, int64_t before_ns);
 /* Takes it out if it is in. */
 void queue_remove(struct queue *queue, struct request *request);
 

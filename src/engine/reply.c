@@ -18,7 +18,7 @@ static uint8_t *response_room(const struct reply_to *to, size_t octets)
 	uint8_t *at;
 
 	if (!to->conn)
-		return errand_reply(to->errand, octets);
+		return to->errand ? errand_reply(to->errand, octets) : NULL;
 	at = io_conn_reply(to->conn, to->backtrace.len + octets);
 	if (at)
 		memcpy(at, to->backtrace.ptr, to->backtrace.len);

@@ -18,7 +18,9 @@ static const struct dns_answer *on_dns(void *arg, const struct dns_question *que
 
 static const struct body_digest *on_body_digest(void *arg, const struct body_question *question)
 {
-	return work_body_digest(arg, question);
+	const struct request *request = arg;
+
+	return request->digests ? digests_find(request->digests, question) : work_body_digest(arg, question);
 }
 
 static bool on_signature_known(void *arg, unsigned id, enum signature_answer *answer_out)
@@ -36,12 +38,24 @@ static const struct signing_answer *on_sign(void *arg, const struct signing_ques
 	return work_sign(arg, question);
 }
 
+static const struct policy_answer *on_policy_kept(void *arg, struct slice domain)
+{
+	return policy_work_kept(arg, domain);
+}
+
+static const struct policy_answer *on_policy_fetch(void *arg, const struct policy_question *question)
+{
+	return policy_work_fetch(arg, question);
+}
+
 static const struct ask_ops ask_ops = {
 	.dns = on_dns,
 	.body_digest = on_body_digest,
 	.signature_known = on_signature_known,
 	.signature = on_signature,
 	.sign = on_sign,
+	.policy_kept = on_policy_kept,
+	.policy_fetch = on_policy_fetch,
 };
 
 /* --- life --- */
@@ -81,19 +95,40 @@ static void request_destroy(struct request *request)
 	free(request);
 }
 
-/* First no look-up is waited for any more; then nothing is: the queue, or the crypto of others, took too long. */
+static void policy_wait_over(struct request *request)
+{
+	request->policy_over = true;
+	io_timer_start(request->shard->loop, &request->wait, request->deadline_ns);
+	policy_work_close(request);
+	request_wake(request);
+}
+
+static bool waits_for_policies(const struct request *request)
+{
+	return (request->call == CALL_TLS_POLICY || request->call == CALL_TLS_REFRESH) && !request->policy_over;
+}
+
+/*
+ * First no look-up is waited for any more, then no policy; then nothing is: the queue, or the crypto of others, took too
+ * long.
+ */
 static void wait_over(void *arg)
 {
 	struct request *request = arg;
 	struct reply_to to = request_reply_to(request);
 
+	if (request->look_ups_over && waits_for_policies(request)) {
+		policy_wait_over(request);
+		return;
+	}
 	if (request->look_ups_over) {
 		reply_error(&to, ASSAY__V1__ERROR__CODE__DEADLINE, "no verdict within the deadline");
 		request_free(request);
 		return;
 	}
 	request->look_ups_over = true;
-	io_timer_start(request->shard->loop, &request->wait, request->deadline_ns);
+	io_timer_start(request->shard->loop, &request->wait,
+	               waits_for_policies(request) ? request->policy_end_ns : request->deadline_ns);
 	counter_up(request->shard->counters, COUNTER_REQUESTS_LATE);
 	answers_close(request);
 	request_wake(request);
@@ -159,6 +194,7 @@ void request_free(struct request *request)
 	io_timer_stop(shard->loop, &request->wait_optional);
 	answers_drop(request);
 	work_drop(request);
+	policy_work_drop(request);
 	queue_remove(&shard->queue, request);
 	request->use->in_flight--;
 	if (request->conn) {
@@ -208,13 +244,15 @@ void request_wake(struct request *request)
 
 /* --- evaluation --- */
 
-/* What calls come to: a verdict, or a seal. */
-struct outcome {
+/* What calls come to. */
+union outcome {
 	struct verdict verdict;
 	struct arc_sealed sealed;
+	struct tlspolicy tls;
+	struct mta_sts refreshed;
 };
 
-static int evaluate(struct request *request, struct outcome *out)
+static int evaluate(struct request *request, union outcome *out)
 {
 	const struct verdict_config *config = &request->shard->config->verdict;
 
@@ -224,6 +262,12 @@ static int evaluate(struct request *request, struct outcome *out)
 	case CALL_SEAL:
 		return verdict_seal(&request->input, request->sealer, request->findings, config, &request->ask,
 		                    &request->scratch, &out->sealed);
+	case CALL_TLS_POLICY:
+		return tlspolicy_evaluate(request->tls_domain, request->tls_mx_host, &request->shard->config->tlspolicy,
+		                          &request->ask, &request->scratch, &out->tls);
+	case CALL_TLS_REFRESH:
+		return mta_sts_evaluate(request->tls_domain, true, &request->shard->config->tlspolicy, &request->ask,
+		                        &request->scratch, &out->refreshed);
 	case CALL_CHECK_MESSAGE: break;
 	}
 	if (!request->reading) {
@@ -235,12 +279,17 @@ static int evaluate(struct request *request, struct outcome *out)
 	                             &out->verdict);
 }
 
-static int reply_outcome(struct request *request, const struct outcome *outcome)
+static int reply_outcome(struct request *request, const union outcome *outcome)
 {
 	struct reply_to to = request_reply_to(request);
 
-	if (request->call == CALL_SEAL)
-		return reply_sealed(&to, &outcome->sealed, &request->scratch);
+	switch (request->call) {
+	case CALL_SEAL: return reply_sealed(&to, &outcome->sealed, &request->scratch);
+	case CALL_TLS_POLICY: return reply_tls_policy(&to, &outcome->tls, request->tls_purged, &request->scratch);
+	case CALL_TLS_REFRESH: return 0;
+	case CALL_CHECK_MESSAGE:
+	case CALL_CHECK_SENDER: break;
+	}
 	return reply_verdict(&to, &request->input, &outcome->verdict, request->call == CALL_CHECK_SENDER,
 	                     &request->scratch);
 }
@@ -270,7 +319,7 @@ static void reply_no_room(struct request *request)
 static int run_once(struct request *request)
 {
 	struct reply_to to = request_reply_to(request);
-	struct outcome outcome;
+	union outcome outcome;
 	int result;
 
 	arena_reset_to(&request->scratch, request->reading ? request->reading->kept.mark : (struct arena_mark){ .chunk = NULL });
@@ -304,6 +353,6 @@ void request_run(struct request *request)
 	request->is_running = false;
 	if (result == 0)
 		request_free(request);
-	else if (!request->answers.pending)
+	else if (!request->answers.pending && !policy_work_is_pending(request))
 		request_wake(request); /* answered while it ran; or crypto work will wake it */
 }

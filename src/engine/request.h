@@ -9,12 +9,15 @@
 
 #include "assay.pb-c.h"
 #include "engine/answers.h"
+#include "engine/digests.h"
 #include "engine/errand.h"
+#include "engine/policy_work.h"
 #include "engine/shard.h"
 #include "engine/work.h"
 #include "proto/wire/backtrace.h"
 
-enum request_call { CALL_CHECK_MESSAGE, CALL_CHECK_SENDER, CALL_SEAL };
+/* CALL_TLS_REFRESH: our own, of a policy that is due; nobody gets a reply. */
+enum request_call { CALL_CHECK_MESSAGE, CALL_CHECK_SENDER, CALL_SEAL, CALL_TLS_POLICY, CALL_TLS_REFRESH };
 
 struct reply_to;
 
@@ -23,7 +26,7 @@ struct request {
 	struct request *next, *prev;   /* in flight; `next` also of the pool */
 	struct queued queued;
 	bool is_running;
-	struct io_conn *conn;          /* NULL: another shard's errand */
+	struct io_conn *conn;          /* NULL: another shard's errand, or our own */
 	struct io_conn_use *use;       /* the connection's, or that of all errands */
 	struct errand *errand;
 	struct io_frame frame;
@@ -33,8 +36,12 @@ struct request {
 	enum request_call call;
 	struct verdict_input input;
 	struct verdict_reading *reading; /* NULL: not read yet */
+	const struct digests *digests;   /* of CheckDigest; NULL: the body is here */
 	const struct arc_sealer *sealer; /* of CALL_SEAL, with the findings given */
 	struct slice findings;
+	struct slice tls_domain, tls_mx_host; /* of CALL_TLS_POLICY; the domain of CALL_TLS_REFRESH */
+	bool tls_purged;
+	struct policy_work *policy;    /* NULL: no policy was asked for */
 	struct arena arena, scratch;
 	size_t octets;                 /* of both, as counted in the shard */
 	struct answers answers;
@@ -45,8 +52,10 @@ struct request {
 	struct io_timer wait;          /* for look-ups, then for the deadline */
 	struct io_timer wait_optional; /* for look-ups that the evaluation can do without */
 	bool optional_began;
-	bool look_ups_over;
+	bool look_ups_over, policy_over;
+	int64_t since_ns;              /* it came */
 	int64_t look_ups_end_ns;
+	int64_t policy_end_ns;         /* as late as leaves time for a reply */
 	int64_t deadline_ns;
 	unsigned passes;
 };
@@ -71,6 +80,11 @@ void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame 
 void request_receive_errand(struct shard *shard, struct errand *errand);
 /* Decodes and starts a request that is there, with `body` as its octets. */
 void request_do(struct request *request, struct slice body);
+
+/* It has waited for too long, and the queue is long: answers OVERLOADED. */
+void request_refuse_late(struct request *request);
+/* A policy that is kept is due to be fetched again. */
+void request_refresh(struct shard *shard, struct slice domain);
 
 /* --- request.c --- */
 

@@ -1,5 +1,6 @@
 #include "engine/shard.h"
 
+#include "engine/lookups.h"
 #include "engine/request.h"
 
 #include <stdio.h>
@@ -34,7 +35,7 @@ static void drain_step(struct shard *shard)
 {
 	if (!shard->draining)
 		drain_begin(shard);
-	if (shard->requests_count == 0 || engine_is_stopping_at_once(shard->engine))
+	if (shard->requests_count == shard->own.in_flight || engine_is_stopping_at_once(shard->engine))
 		io_server_close(shard->server, engine_is_stopping_at_once(shard->engine));
 	/* A shard without connections may still have requests of others. */
 	if (io_server_is_closed(shard->server) && (!shard->errands.in_flight || engine_is_stopping_at_once(shard->engine)))
@@ -128,6 +129,16 @@ static void adopt(struct shard *shard)
 		io_server_adopt(shard->server, fds[i]);
 }
 
+/* One that has waited for longer than limits.queue-time is not evaluated any more: its client may be gone, and others wait. */
+static struct request *next_in_time(struct shard *shard, int64_t now_ns)
+{
+	struct request *late;
+
+	while ((late = queue_take_late(&shard->queue, now_ns - shard->limits.queue_ms_max * INT64_C(1000000))))
+		request_refuse_late(late);
+	return queue_take(&shard->queue);
+}
+
 /*
  * Evaluates what is queued, then runs the crypto that was asked for, all together, and again: full batches under load, no
  * waiting without it. What is beyond a turn's part, or what a large body needs beyond a run's budget, is left for the
@@ -147,7 +158,7 @@ static void turn(void *arg)
 		struct request *request;
 
 		(void)post_deliver_all(&shard->posts, shard);
-		for (; left && (request = queue_take(&shard->queue)); left--)
+		for (; left && (request = next_in_time(shard, now_ns)); left--)
 			request_run(request);
 		/* While others are queued, their signatures may fill lanes that would stay empty now. */
 		if (queue_is_empty(&shard->queue) ? crypto_batch_run(&shard->batch) : crypto_batch_run_some(&shard->batch))
@@ -160,7 +171,8 @@ static void turn(void *arg)
 	if (engine_is_stopping(shard->engine))
 		drain_step(shard);
 	counters_publish(shard);
-	atomic_store_explicit(&shard->load.queued, shard->queue.new_count, memory_order_relaxed);
+	atomic_store_explicit(&shard->load.queued, errand_load(shard), memory_order_relaxed);
+	shard->received = 0;
 	answers_count(shard);
 	epochs_end(cache_epochs(shard->cache), shard->index, shard->epochs_held ? shard->epoch_least : EPOCH_NONE);
 	epochs_collect(cache_epochs(shard->cache));
@@ -316,6 +328,7 @@ void shard_retire(struct shard *shard)
 	/* Their homes must not wait for them, nor go down before them. */
 	for (struct request *request = shard->requests; request; request = next) {
 		next = request->next;
+		policy_work_drop(request);
 		if (request->errand)
 			request_free(request);
 	}

@@ -17,6 +17,7 @@
 
 struct request;
 struct lookup;
+struct policies;
 
 #define LOOKUP_BUCKETS 4096 /* of look-ups under way; a power of two */
 
@@ -42,15 +43,18 @@ struct shard {
 	/* Set by whoever makes the shard. */
 	struct counters *counters;
 	struct cache *cache;                          /* all shards' */
+	struct policies *policies;                    /* likewise */
 	unsigned index;
 
 	struct postbox posts;
 	struct {
-		_Alignas(64) _Atomic unsigned queued; /* when the last turn ended */
+		_Alignas(64) _Atomic unsigned queued; /* when the last turn ended, with what receiving takes: errand.h */
 		_Atomic unsigned coming;              /* on their way here */
 	} load;                                       /* for other shards to read */
 	struct io_conn_use errands;                   /* those of other shards, queued as if they were a connection's */
+	struct io_conn_use own;                       /* those of nobody: policies that are refreshed */
 	unsigned errands_to;                          /* the shard that was sent one last */
+	unsigned received;                            /* requests that came to this shard in this turn */
 	uint64_t epoch;                               /* of this turn */
 	struct request *pinning;                      /* those that found answers in this turn */
 	unsigned epochs_held;                         /* requests that hold an epoch, and the least of them */
@@ -62,6 +66,7 @@ struct shard {
 	struct request *spare;                        /* pool */
 	unsigned spare_count;
 	struct lookup *lookups[LOOKUP_BUCKETS];
+	unsigned lookups_count;
 	struct zone_load zone_load;                   /* of these */
 	struct breaker breaker;
 

@@ -14,6 +14,7 @@
 #include "io/blocks.h"
 #include "io/listen.h"
 #include "io/server.h"
+#include "io/spares.h"
 #include "io/tls_session.h"
 
 #include <sys/uio.h>
@@ -99,6 +100,7 @@ struct line {
 struct io_server {
 	struct io_loop *loop;
 	struct io_blocks *blocks;
+	struct io_spares spares;           /* of frames that did not come whole */
 	struct io_server_bounds bounds;
 	struct io_server_counters counters;
 	const struct io_server_ops *ops;

@@ -1,6 +1,5 @@
 #include "io/conn.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define DISCARD_OCTETS_MAX ((uint64_t)1 << 30) /* of one frame that is not taken; a longer one closes the connection */
@@ -19,7 +18,7 @@ void io_frame_release(struct io_frame *frame)
 	if (frame->owner_is_block)
 		io_block_unpin(frame->owner);
 	else
-		free(frame->owner);
+		io_spares_give(&frame->conn->server->spares, frame->owner, frame->octets.len);
 	io_conn_unref(frame->conn);
 	frame->conn = NULL;
 }
@@ -71,7 +70,7 @@ static void refuse_begin(struct io_conn *conn, enum io_frame_state state)
 	conn->refused_state = state;
 	conn->refused_len = 0;
 	conn->phase = PHASE_DISCARD;
-	conn->refused_head = malloc(IO_FRAME_HEAD_OCTETS);
+	conn->refused_head = io_spares_take(&conn->server->spares, IO_FRAME_HEAD_OCTETS);
 	if (!conn->refused_head || conn->announced > DISCARD_OCTETS_MAX)
 		conn_close(conn);
 }
@@ -87,7 +86,7 @@ static void refuse_announce(struct io_conn *conn)
 
 	conn->refused_head = NULL;
 	server->ops->frame(server->arg, conn, frame);
-	free(head);
+	io_spares_give(&server->spares, head, IO_FRAME_HEAD_OCTETS);
 }
 
 static size_t on_discard(struct io_conn *conn, struct slice data)
@@ -189,7 +188,7 @@ static size_t on_length(struct io_conn *conn, struct slice data)
 /* Memory for a frame that did not come whole: what comes next is read to its place there. */
 static int frame_begin(struct io_conn *conn, struct slice first)
 {
-	conn->frame = malloc((size_t)conn->announced);
+	conn->frame = io_spares_take(&conn->server->spares, (size_t)conn->announced);
 	if (!conn->frame)
 		return -ENOMEM;
 	octets_held_change(conn, (size_t)conn->announced, 0);
@@ -256,9 +255,9 @@ void frames_drop(struct io_conn *conn)
 {
 	if (conn->frame) {
 		octets_held_change(conn, 0, (size_t)conn->announced);
-		free(conn->frame);
+		io_spares_give(&conn->server->spares, conn->frame, (size_t)conn->announced);
 		conn->frame = NULL;
 	}
-	free(conn->refused_head);
+	io_spares_give(&conn->server->spares, conn->refused_head, IO_FRAME_HEAD_OCTETS);
 	conn->refused_head = NULL;
 }

@@ -71,7 +71,7 @@ static size_t receive(struct io_conn *conn)
 	struct io_block *block = io_blocks_room(conn->server->blocks);
 	size_t octets = 0;
 
-	conn->server->counters.block_octets = io_blocks_octets(conn->server->blocks);
+	conn->server->counters.block_octets = io_blocks_octets(conn->server->blocks) + conn->server->spares.octets;
 	if (!block)
 		conn->server->counters.reads_starved++;
 	if (block || conn->frame)

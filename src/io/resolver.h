@@ -29,7 +29,6 @@ struct io_resolver_config {
 	const char *zone_file;
 	size_t cache_octets;         /* messages, record sets and keys together */
 	bool qname_minimisation;     /* RFC 9156 */
-	unsigned queries_max;        /* under way at once; more are answered with SERVFAIL */
 };
 
 enum io_dns_security { IO_DNS_INSECURE, IO_DNS_BOGUS, IO_DNS_SECURE };

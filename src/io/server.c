@@ -67,6 +67,7 @@ void io_server_free(struct io_server *server)
 	receive_forget(server);
 	send_drop_spare(server);
 	io_blocks_free(server->blocks);
+	io_spares_drop(&server->spares);
 	free(server);
 }
 

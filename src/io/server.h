@@ -50,7 +50,7 @@ struct io_server_counters {
 	uint64_t reads_paused, reads_starved; /* replies are not taken; no block had room */
 	uint64_t octets_received, octets_sent;
 	size_t connections_open, frame_octets_held;
-	size_t block_octets; /* memory that is read into */
+	size_t block_octets; /* memory that is read into, and kept for that */
 };
 
 enum io_frame_state {

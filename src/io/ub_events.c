@@ -10,10 +10,12 @@
 struct base {
 	struct ub_event_base super;
 	struct io_loop *loop;
+	const struct event *calling; /* whose function runs; NULL: none's, or it deleted or added its event */
 };
 
 struct event {
 	struct ub_event super;
+	struct base *base;
 	struct io_loop *loop;
 	int fd; /* -1: a timer only */
 	short bits;
@@ -37,6 +39,22 @@ static void poll_arm(struct event *event)
 	event->polling = true;
 }
 
+/*
+ * Armed again after the call: the socket of a UDP query is nearly always closed in there, and a poll armed before would only have
+ * to be cancelled. The call may free the event, so it is looked at only when nobody did.
+ */
+static void persistent_call(struct event *event, short bits)
+{
+	struct base *base = event->base;
+
+	base->calling = event;
+	if (bits)
+		event->call(event->fd, bits, event->arg);
+	if (base->calling == event)
+		poll_arm(event);
+	base->calling = NULL;
+}
+
 static void poll_complete(void *arg, struct io_completion completion)
 {
 	struct event *event = arg;
@@ -50,11 +68,11 @@ static void poll_complete(void *arg, struct io_completion completion)
 	if (completion.result & (POLLOUT | POLLHUP | POLLERR))
 		bits |= UB_EV_WRITE;
 	bits &= event->bits;
-	/* Armed before the call, which may delete or free the event: nothing of it is touched afterwards. */
-	if (event->bits & UB_EV_PERSIST)
-		poll_arm(event);
-	else
-		io_op_close(event->loop, &event->op);
+	if (event->bits & UB_EV_PERSIST) {
+		persistent_call(event, bits);
+		return;
+	}
+	io_op_close(event->loop, &event->op);
 	if (bits)
 		event->call(event->fd, bits, event->arg);
 }
@@ -78,6 +96,8 @@ static int event_del(struct ub_event *super)
 {
 	struct event *event = event_of(super);
 
+	if (event->base->calling == event)
+		event->base->calling = NULL;
 	poll_stop(event);
 	io_timer_stop(event->loop, &event->timer);
 	return 0;
@@ -192,7 +212,8 @@ static struct ub_event *event_new(struct ub_event_base *super, int fd, short bit
 		return NULL;
 	event->super.magic = UB_EVENT_MAGIC;
 	event->super.vmt = &methods;
-	event->loop = ((struct base *)(void *)super)->loop;
+	event->base = (struct base *)(void *)super;
+	event->loop = event->base->loop;
 	event->fd = fd;
 	event->bits = bits;
 	event->call = call;

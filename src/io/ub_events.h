@@ -2,7 +2,7 @@
  * ub_events.h - libunbound's pluggable event base on our loop.
  *
  * To libunbound, events are persistent and level-triggered; here each is a one-shot poll that is armed again
- * after its function was called. An event may be freed inside its own function.
+ * after its function was called, unless that one deleted or added it. An event may be freed inside its own function.
  */
 #ifndef ASSAY_IO_UB_EVENTS_H
 #define ASSAY_IO_UB_EVENTS_H

@@ -47,6 +47,9 @@ def loads(report, daemon, tcp, tls, corpus):
     all_answered(report, "check", result)
     report.check("a whole pass", result is not None and result["checked"] >= 120)
     report.check("CPU is told", result is not None and result["server_cpu_us"] > 0 and result["own_cpu_us"] > 0)
+    result = bench(report, "digests", "check", "-s", ipc, "--digest", corpus)
+    all_answered(report, "digests", result)
+    report.check("no digest with cold messages", run(BENCH, "check", "--digest", "--cold", "5", corpus)[0] == 2)
     all_answered(report, "check over tcp", bench(report, "tcp", "check", "-s", tcp, corpus))
     all_answered(report, "check over TLS", bench(report, "tls", "check", "-s", tls, "--certificate",
                                                  os.path.join(corpus, "client.both"), corpus))

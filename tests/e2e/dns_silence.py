@@ -7,6 +7,7 @@ import concurrent.futures
 import json
 import time
 
+from lib import sp
 from lib.daemon import SHARDS, Daemon
 from lib.dnsserver import DnsServer
 from lib.report import Report
@@ -17,6 +18,7 @@ DEADLINE_MS = 1500
 REVERSE_S = 1.6  # a silent reverse zone costs half of dns.timeout
 MARGIN_S = 1.5  # for a machine that does much else
 DOMAIN_QUERIES_MAX = 10
+QUERIES_MAX = 64  # the least that may be configured
 SILENT_REQUESTS = 16
 SILENT_ROUNDS = 3
 OTHERS_A_ROUND = 10
@@ -133,6 +135,26 @@ def check_domain_bound(report, dns):
                      f"{len(refused)} {counters['over_domain_queries_total']}")
 
 
+def check_bound(report, dns):
+    """So many look-ups are under way and no more, whether or not somebody still waits; what is beyond is told at once."""
+    asked = SHARDS * QUERIES_MAX + 40
+    with (Daemon(dns, timeout_ms=DNS_TIMEOUT_MS, dns=f"max-queries = {QUERIES_MAX}") as daemon, sp.Peer(daemon.ipc) as peer):
+        spf(daemon, "other998.example")
+        peer.send(b"".join(peer.frame(sp.check_sender(f"silent{100 + number}.example"), number) for number in range(asked)))
+        time.sleep(0.5)
+        counters = daemon.ask("status")["counters"]
+        report.check("the bound holds", counters["dns_lookups_in_flight"] <= SHARDS * QUERIES_MAX, str(counters["dns_lookups_in_flight"]))
+        report.check("what is beyond is counted", counters["over_queries_total"] >= 40, str(counters["over_queries_total"]))
+        answer, took = spf(daemon, "other998.example")
+        report.check("what is known is of use", answer["spf"]["result"] == "pass" and took < 1, f"{took:.2f} s {answer['spf']}")
+        answer, took = spf(daemon, "other997.example")
+        report.check("what is not known is told at once", answer["spf"]["result"] == "temperror" and took < 1 and
+                     "not asked" in answer["spf"]["reason"], f"{took:.2f} s {answer['spf']}")
+        answers = [peer.take_reply()[1] for _ in range(asked)]
+        report.check("all are answered", all(sp.SENDER_VERDICT in answer for answer in answers), "")
+        report.check("the bound still holds", daemon.ask("status")["counters"]["dns_lookups_in_flight"] <= SHARDS * QUERIES_MAX, "")
+
+
 def check_deadline(report, daemon):
     (status, output, error), took = timed(
         daemon.assay, "check", "--json", "--timeout", str(DEADLINE_MS), *SILENT_ENVELOPE, "-", stdin=MESSAGE
@@ -156,6 +178,7 @@ def main():
         check_deadline(report, daemon)
         check_recovery(report, daemon, dns)
     check_domain_bound(report, dns)
+    check_bound(report, dns)
     dns.stop()
     report.finish()
 

@@ -133,7 +133,8 @@ def resident_kib(daemon):
 
 def is_sanitized():
     with open(os.path.join(os.environ.get("ASSAY_BUILD", "build"), "assayd"), "rb") as file:
-        return b"__asan_init" in file.read()
+        program = file.read()
+    return b"__asan_init" in program or b"__tsan_init" in program
 
 
 def check_idle_memory(report, daemon, url, files):

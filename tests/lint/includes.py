@@ -24,12 +24,13 @@ MAY_SEE = {
     "proto/verdict": {
         "proto/ask", "proto/reason", "proto/mail", "proto/spf", "proto/dkim", "proto/dmarc", "proto/authres", "proto/arc",
     },
+    "proto/tlspolicy": {"proto/ask", "proto/reason", "proto/mail"},
     "proto/wire": set(),
     "crypto": set(),
     "io": set(),
     "engine": {PROTO, "crypto", "io"},
     "daemon": {"engine", "io", PROTO},
-    "client": {"proto/wire"},
+    "client": {"proto/wire", "proto/dkim", "proto/mail"},
     "tools": {"client"},
 }
 # Libraries that belong to one mechanism: header prefix, and who may include it.
@@ -38,7 +39,9 @@ LIBRARIES = {
     "unbound": {"io"},
     "ldns/": {"io"},
     "libpsl.h": {"io"},
-    "openssl/": {"crypto", "io"},
+    "openssl/": {"crypto", "io", "client"},
+    "curl/": {"io"},
+    "sqlite3.h": {"io"},
     "nng/": {"client"},
     "confuse.h": {"daemon"},
     "microhttpd.h": {"daemon"},

@@ -298,6 +298,7 @@ static void check_bounds(void)
 
 		CHECK(shard->requests_count - shard->errands.in_flight <= shard->limits.in_flight_max, "%u requests in flight",
 		      shard->requests_count);
+		CHECK(shard->lookups_count <= shard->limits.shard_lookups_max, "%u look-ups under way", shard->lookups_count);
 		CHECK(shard->requests_octets <= shard->limits.octets_held_max, "%zu octets held", shard->requests_octets);
 	}
 	for (unsigned i = 0; i < CLIENTS; i++)
@@ -419,6 +420,7 @@ static void configure(struct engine_config *config)
 		.connection_in_flight_max = run.tight ? 4 : 2 * REQUESTS,
 		.connections_max = CLIENTS,
 		.lookups_max = 60,
+		.shard_lookups_max = sim_random(4) ? REQUESTS * 8 : 6,
 		.zone_lookups_max = REQUESTS * 8,
 		.passes_max = 136,
 		.dns_wait_ms_max = sim_random(2) ? 5000 : 800,
@@ -513,7 +515,7 @@ static bool was_reached(void)
 {
 	static const enum counter_id wanted[] = {
 		COUNTER_REQUESTS_LATE, COUNTER_REQUESTS_SPREAD, COUNTER_REQUESTS_MALFORMED, COUNTER_OVER_IN_FLIGHT,
-		COUNTER_OVER_CONNECTION_IN_FLIGHT, COUNTER_PREFETCHES, COUNTER_LOOKUPS_JOINED, COUNTER_LOOKUPS_AT_ONCE, COUNTER_CACHE_HITS, COUNTER_CACHE_STALE,
+		COUNTER_OVER_CONNECTION_IN_FLIGHT, COUNTER_OVER_QUERIES, COUNTER_PREFETCHES, COUNTER_LOOKUPS_JOINED, COUNTER_LOOKUPS_AT_ONCE, COUNTER_CACHE_HITS, COUNTER_CACHE_STALE,
 		COUNTER_CACHE_DROPPED, COUNTER_DNS_BOGUS, COUNTER_DNS_INVALID, COUNTER_DNS_SERVFAIL, COUNTER_DNS_TIMEOUT,
 		COUNTER_DNS_SILENT, COUNTER_BREAKERS_OPENED, COUNTER_BREAKERS_CLOSED, COUNTER_BREAKER_PROBES, COUNTER_BREAKERS_DROPPED,
 	};

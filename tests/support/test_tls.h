@@ -23,17 +23,22 @@ static X509 *test_certificate(EVP_PKEY *key)
 	return certificate;
 }
 
-/* `wants_client`: asks for a certificate, which nobody has. The files are gone when this returns. */
+/* `wants_client`: asks for a certificate, which nobody has. One at a time. The files are gone when this returns. */
 static struct io_tls *test_tls(bool wants_client)
 {
-	char certificate_path[] = "/tmp/assay-test-tls-XXXXXX", key_path[] = "/tmp/assay-test-tls-XXXXXX";
+	/* The paths are lent for as long as the result is used. */
+	static char certificate_path[32], key_path[32];
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *certificate = test_certificate(key);
-	FILE *certificate_file = fdopen(mkstemp(certificate_path), "w"), *key_file = fdopen(mkstemp(key_path), "w");
+	FILE *certificate_file, *key_file;
 	struct io_tls_config config = { .certificate = certificate_path, .key = key_path };
 	char problem[IO_PROBLEM_SIZE];
 	struct io_tls *tls;
 
+	snprintf(certificate_path, sizeof(certificate_path), "/tmp/assay-test-tls-XXXXXX");
+	snprintf(key_path, sizeof(key_path), "/tmp/assay-test-tls-XXXXXX");
+	certificate_file = fdopen(mkstemp(certificate_path), "w");
+	key_file = fdopen(mkstemp(key_path), "w");
 	config.client_ca = wants_client ? certificate_path : "";
 	ASSERT(certificate_file && key_file);
 	ASSERT(PEM_write_X509(certificate_file, certificate) && fclose(certificate_file) == 0);

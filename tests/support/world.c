@@ -72,6 +72,45 @@ void world_ptr(struct world *world, const char *name, const char *host)
 	world_add(world, name, DNS_PTR)->record.data = slice_of_str(host);
 }
 
+void world_cname(struct world *world, const char *name, const char *target)
+{
+	world_add(world, name, DNS_CNAME)->record.data = slice_of_str(target);
+}
+
+void world_tlsa(struct world *world, const char *name, struct slice rdata)
+{
+	world_add(world, name, DNS_TLSA)->record.data = rdata;
+}
+
+void world_insecure(struct world *world, const char *name)
+{
+	ASSERT(world->insecure_count < WORLD_INSECURE_MAX);
+	world->insecure[world->insecure_count++] = name;
+}
+
+static bool world_is_secure(const struct world *world, struct slice name)
+{
+	for (size_t i = 0; i < world->insecure_count; i++)
+		if (slice_equal_nocase(slice_of_str(world->insecure[i]), name))
+			return false;
+	return world->secure;
+}
+
+/* Goes one alias further; false: there is none at that name. */
+static bool world_follow(const struct world *world, struct slice *name)
+{
+	for (size_t i = 0; i < world->records_count; i++) {
+		const struct world_record *record = &world->records[i];
+
+		if (record->type == DNS_CNAME && record->outcome == DNS_FOUND &&
+		    slice_equal_nocase(slice_of_str(record->name), *name)) {
+			*name = record->record.data;
+			return true;
+		}
+	}
+	return false;
+}
+
 void world_outcome(struct world *world, const char *name, enum dns_type type, enum dns_outcome outcome)
 {
 	world_add(world, name, type)->outcome = outcome;
@@ -80,14 +119,20 @@ void world_outcome(struct world *world, const char *name, enum dns_type type, en
 static void world_answer(struct world *world, struct world_asked *asked)
 {
 	struct dns_record *records = ARENA_NEW_ARRAY(&world->arena, world->records_count, struct dns_record);
+	struct slice name = slice_of_str(asked->name);
 	bool exists = false;
 
 	ASSERT(records);
 	asked->answer = (struct dns_answer){ .outcome = DNS_NXDOMAIN, .ttl = 300, .records = records };
+	asked->answer.secure = world_is_secure(world, name);
+	while (asked->type != DNS_CNAME && world_follow(world, &name)) {
+		asked->answer.alias = name;
+		asked->answer.secure = asked->answer.secure && world_is_secure(world, name);
+	}
 	for (size_t i = 0; i < world->records_count; i++) {
 		const struct world_record *record = &world->records[i];
 
-		if (!slice_equal_nocase(slice_of_str(record->name), slice_of_str(asked->name)))
+		if (!slice_equal_nocase(slice_of_str(record->name), name))
 			continue;
 		exists = true;
 		if (record->type != asked->type)
@@ -293,6 +338,24 @@ static const struct signing_answer *world_sign(void *arg, const struct signing_q
 	return world->eager ? answer : NULL;
 }
 
+static const struct policy_answer *world_policy_kept(void *arg, struct slice domain)
+{
+	struct world *world = arg;
+
+	(void)domain;
+	return &world->policy_kept;
+}
+
+static const struct policy_answer *world_policy_fetch(void *arg, const struct policy_question *question)
+{
+	struct world *world = arg;
+
+	ASSERT(question->addresses_count > 0 && question->addresses_count <= 16);
+	memcpy(world->policy_addresses, question->addresses, question->addresses_count * sizeof(*question->addresses));
+	world->policy_asked = *question;
+	return world->policies_asked++ || world->eager ? &world->policy_fetched : NULL;
+}
+
 void world_init(struct world *world)
 {
 	static const struct ask_ops ops = {
@@ -301,9 +364,13 @@ void world_init(struct world *world)
 		.signature_known = world_signature_known,
 		.signature = world_signature,
 		.sign = world_sign,
+		.policy_kept = world_policy_kept,
+		.policy_fetch = world_policy_fetch,
 	};
 
 	memset(world, 0, sizeof(*world));
+	world->policy_kept.outcome = POLICY_NOT_KEPT;
+	world->policy_fetched = (struct policy_answer){ .outcome = POLICY_NOT_SERVED, .detail = SLICE("no connection") };
 	arena_init(&world->arena, (size_t)64 << 20);
 	world->private = calloc(1, sizeof(struct world_private));
 	ASSERT(world->private);

@@ -13,6 +13,7 @@
 
 #define WORLD_RECORDS_MAX 256
 #define WORLD_ASKED_MAX 512
+#define WORLD_INSECURE_MAX 16
 
 struct world_record {
 	const char *name; /* lower case, no final dot */
@@ -36,6 +37,14 @@ struct world {
 	struct world_asked asked[WORLD_ASKED_MAX]; /* questions in order of their first asking */
 	size_t asked_count;
 	bool eager;
+	bool secure;                                /* answers are secured by DNSSEC, but for these names: */
+	const char *insecure[WORLD_INSECURE_MAX];
+	size_t insecure_count;
+	struct policy_answer policy_kept;           /* for every domain; nothing at first */
+	struct policy_answer policy_fetched;        /* what every fetch comes to; POLICY_NOT_SERVED at first */
+	struct policy_question policy_asked;        /* the last fetch asked for, its addresses in policy_addresses */
+	struct ip_address policy_addresses[16];
+	unsigned policies_asked;
 	unsigned lookups_max;                       /* the budget; 0: none */
 	unsigned signatures_asked, bodies_asked;
 	enum signature_answer signature_forced;     /* not SIGNATURE_PENDING: the answer to every signature */
@@ -56,6 +65,11 @@ void world_a(struct world *world, const char *name, const char *ip);
 void world_aaaa(struct world *world, const char *name, const char *ip);
 void world_mx(struct world *world, const char *name, uint16_t preference, const char *host);
 void world_ptr(struct world *world, const char *name, const char *host);
+/* Followed for every type but CNAME; the alias' end must be in the world. */
+void world_cname(struct world *world, const char *name, const char *target);
+void world_tlsa(struct world *world, const char *name, struct slice rdata);
+/* Answers of that name, negative ones too, are not secure. */
+void world_insecure(struct world *world, const char *name);
 /* Questions for that name and type get `outcome` (SERVFAIL, TIMEOUT, ..., or NODATA to make a name exist). */
 void world_outcome(struct world *world, const char *name, enum dns_type type, enum dns_outcome outcome);
 

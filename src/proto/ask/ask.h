@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/ip.h"
 #include "base/slice.h"
 
 /* Returned by evaluators: something asked for is pending; call again when it has been answered. */
@@ -44,7 +45,7 @@ enum dns_outcome {
 	DNS_SERVFAIL, /* a server or resolver answered with an error */
 	DNS_BOGUS,    /* DNSSEC validation failed */
 	DNS_TIMEOUT,  /* no answer within the time for look-ups */
-	DNS_BUDGET,   /* not asked: the bound on look-ups of the request, or of the domain, is reached */
+	DNS_BUDGET,   /* not asked: the bound on look-ups of the request, the domain or the shard is reached */
 	DNS_INVALID,  /* an answer that breaks the format, or an alias chain longer than 8 */
 	DNS_SILENT,   /* not asked: look-ups under this domain have come to nothing of late */
 };
@@ -67,6 +68,7 @@ struct dns_answer {
 	bool secure;   /* validated by DNSSEC, the aliases on the way and negative answers too */
 	uint32_t ttl;  /* seconds; the least on the way; of a negative answer as RFC 2308 section 5 has it */
 	size_t count;  /* of records; above 0 exactly when outcome is DNS_FOUND */
+	struct slice alias; /* the name that the aliases lead to, in the form of a CNAME record; empty: there were none */
 	const struct dns_record *records; /* in the order of the answer */
 	/* The records as one form reads them, kept with them; NULL: not read yet. Through dns_answer_read() only. */
 	const struct dns_form *form;
@@ -110,6 +112,7 @@ enum canonicalization { CANON_SIMPLE, CANON_RELAXED }; /* RFC 6376 section 3.4 *
 
 struct body_digest {
 	bool fault;                        /* could not be made: a temporary error, the rest means nothing */
+	bool missing;                      /* a fault: whoever has the body has sent no such digest */
 	uint8_t octets[DIGEST_OCTETS_MAX]; /* 32 for SHA-256, 20 for SHA-1 */
 	uint64_t canonical_octets;         /* of the whole canonical body, whatever octets_max was */
 };
@@ -176,6 +179,31 @@ struct signing_answer {
 	struct slice signature;
 };
 
+/* What came of asking for a policy document (RFC 8461 section 3.3). */
+enum policy_outcome {
+	POLICY_FOUND,
+	POLICY_NOT_KEPT,   /* of policy_kept: there is none, or it has expired */
+	POLICY_NOT_SERVED, /* no connection, no trust, no answer of status 200 */
+	POLICY_INVALID,    /* an answer, but not a policy: media type, size, grammar */
+	POLICY_LATE,       /* no answer yet, and no more time for one */
+	POLICY_BUSY,       /* not fetched: a bound of ours is reached, or a fault of ours */
+};
+
+struct policy_answer {
+	enum policy_outcome outcome;
+	struct slice id, text; /* of POLICY_FOUND: what has proved to be a policy, and the id it was fetched for */
+	struct slice detail;   /* of the others: why, for people */
+};
+
+/* Asked of a policy host that is known by its addresses: the answerer connects to no others. */
+struct policy_question {
+	struct slice domain;   /* canonical */
+	struct slice id;       /* of its record */
+	const struct ip_address *addresses;
+	size_t addresses_count; /* 1 or more */
+	bool again;            /* although a policy of that id is kept: it is to be refreshed */
+};
+
 struct ask_ops {
 	/* NULL: pending. When no look-ups are left but those reserved, a new question is DNS_BUDGET. */
 	const struct dns_answer *(*dns)(void *arg, const struct dns_question *question);
@@ -186,6 +214,10 @@ struct ask_ops {
 	enum signature_answer (*signature)(void *arg, const struct signature_question *question);
 	/* NULL: pending. Asked of those alone who have keys: others leave the function out. */
 	const struct signing_answer *(*sign)(void *arg, const struct signing_question *question);
+	/* Asked for TLS policies alone: others leave them out. What is kept for a domain is never pending. */
+	const struct policy_answer *(*policy_kept)(void *arg, struct slice domain);
+	/* NULL: pending. */
+	const struct policy_answer *(*policy_fetch)(void *arg, const struct policy_question *question);
 };
 
 struct ask {
@@ -228,6 +260,16 @@ static inline enum signature_answer ask_signature(const struct ask *ask, const s
 static inline const struct signing_answer *ask_sign(const struct ask *ask, const struct signing_question *question)
 {
 	return ask->ops->sign(ask->arg, question);
+}
+
+static inline const struct policy_answer *ask_policy_kept(const struct ask *ask, struct slice domain)
+{
+	return ask->ops->policy_kept(ask->arg, domain);
+}
+
+static inline const struct policy_answer *ask_policy_fetch(const struct ask *ask, const struct policy_question *question)
+{
+	return ask->ops->policy_fetch(ask->arg, question);
 }
 
 #endif

@@ -202,7 +202,8 @@ static int body_compare(struct check *check, const struct body_digest *digest, b
 
 	*same_out = false;
 	if (digest->fault)
-		return conclude(check, DKIM_TEMPERROR, reason_of(REASON_DKIM_SIGNATURE_UNCHECKED));
+		return conclude(check, DKIM_TEMPERROR,
+		                reason_of(digest->missing ? REASON_DKIM_DIGEST_MISSING : REASON_DKIM_SIGNATURE_UNCHECKED));
 	if (signature->has_length && signature->length > octets)
 		return conclude_numbers(check, DKIM_PERMERROR, REASON_DKIM_BODY_SHORT, signature->length, octets);
 	check->out->body_partly_unsigned = signature->has_length && signature->length < octets;

@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/block.h"
+#include "proto/dkim/tagwords.h"
 #include "proto/mail/domain.h"
 
 #include <string.h>
@@ -142,47 +143,19 @@ static int version(struct reading *reading)
 
 static int algorithm(struct reading *reading)
 {
-	static const struct {
-		const char *name;
-		enum public_key_kind kind;
-		enum hash_algorithm hash;
-	} known[] = {
-		{ "rsa-sha256", PUBLIC_KEY_RSA, HASH_SHA256 },
-		{ "ed25519-sha256", PUBLIC_KEY_ED25519, HASH_SHA256 },
-		{ "rsa-sha1", PUBLIC_KEY_RSA, HASH_SHA1 },
-	};
 	struct slice value = reading->out->algorithm;
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		if (slice_equal_nocase(value, slice_of_str(known[i].name))) {
-			reading->out->kind = known[i].kind;
-			reading->out->hash = known[i].hash;
-			return 0;
-		}
-	}
+	if (dkim_algorithm_read(value, &reading->out->kind, &reading->out->hash))
+		return 0;
 	/* LESSONS row 9: what we do not know is not the signer's fault. */
 	return unusable(reading, DKIM_NEUTRAL, reason_of_1(REASON_DKIM_ALGORITHM_UNKNOWN, value));
-}
-
-static bool canon_word(struct slice word, enum canonicalization *out)
-{
-	*out = slice_equal_nocase(word, SLICE("relaxed")) ? CANON_RELAXED : CANON_SIMPLE;
-	return *out == CANON_RELAXED || slice_equal_nocase(word, SLICE("simple"));
 }
 
 static int canonicalizations(struct reading *reading)
 {
 	const struct dkim_tag *tag = tag_of(reading, "c");
-	struct slice body, header;
 
-	reading->out->header_canon = reading->out->body_canon = CANON_SIMPLE;
-	if (!tag)
-		return 0;
-	body = tag->value;
-	header = slice_cut(&body, '/');
-	if (!body.ptr) /* one word names that of the header */
-		body = SLICE("simple");
-	if (canon_word(header, &reading->out->header_canon) && canon_word(body, &reading->out->body_canon))
+	if (dkim_canonicalizations_read(tag, &reading->out->header_canon, &reading->out->body_canon))
 		return 0;
 	return unusable(reading, DKIM_PERMERROR, reason_of_1(REASON_DKIM_CANONICALIZATION_UNKNOWN, tag->value));
 }
@@ -322,27 +295,13 @@ static int signed_names(struct reading *reading)
 	return from ? 0 : unusable(reading, DKIM_PERMERROR, reason_of(REASON_DKIM_FROM_NOT_SIGNED));
 }
 
-static bool all_digits(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (!octet_is_digit(s.ptr[i]))
-			return false;
-	return s.len > 0;
-}
-
-/* A number, or UINT64_MAX for one of more than `digits_finite` digits or that does not fit. */
+/* UINT64_MAX for one of more than `digits_finite` digits or that does not fit. */
 static int number(struct reading *reading, const char *name, size_t digits_finite, bool *has_out, uint64_t *out)
 {
 	const struct dkim_tag *tag = tag_of(reading, name);
 
 	*has_out = tag != NULL;
-	if (!tag)
-		return 0;
-	if (!all_digits(tag->value))
-		return malformed(reading, tag);
-	if (!slice_to_u64(tag->value, digits_finite, out))
-		*out = UINT64_MAX;
-	return 0;
+	return !tag || dkim_number_read(tag->value, digits_finite, out) ? 0 : malformed(reading, tag);
 }
 
 static int seal_time(struct reading *reading)
@@ -350,14 +309,15 @@ static int seal_time(struct reading *reading)
 	return number(reading, "t", DKIM_TIME_DIGITS_MAX, &reading->out->has_time, &reading->out->time);
 }
 
-/* The grammar ends l= at 76 digits; t= and x= may be of any length (RFC 6376 section 3.5: "to be infinite"). */
+/* t= and x= may be of any length (RFC 6376 section 3.5: "to be infinite"). */
 static int numbers(struct reading *reading)
 {
+	const struct dkim_tag *length = tag_of(reading, "l");
 	struct dkim_signature *out = reading->out;
-	int result = number(reading, "l", DKIM_LENGTH_DIGITS_MAX, &out->has_length, &out->length);
+	int result = 0;
 
-	if (!result && value_of(reading, "l").len > DKIM_LENGTH_DIGITS_MAX)
-		result = malformed(reading, tag_of(reading, "l"));
+	if (!dkim_length_read(length, &out->has_length, &out->length))
+		result = malformed(reading, length);
 	if (!result)
 		result = number(reading, "t", DKIM_TIME_DIGITS_MAX, &out->has_time, &out->time);
 	if (!result)

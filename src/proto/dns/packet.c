@@ -275,5 +275,5 @@ int dns_packet_read(struct slice packet, enum dns_type type, struct arena *arena
 	TRY(read_records(&reader, &owner, type, out));
 	if (out->outcome == DNS_NODATA)
 		out->ttl = least(ttl, negative_ttl(&reader));
-	return 0;
+	return aliases && out->outcome != DNS_INVALID ? name_text(&owner, arena, &out->alias) : 0;
 }

@@ -1,7 +1,7 @@
 #include "proto/mail/header.h"
 
 #include "base/block.h"
-#include "base/scan.h"
+#include "proto/mail/line_ends.h"
 
 #include <string.h>
 
@@ -9,17 +9,12 @@
 
 static void line_ends_check(struct slice s, struct mail_message *out)
 {
-	const struct scan *scan = scan_best();
-	struct slice left = s;
+	struct mail_line_ends ends = { .cr_held = false };
 
-	out->bare_lf = s.len && s.ptr[0] == '\n';
-	while (left.len > 0 && !(out->bare_cr && out->bare_lf)) {
-		size_t at = scan->lone_line_end(left);
-
-		out->bare_cr |= left.ptr[at] == '\r';
-		out->bare_lf |= left.ptr[at] != '\r' && at + 1 < left.len;
-		left = slice_from(left, at + 1);
-	}
+	mail_line_ends_feed(&ends, s);
+	mail_line_ends_finish(&ends);
+	out->bare_cr = ends.bare_cr;
+	out->bare_lf = ends.bare_lf;
 }
 
 static void octets_check(struct slice s, struct mail_message *out)

@@ -1,7 +1,7 @@
 /*
  * reason.h - why a result is what it is: for postmasters to act on, for metrics to count.
  *
- * Every reason is a row of one table (spf.def, dkim.def, arc.def, dmarc.def, mail.def in this folder):
+ * Every reason is a row of one table (spf.def, dkim.def, arc.def, dmarc.def, tlspolicy.def, mail.def in this folder):
  *   REASON(id, "code", "what happened, with {1} and {2}", "what would fix it, or empty")
  * `code` is a stable word for metrics and scripts; {1} and {2} are replaced by the detail slices.
  *

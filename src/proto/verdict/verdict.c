@@ -80,8 +80,8 @@ int verdict_read_message(const struct verdict_input *input, const struct verdict
 	if (parsed != MAIL_OK && out->author.state != MAIL_AUTHOR_SEVERAL_FIELDS)
 		out->author.state = MAIL_AUTHOR_MALFORMED;
 	flags->header_over_bounds = parsed != MAIL_OK;
-	flags->bare_cr = out->message.bare_cr;
-	flags->bare_lf = out->message.bare_lf;
+	flags->bare_cr = out->message.bare_cr || input->body_bare_cr;
+	flags->bare_lf = out->message.bare_lf || input->body_bare_lf;
 	flags->nul_in_header = out->message.nul;
 	flags->malformed_header = out->message.malformed_line;
 	flags->repeated_fields = mail_singletons_repeated(&out->message);

@@ -36,7 +36,8 @@ struct verdict_input {
 	struct ip_address client;
 	struct slice helo;        /* as given; may be empty */
 	struct slice mail_from;   /* without angle brackets; empty: null reverse-path */
-	struct slice message;     /* header and body, the octets as received */
+	struct slice message;     /* header and body, the octets as received; or the header alone, and the body's are elsewhere: */
+	bool body_bare_cr, body_bare_lf; /* what mail_parse() would find in that body */
 	int64_t received_at;      /* seconds since 1970 */
 	struct slice authserv_id; /* empty: the configured one */
 };

@@ -12,7 +12,7 @@ struct packer {
 	size_t len;  /* above `size` it only counts */
 };
 
-/* Where `octets` more are to be written; NULL: nowhere. */
+/* Where `octets` more, at least one, are to be written; NULL: nowhere. */
 static inline uint8_t *more(struct packer *packer, size_t octets)
 {
 	packer->len += octets;
@@ -21,9 +21,9 @@ static inline uint8_t *more(struct packer *packer, size_t octets)
 
 static inline void put_octets(struct packer *packer, const void *octets, size_t len)
 {
-	uint8_t *at = more(packer, len);
+	uint8_t *at = len ? more(packer, len) : NULL;
 
-	if (at && len)
+	if (at)
 		memcpy(at, octets, len);
 }
 

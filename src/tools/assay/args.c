@@ -21,7 +21,9 @@ enum {
 	OPTION_RCPT,
 	OPTION_RECEIVED_AT,
 	OPTION_AUTHSERV_ID,
-	OPTION_MX
+	OPTION_MX,
+	OPTION_DIGEST,
+	OPTION_PURGE
 };
 
 static const struct option options[] = {
@@ -36,6 +38,8 @@ static const struct option options[] = {
 	{ "received-at", required_argument, NULL, OPTION_RECEIVED_AT },
 	{ "authserv-id", required_argument, NULL, OPTION_AUTHSERV_ID },
 	{ "mx", required_argument, NULL, OPTION_MX },
+	{ "digest", no_argument, NULL, OPTION_DIGEST },
+	{ "purge", no_argument, NULL, OPTION_PURGE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -62,6 +66,8 @@ static unsigned option_bit(int option)
 	case OPTION_RECEIVED_AT: return ARGS_RECEIVED_AT;
 	case OPTION_AUTHSERV_ID: return ARGS_AUTHSERV_ID;
 	case OPTION_MX: return ARGS_MX;
+	case OPTION_DIGEST: return ARGS_DIGEST;
+	case OPTION_PURGE: return ARGS_PURGE;
 	default: return 0;
 	}
 }
@@ -132,6 +138,8 @@ static bool take_option(struct args *args, int option, char *value)
 	case OPTION_RECEIVED_AT: return parse_number(value, 1, INT64_MAX, &args->received_at);
 	case OPTION_AUTHSERV_ID: args->authserv_id = value; return true;
 	case OPTION_MX: args->mx = value; return true;
+	case OPTION_DIGEST: args->digest = true; return true;
+	case OPTION_PURGE: args->purge = true; return true;
 	case OPTION_TIMEOUT:
 		if (!parse_number(value, 1, TIMEOUT_MS_MAX, &number))
 			return false;

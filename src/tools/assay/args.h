@@ -22,6 +22,8 @@ enum args_option {
 	ARGS_RECEIVED_AT = 1 << 4,
 	ARGS_AUTHSERV_ID = 1 << 5,
 	ARGS_MX = 1 << 6,
+	ARGS_DIGEST = 1 << 7,
+	ARGS_PURGE = 1 << 8,
 };
 
 struct args {
@@ -36,6 +38,8 @@ struct args {
 	int64_t received_at; /* 0: not given */
 	const char *authserv_id;
 	const char *mx;
+	bool digest; /* send digests instead of bodies */
+	bool purge;
 	char **operands;
 	int operand_count;
 };

@@ -4,7 +4,11 @@
 
 struct assay_client *command_connect(const struct args *args, int *status_out)
 {
-	struct assay_options options = { .size = sizeof options, .connect_ms = args->timeout_ms };
+	struct assay_options options = {
+		.size = sizeof options,
+		.connect_ms = args->timeout_ms,
+		.digest_from_octets = args->digest ? 1 : 0,
+	};
 	struct assay_failure failure;
 	struct assay_client *client;
 

@@ -13,9 +13,10 @@ static const struct {
 	unsigned allowed; /* its own options */
 	int (*run)(const struct args *args);
 } commands[] = {
-	{ "check", ARGS_IP | ARGS_HELO | ARGS_FROM | ARGS_RCPT | ARGS_RECEIVED_AT | ARGS_AUTHSERV_ID, command_check },
+	{ "check", ARGS_IP | ARGS_HELO | ARGS_FROM | ARGS_RCPT | ARGS_RECEIVED_AT | ARGS_AUTHSERV_ID | ARGS_DIGEST,
+	  command_check },
 	{ "spf", ARGS_IP | ARGS_HELO | ARGS_FROM | ARGS_RECEIVED_AT | ARGS_AUTHSERV_ID, command_spf },
-	{ "tls-policy", ARGS_MX, command_tls_policy },
+	{ "tls-policy", ARGS_MX | ARGS_PURGE, command_tls_policy },
 	{ "status", 0, command_status },
 };
 

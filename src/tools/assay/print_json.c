@@ -310,10 +310,16 @@ static json_t *mta_sts_object(const struct assay_tls_policy *policy)
 
 static json_t *dane_object(const struct assay_tls_policy *policy)
 {
-	json_t *object = json_object();
+	json_t *object = json_object(), *names = json_array();
 
+	for (size_t i = 0; i < policy->dane_reference_name_count; i++)
+		json_array_append_new(names, json_text(policy->dane_reference_names[i]));
 	json_add_string(object, "result", assay_tls_result_word(policy->dane));
 	json_add(object, "tlsa", json_strings(policy->dane_tlsa, policy->dane_tlsa_count));
+	json_add_string(object, "delivery", assay_dane_delivery_word(policy->dane_delivery));
+	json_add(object, "mx_host", json_text_or_null(policy->dane_mx_host));
+	json_add(object, "tlsa_base", json_text_or_null(policy->dane_tlsa_base));
+	json_add(object, "reference_names", names);
 	add_reason(object, policy->dane_reason);
 	return object;
 }
@@ -324,6 +330,7 @@ static json_t *tlsrpt_object(const struct assay_tls_policy *policy)
 
 	json_add_string(object, "result", assay_tls_result_word(policy->tlsrpt));
 	json_add(object, "rua", json_strings(policy->tlsrpt_rua, policy->tlsrpt_rua_count));
+	add_reason(object, policy->tlsrpt_reason);
 	return object;
 }
 
@@ -338,5 +345,8 @@ void print_json_tls_policy(FILE *out, const struct assay_tls_policy *policy)
 		json_add(object, "mx_match", json_boolean(policy->mx_match));
 	json_add(object, "tlsrpt", tlsrpt_object(policy));
 	json_add_string(object, "postfix", policy->postfix);
+	json_add_string(object, "postfix_tlsrpt", policy->postfix_tlsrpt);
+	if (policy->purged)
+		json_add(object, "purged", json_true());
 	json_print(out, object);
 }

@@ -120,7 +120,7 @@ void print_tls_policy(FILE *out, const struct assay_tls_policy *policy)
 	struct paper paper = paper_of(out);
 
 	paper_text(&paper, policy->domain);
-	fputs("\n\n", out);
+	fputs(policy->purged ? " (what was kept is forgotten)\n\n" : "\n\n", out);
 	part(&paper, "mta-sts", policy->mta_sts);
 	if (policy->mta_sts == ASSAY_TLS_POLICY) {
 		fprintf(out, "%*smode ", INDENT + LABEL_WIDTH, "");
@@ -130,10 +130,16 @@ void print_tls_policy(FILE *out, const struct assay_tls_policy *policy)
 	items(&paper, policy->mta_sts_mx, policy->mta_sts_mx_count);
 	why(&paper, policy->mta_sts_reason);
 	part(&paper, "dane", policy->dane);
+	if (policy->dane_mx_host.count) {
+		fprintf(out, "%*sof ", INDENT + LABEL_WIDTH, "");
+		paper_text(&paper, policy->dane_mx_host);
+		fprintf(out, ": %s\n", assay_dane_delivery_word(policy->dane_delivery));
+	}
 	items(&paper, policy->dane_tlsa, policy->dane_tlsa_count);
 	why(&paper, policy->dane_reason);
 	part(&paper, "tlsrpt", policy->tlsrpt);
 	items(&paper, policy->tlsrpt_rua, policy->tlsrpt_rua_count);
+	why(&paper, policy->tlsrpt_reason);
 	if (policy->has_mx_match) {
 		label(&paper, "mx");
 		paper_word(&paper, policy->mx_match ? PAPER_GOOD : PAPER_BAD,
@@ -141,6 +147,11 @@ void print_tls_policy(FILE *out, const struct assay_tls_policy *policy)
 		fputc('\n', out);
 	}
 	label(&paper, "postfix");
-	paper_text(&paper, text_of(policy->postfix));
+	paper_text(&paper, text_of(*policy->postfix ? policy->postfix : "(its own default)"));
+	fputc('\n', out);
+	if (strcmp(policy->postfix, policy->postfix_tlsrpt) == 0)
+		return;
+	label(&paper, "  3.10");
+	paper_text(&paper, text_of(policy->postfix_tlsrpt));
 	fputc('\n', out);
 }

@@ -12,8 +12,10 @@ static int ask_policy(struct assay_client *client, const struct args *args)
 	struct assay_call call = command_call(args);
 	struct assay_failure failure;
 	struct assay_answer *answer;
+	enum assay_error error = args->purge ? assay_purge_tls_policy(client, &call, domain, args->mx, &answer, &failure)
+					     : assay_get_tls_policy(client, &call, domain, args->mx, &answer, &failure);
 
-	if (assay_get_tls_policy(client, &call, domain, args->mx, &answer, &failure) != ASSAY_OK)
+	if (error != ASSAY_OK)
 		return command_failed(domain, &failure);
 	if (args->json)
 		print_json_tls_policy(stdout, assay_answer_tls_policy(answer));

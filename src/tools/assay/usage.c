@@ -31,7 +31,9 @@ static const char check[] =
 	"  --from ADDR         MAIL FROM; '' or '<>' is the null sender\n"
 	"  --rcpt ADDR         RCPT TO; may be given several times\n"
 	"  --received-at EPOCH when the message was received, seconds since 1970; default: now\n"
-	"  --authserv-id ID    the name to write into Authentication-Results\n";
+	"  --authserv-id ID    the name to write into Authentication-Results\n"
+	"  --digest            send the header and digests of the body, made here, instead of\n"
+	"                      the message: the same verdict for less on the network\n";
 
 static const char spf[] =
 	"assay spf [OPTIONS] --ip ADDR --helo NAME --from ADDR\n"
@@ -49,7 +51,8 @@ static const char tls_policy[] =
 	"\n"
 	"Asks how mail to DOMAIN is to be protected: MTA-STS, DANE, TLSRPT.\n"
 	"\n"
-	"  --mx HOST           this MX host; default: the first one\n";
+	"  --mx HOST           this MX host; default: the first one\n"
+	"  --purge             forget first what is kept of its MTA-STS policy, and fetch anew\n";
 
 static const char status[] =
 	"assay status [OPTIONS]\n"

@@ -52,9 +52,10 @@ def encode_rdata(rtype, value):
     raise ValueError(f"type {rtype}")
 
 
-SOA_RECORD = (
-    b"\0" + struct.pack("!HHIH", TYPES["SOA"], 1, TTL, 22) + b"\0\0" + struct.pack("!IIIII", 1, 3600, 600, 86400, TTL)
-)
+def soa_record(ttl):
+    """Of the root; negative answers last so long."""
+    return (b"\0" + struct.pack("!HHIH", TYPES["SOA"], 1, ttl, 22) + b"\0\0"
+            + struct.pack("!IIIII", 1, 3600, 600, 86400, ttl))
 
 
 class Query:
@@ -92,7 +93,7 @@ class DnsServer:
     def __init__(self, zone=None):
         self.zone = zone or {}
         self.silent = False   # answers nothing at all
-        self.ttl = TTL        # of records
+        self.ttl = TTL        # of records, and of their absence
         self.delay_s = 0      # before each answer over UDP
         self.counts = collections.Counter()  # (name, type) -> queries
         self._lock = threading.Lock()
@@ -195,7 +196,7 @@ class DnsServer:
         rcode, answers = self._resolve(query.name, query.type_name())
         if rcode is None:
             return None
-        authority = [] if answers and rcode == NOERROR else [SOA_RECORD]
+        authority = [] if answers and rcode == NOERROR else [soa_record(self.ttl)]
         if rcode == SERVFAIL:
             authority = []
         response = query.response(rcode, answers, authority)

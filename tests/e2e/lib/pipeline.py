@@ -118,3 +118,9 @@ class Pipeline:
             if number not in since:
                 raise PipelineError(f"a reply to request {number}, which is not under way")
             replies[number] = Reply(payload[4:], time.monotonic() - since.pop(number))
+
+
+def ask_policy(daemon, domain, mx_host="", purge=False):
+    """The TLS policy of a domain, over a connection of its own."""
+    with Pipeline(daemon.ipc) as pipeline:
+        return pipeline.ask_all([wire.tls_policy("policy", domain, mx_host, purge)])[0].verdict

@@ -10,6 +10,10 @@ DKIM_WORDS = [None, "pass", "fail", "policy", "neutral", "temperror", "permerror
 ARC_WORDS = [None, "none", "pass", "fail"]
 DMARC_WORDS = [None, "none", "pass", "fail", "temperror", "permerror"]
 DMARC_POLICIES = ["none", "quarantine", "reject"]
+MTA_STS_WORDS = [None, "policy", "none", "temperror", "invalid"]
+DANE_WORDS = [None, "secure", "insecure", "bogus", "none", "temperror"]
+DELIVERY_WORDS = [None, "dane", "tls-required", "tls-if-possible", "defer", "none"]
+TLSRPT_WORDS = [None, "record", "none", "invalid", "temperror"]
 ERROR_CODES = [None, "INVALID", "TOO_LARGE", "OVERLOADED", "DEADLINE", "UNSUPPORTED", "INTERNAL"]
 
 
@@ -82,6 +86,9 @@ class Fields:
     def text(self, field):
         return self.octets(field).decode("utf-8", "surrogateescape")
 
+    def texts(self, field):
+        return [value.decode("utf-8", "surrogateescape") for value in self.found.get(field, [])]
+
     def has(self, field):
         return field in self.found
 
@@ -110,6 +117,11 @@ def check_message(request_id, text, **sender):
 def seal(request_id, text, domain="", authentication_results="", **sender):
     return octets(1, request_id) + message(50, message(1, envelope(**sender)) + octets(2, text) + octets(3, domain)
                                            + octets(4, authentication_results))
+
+
+def tls_policy(request_id, domain, mx_host="", purge=False, deadline_ms=0):
+    return octets(1, request_id) + number(2, deadline_ms) + message(20, octets(1, domain) + octets(2, mx_host)
+                                                                    + number(3, int(purge)))
 
 
 # ---- responses ----
@@ -189,12 +201,30 @@ def seal_result(part):
     }
 
 
+def tls_policy_result(part):
+    mta_sts, dane, tlsrpt = part.message(2), part.message(3), part.message(5)
+    return {
+        "domain": part.text(1),
+        "mta_sts": {"result": MTA_STS_WORDS[mta_sts.number(1)], "id": mta_sts.text(2) or None,
+                    "mode": mta_sts.text(3) or None, "mx": mta_sts.texts(4), "max_age": mta_sts.number(5),
+                    **reason(mta_sts, 6)},
+        "dane": {"result": DANE_WORDS[dane.number(1)], "tlsa": dane.texts(2), **reason(dane, 3),
+                 "delivery": DELIVERY_WORDS[dane.number(4)], "mx_host": dane.text(5) or None,
+                 "tlsa_base": dane.text(6) or None, "reference_names": dane.texts(7)},
+        "mx_match": bool(part.number(4)) if part.number(7) else None,
+        "tlsrpt": {"result": TLSRPT_WORDS[tlsrpt.number(1)], "rua": tlsrpt.texts(2), **reason(tlsrpt, 3)},
+        "postfix": part.text(6), "postfix_tlsrpt": part.text(8), "purged": bool(part.number(9)),
+    }
+
+
 def response(data):
-    """(id, verdict, seal or {"error": ...})."""
+    """(id, verdict, seal, TLS policy or {"error": ...})."""
     found = Fields(data)
     for field in (10, 11):
         if found.has(field):
             return found.text(1), verdict(found.message(field))
+    if found.has(20):
+        return found.text(1), tls_policy_result(found.message(20))
     if found.has(50):
         return found.text(1), seal_result(found.message(50))
     error = found.message(2)

@@ -133,7 +133,7 @@ static void verdict_is_read(void **state)
 
 	(void)state;
 	assert_int_equal(
-		answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure),
+		answer_read(&heap_default, octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure),
 		ASSAY_OK);
 	free(octets); /* the answer stands alone */
 	verdict = assay_answer_verdict(answer);
@@ -203,7 +203,7 @@ static void every_cut_and_every_change_is_survived(void **state)
 
 		assert_non_null(copy);
 		memcpy(copy, octets, cut);
-		if (answer_read(copy, cut, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure) ==
+		if (answer_read(&heap_default, copy, cut, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure) ==
 		    ASSAY_OK)
 			assay_answer_free(answer);
 		else
@@ -214,7 +214,7 @@ static void every_cut_and_every_change_is_survived(void **state)
 		for (unsigned bit = 0; bit < 8; bit++) {
 			octets[at] ^= (uint8_t)(1u << bit);
 			answer = NULL;
-			(void)answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT,
+			(void)answer_read(&heap_default, octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_VERDICT,
 					  &answer, &failure);
 			assay_answer_free(answer);
 			octets[at] ^= (uint8_t)(1u << bit);
@@ -232,13 +232,13 @@ static void another_request_or_call_is_a_protocol_error(void **state)
 
 	(void)state;
 	assert_int_equal(
-		answer_read(octets, count, BYTES("queue-ix"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure),
+		answer_read(&heap_default, octets, count, BYTES("queue-ix"), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, &failure),
 		ASSAY_ERROR_PROTOCOL);
 	assert_null(answer);
 	assert_int_equal(
-		answer_read(octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure),
+		answer_read(&heap_default, octets, count, BYTES("queue-id"), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure),
 		ASSAY_ERROR_PROTOCOL);
-	assert_int_equal(answer_read(octets, 0, BYTES(""), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, NULL),
+	assert_int_equal(answer_read(&heap_default, octets, 0, BYTES(""), ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, NULL),
 			 ASSAY_ERROR_PROTOCOL);
 	free(octets);
 }
@@ -266,7 +266,7 @@ static void seal_is_read(void **state)
 	response.result_case = ASSAY__V1__RESPONSE__RESULT_SEAL;
 	response.seal = &seal;
 	octets = pack(&response, &count);
-	assert_int_equal(answer_read(octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_SEAL, &answer, NULL), ASSAY_OK);
+	assert_int_equal(answer_read(&heap_default, octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_SEAL, &answer, NULL), ASSAY_OK);
 	free(octets);
 	read = assay_answer_seal(answer);
 	assert_null(assay_answer_verdict(answer));
@@ -275,6 +275,58 @@ static void seal_is_read(void **state)
 	assert_string_equal(read->fields[2]->value.octets, "i=2; b=\r\n a");
 	assert_string_equal(read->reason.text, "");
 	assay_answer_free(answer);
+}
+
+static uint8_t *pack_tls_policy(size_t *count_out)
+{
+	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
+	Assay__V1__TlsPolicyResult policy;
+	Assay__V1__TlsPolicyResult__Dane dane;
+	ProtobufCBinaryData names[] = { BYTES("mx.d"), BYTES("d") };
+	char *tlsa[] = { wire_string("3 1 1 ab") };
+
+	assay__v1__tls_policy_result__init(&policy);
+	assay__v1__tls_policy_result__dane__init(&dane);
+	dane.result = ASSAY__V1__TLS_POLICY_RESULT__DANE__RESULT__SECURE;
+	dane.delivery = ASSAY__V1__TLS_POLICY_RESULT__DANE__DELIVERY__DANE;
+	dane.tlsa = tlsa;
+	dane.n_tlsa = 1;
+	dane.mx_host = BYTES("mx.d");
+	dane.reference_names = names;
+	dane.n_reference_names = 2;
+	policy.domain = BYTES("d");
+	policy.dane = &dane;
+	policy.postfix = wire_string("dane-only");
+	policy.purged = 1;
+	response.result_case = ASSAY__V1__RESPONSE__RESULT_TLS_POLICY;
+	response.tls_policy = &policy;
+	return pack(&response, count_out);
+}
+
+static void tls_policy_is_read(void **state)
+{
+	const struct assay_tls_policy *read;
+	struct assay_answer *answer;
+	size_t count;
+	uint8_t *octets = pack_tls_policy(&count);
+
+	(void)state;
+	assert_int_equal(answer_read(&heap_default, octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_TLS_POLICY, &answer, NULL), ASSAY_OK);
+	read = assay_answer_tls_policy(answer);
+	assert_true(read->dane == ASSAY_TLS_SECURE && read->dane_delivery == ASSAY_DANE_AUTHENTICATE && read->purged);
+	assert_int_equal(read->dane_reference_name_count, 2);
+	assert_string_equal(read->dane_reference_names[0].octets, "mx.d");
+	assert_string_equal(read->dane_mx_host.octets, "mx.d");
+	assert_string_equal(read->dane_tlsa[0], "3 1 1 ab");
+	/* What an older daemon does not send. */
+	assert_string_equal(read->postfix_tlsrpt, "");
+	assert_true(read->mta_sts == ASSAY_TLS_UNKNOWN && read->tlsrpt == ASSAY_TLS_UNKNOWN);
+	assert_string_equal(read->tlsrpt_reason.text, "");
+	assay_answer_free(answer);
+	for (size_t i = 0; i < count; i++)
+		if (answer_read(&heap_default, octets, i, BYTES(""), ASSAY__V1__RESPONSE__RESULT_TLS_POLICY, &answer, NULL) == ASSAY_OK)
+			assay_answer_free(answer);
+	free(octets);
 }
 
 static void errors_keep_code_and_text(void **state)
@@ -309,7 +361,7 @@ static void errors_keep_code_and_text(void **state)
 		response.error = &error;
 		octets = pack(&response, &count);
 		assert_int_equal(
-			answer_read(octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure),
+			answer_read(&heap_default, octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure),
 			cases[i].error);
 		assert_int_equal(failure.error, cases[i].error);
 		assert_string_equal(failure.text, "first line?second");
@@ -332,7 +384,7 @@ static void an_error_without_text_has_the_general_one(void **state)
 	response.result_case = ASSAY__V1__RESPONSE__RESULT_ERROR;
 	response.error = &error;
 	octets = pack(&response, &count);
-	(void)answer_read(octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure);
+	(void)answer_read(&heap_default, octets, count, BYTES(""), ASSAY__V1__RESPONSE__RESULT_STATUS, &answer, &failure);
 	assert_string_equal(failure.text, assay_error_text(ASSAY_ERROR_OVERLOADED));
 	free(octets);
 }
@@ -346,10 +398,12 @@ static void words_are_known_or_unknown(void **state)
 	assert_string_equal(assay_policy_word(ASSAY_POLICY_QUARANTINE), "quarantine");
 	assert_string_equal(assay_policy_word((enum assay_policy) - 1), "unknown");
 	assert_string_equal(assay_tls_result_word(ASSAY_TLS_BOGUS), "bogus");
+	assert_string_equal(assay_dane_delivery_word(ASSAY_DANE_NO_DELIVERY), "none");
+	assert_string_equal(assay_dane_delivery_word((enum assay_dane_delivery)100), "unknown");
 	assert_string_equal(assay_error_text((enum assay_error)7), "unknown");
 }
 
-UNIT_MAIN(cmocka_unit_test(verdict_is_read), cmocka_unit_test(seal_is_read),
+UNIT_MAIN(cmocka_unit_test(verdict_is_read), cmocka_unit_test(seal_is_read), cmocka_unit_test(tls_policy_is_read),
 	  cmocka_unit_test(every_cut_and_every_change_is_survived),
 	  cmocka_unit_test(another_request_or_call_is_a_protocol_error), cmocka_unit_test(errors_keep_code_and_text),
 	  cmocka_unit_test(an_error_without_text_has_the_general_one), cmocka_unit_test(words_are_known_or_unknown))

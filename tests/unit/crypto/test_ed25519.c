@@ -6,7 +6,7 @@
  *         them damaged, each decided by OpenSSL too. ASSAY_ED25519_CASES=2000000 tries so many (some ten minutes), from
  *         ASSAY_ED25519_SEED on.
  */
-#include "crypto/ed25519.h"
+#include "crypto/ed25519_private.h"
 
 #include "ed25519_examples.h"
 #include "ed25519_oracle.h"
@@ -205,6 +205,22 @@ static void test_signature_lengths(void **state)
 		assert_int_equal(jobs[0].valid, len == 64);
 		assert_true(jobs[1].valid);
 	}
+	crypto_ed25519_key_free(key);
+}
+
+/* Whatever is in its table: with a key that was refused nothing is valid, not even what would be. */
+static void test_refused_key(void **state)
+{
+	const struct example *good = find(true, "A a+0 canonical, R r+0");
+	struct crypto_ed25519_key *key = key_new(good->key);
+	struct crypto_ed25519_job job = job_of(good, key);
+
+	(void)state;
+	crypto_ed25519_verify(ed25519, &job, 1);
+	assert_true(job.valid);
+	key->state = ED25519_KEY_REFUSED;
+	crypto_ed25519_verify(ed25519, &job, 1);
+	assert_false(job.valid);
 	crypto_ed25519_key_free(key);
 }
 
@@ -492,6 +508,7 @@ int main(void)
 		cmocka_unit_test(test_rows_are_there),
 		cmocka_unit_test(test_s_at_its_ends),
 		cmocka_unit_test(test_signature_lengths),
+		cmocka_unit_test(test_refused_key),
 		cmocka_unit_test(test_rfc8032),
 		cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_many),

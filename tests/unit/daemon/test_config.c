@@ -117,6 +117,9 @@ static void test_errors_name_file_and_line(void **state)
 		{ "root_hints", "dns {\n  root-hints = \"/nonexistent/r\"\n}\n", 2, "/nonexistent/r" },
 		{ "zone_file", "dns {\n  zone-file = \"/nonexistent/z\"\n}\n", 2, "/nonexistent/z" },
 		{ "ca_file", "mta-sts {\n  ca-file = \"/nonexistent/c\"\n}\n", 2, "/nonexistent/c" },
+		{ "ca_file_without_certificates", "mta-sts {\n  ca-file = \"/dev/null\"\n}\n", 2, "no certificates" },
+		{ "state_directory", "\nstate-directory = \"/nonexistent/s\"\n", 2, "/nonexistent/s" },
+		{ "state_directory_is_a_file", "state-directory = \"/dev/null\"\n", 1, "Not a directory" },
 		{ "authserv_id_with_line_end", "\nauthserv-id = \"mx.example.org\\r\\nX: y\"\n", 2, "authserv-id" },
 		{ "authserv_id_with_space", "authserv-id = \"mx example\"\n", 1, "authserv-id" },
 		{ "authserv_id_with_semicolon", "authserv-id = \"mx;dmarc=pass\"\n", 1, "authserv-id" },
@@ -219,6 +222,13 @@ static const struct {
 	{ "limits", "replay-memory", 0, 1024L * 1024 * 1024 },
 	{ "arc", "max-sets", 1, 32 },
 	{ "mta-sts", "https-port", 1, 65535 },
+	{ "mta-sts", "timeout", 100, 600000 },
+	{ "mta-sts", "max-connections", 1, 1024 },
+	{ "mta-sts", "max-connections-per-address", 1, 1024 },
+	{ "mta-sts", "max-waiting", 1, 1000000 },
+	{ "mta-sts", "cache-size", 1 << 20, 1L << 36 },
+	{ "mta-sts", "failure-ttl", 1, 86400 },
+	{ "mta-sts", "refresh", 1, 604800 },
 	{ "limits", "message-size", 1024, 1L << 30 },
 	{ "limits", "octets-held", 16 << 20, 1L << 40 },
 	{ "limits", "connection-octets-held", 1 << 20, 1L << 40 },
@@ -338,7 +348,13 @@ static void test_defaults(void **state)
 		assert_int_equal(engine->limits.breaker.failures, 5);
 		assert_non_null(engine->limits.breaker.registrable_domain);
 		assert_string_equal(config.metrics_listen, "");
-		assert_false(config.mta_sts_set);
+		assert_string_equal(engine->policies.directory, "");
+		assert_false(engine->tlspolicy.allow_private_addresses);
+		assert_int_equal(engine->policies.https.port, 443);
+		assert_int_equal(engine->policies.https.time_ms_max, 60000);
+		assert_int_equal(engine->policies.https.body_octets_max, 65536);
+		assert_int_equal(engine->policies.failure_s, 300);
+		assert_int_equal(engine->policies.refresh_s, 86400);
 		/* LESSONS row 22: large but legitimate headers are read. */
 		assert_true(engine->verdict.bounds.header_octets_max >= 262144);
 		config_free(&config);
@@ -369,8 +385,11 @@ static void test_every_key_arrives(void **state)
 	         "dkim { max-signatures = 7  min-rsa-bits = 2048  max-rsa-bits = 8192  allow-rsa-sha1 = true\n"
 	         "  clock-drift = 60  max-verify-time = 700 }\n"
 	         "dmarc { no-author = quarantine }\n"
+	         "state-directory = \"/tmp\"\n"
+	         "mta-sts { ca-file = \"\" https-port = 8443 allow-private-addresses = true timeout = 700\n"
+	         "  max-connections = 9 max-connections-per-address = 8 max-waiting = 70 cache-size = 2000000\n"
+	         "  failure-ttl = 6 refresh = 5 }\n"
 	         "crypto { kernels = openssl }\n"
-	         "mta-sts { ca-file = \"\" https-port = 8443 allow-private-addresses = true }\n"
 	         "metrics { listen = \"[::1]:8462\" }\n"
 	         "limits { message-size = 2000000 octets-held = 60000000 request-memory = 100000 in-flight = 10\n"
 	         "  connection-in-flight = 5 connections = 20 queue-time = 30 header-size = 2000 header-fields = 20\n"
@@ -402,7 +421,7 @@ static void test_every_key_arrives(void **state)
 	assert_int_equal(engine->limits.breaker.failures, 7);
 	assert_int_equal(engine->limits.breaker.probe_ns, 800000000);
 	assert_int_equal(engine->limits.breaker.zones_max, 90);
-	assert_int_equal(engine->resolver.queries_max, 100);
+	assert_int_equal(engine->limits.shard_lookups_max, 100);
 	assert_true(engine->resolver.qname_minimisation);
 	assert_int_equal(engine->limits.dns_wait_ms_max, 4000);
 	assert_int_equal(engine->limits.lookups_max, 30);
@@ -418,8 +437,17 @@ static void test_every_key_arrives(void **state)
 	assert_int_equal(engine->verdict.dkim.clock_drift_s, 60);
 	assert_int_equal(engine->verdict.dkim.verify_us_max, 700);
 	assert_int_equal(engine->limits.replay_octets_max, 2048);
+	assert_string_equal(engine->policies.directory, "/tmp");
+	assert_true(engine->tlspolicy.allow_private_addresses);
+	assert_int_equal(engine->policies.https.port, 8443);
+	assert_int_equal(engine->policies.https.time_ms_max, 700);
+	assert_int_equal(engine->policies.https.connections_max, 9);
+	assert_int_equal(engine->policies.https.address_connections_max, 8);
+	assert_int_equal(engine->policies.https.waiting_max, 70);
+	assert_int_equal(engine->policies.octets_max, 2000000);
+	assert_int_equal(engine->policies.failure_s, 6);
+	assert_int_equal(engine->policies.refresh_s, 5);
 	assert_int_equal(engine->kernels, CRYPTO_KERNELS_OPENSSL);
-	assert_true(config.mta_sts_set);
 	assert_string_equal(config.metrics_listen, "[::1]:8462");
 	assert_int_equal(engine->limits.message_octets_max, 2000000);
 	assert_int_equal(engine->limits.octets_held_max, 60000000);

@@ -180,6 +180,53 @@ static void test_pace_is_measured(void **state)
 	assert_in_range(queue.each_ns, 190, 200);
 }
 
+/* Those that have waited for too long are taken out, oldest first, while the queue is long; a short one is no overload. */
+static void test_late_ones(void **state)
+{
+	enum { MANY = QUEUE_LEAST + 10 };
+	static struct request many[MANY];
+
+	(void)state;
+	queue_of("");
+	for (unsigned i = 0; i < MANY; i++) {
+		many[i] = (struct request){ .conn = &conns[i & 1], .use = &conns[i & 1].use, .since_ns = 100 + i / 2 };
+		queue_add(&queue, &many[i]);
+	}
+	assert_null(queue_take_late(&queue, 100));
+	assert_ptr_equal(queue_take_late(&queue, 102), &many[0]);
+	assert_ptr_equal(queue_take_late(&queue, 102), &many[2]); /* of the same connection, which has not had its turn */
+	assert_null(queue_take_late(&queue, 102));
+	assert_ptr_equal(queue_take(&queue), &many[4]);
+	assert_int_equal(queue.busy_taken, 1); /* what is refused says nothing about the time that requests take */
+	assert_ptr_equal(queue_take_late(&queue, 102), &many[1]);
+	for (unsigned left = queue.new_count; left >= QUEUE_LEAST; left--)
+		assert_non_null(queue_take_late(&queue, 1000));
+	assert_int_equal(queue.new_count, QUEUE_LEAST - 1);
+	assert_null(queue_take_late(&queue, 1000));
+	while (queue_take(&queue))
+		continue;
+	assert_null(queue_take_late(&queue, 1000));
+	assert_true(!conns[0].use.first_queued && !conns[1].use.first_queued && queue.conns_count == 0);
+}
+
+/* What was begun is not refused, nor anybody before it. */
+static void test_what_was_begun_is_not_late(void **state)
+{
+	static struct request many[QUEUE_LEAST];
+	struct request begun = { .passes = 1, .use = &conns[0].use };
+
+	(void)state;
+	queue_of("");
+	for (unsigned i = 0; i < QUEUE_LEAST; i++) {
+		many[i] = (struct request){ .use = &conns[0].use };
+		queue_add(&queue, &many[i]);
+	}
+	queue_add(&queue, &begun);
+	assert_null(queue_take_late(&queue, 1));
+	assert_ptr_equal(queue_take(&queue), &begun);
+	assert_ptr_equal(queue_take_late(&queue, 1), &many[0]);
+}
+
 /* Dear requests make for few in a turn, but for full batches still. */
 static void test_part_of_a_turn(void **state)
 {
@@ -200,5 +247,6 @@ static void test_part_of_a_turn(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_connections_in_turn), cmocka_unit_test(test_late_comer),
           cmocka_unit_test(test_what_was_begun_comes_first), cmocka_unit_test(test_removal), cmocka_unit_test(test_wait_is_the_connections),
-          cmocka_unit_test(test_pace_is_measured),
+          cmocka_unit_test(test_pace_is_measured), cmocka_unit_test(test_late_ones),
+          cmocka_unit_test(test_what_was_begun_is_not_late),
           cmocka_unit_test(test_part_of_a_turn))

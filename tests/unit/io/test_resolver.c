@@ -28,6 +28,8 @@ static struct {
 	uint8_t asked[ASKED_MAX][256]; /* names in wire form, without the root */
 	size_t asked_len[ASKED_MAX];
 	size_t asked_count, tcp_count;
+	bool ports[65536];             /* that asked over UDP */
+	size_t ports_count;
 	bool is_silent;
 	uint8_t rcode;
 	bool is_large; /* TXT records that fit no datagram */
@@ -110,6 +112,8 @@ static void serve_udp(void)
 
 	if (len < 17)
 		return;
+	name_server.ports_count += !name_server.ports[from.sin_port];
+	name_server.ports[from.sin_port] = true;
 	if (name_server.is_silent) {
 		name_server.asked_count++;
 		return;
@@ -204,7 +208,7 @@ static struct io_resolver_config config_make(bool forwards)
 
 	snprintf(forward, sizeof(forward), "127.0.0.1@%u", name_server.port);
 	return (struct io_resolver_config){
-		.forwards = list, .forwards_count = forwards, .cache_octets = 4 << 20, .queries_max = 256
+		.forwards = list, .forwards_count = forwards, .cache_octets = 4 << 20
 	};
 }
 
@@ -218,7 +222,8 @@ static int setup(void **state)
 {
 	(void)state;
 	name_server.conn = -1;
-	name_server.asked_count = name_server.tcp_count = 0;
+	name_server.asked_count = name_server.tcp_count = name_server.ports_count = 0;
+	memset(name_server.ports, 0, sizeof(name_server.ports));
 	name_server.is_silent = name_server.is_large = false;
 	name_server.rcode = 0;
 	for (unsigned attempt = 0; !name_server_bind(); attempt++)
@@ -403,6 +408,45 @@ static void test_many_questions_at_once(void **state)
 	for (unsigned i = 0; i < 200; i++)
 		assert_int_equal(replies[i].outcome, DNS_FOUND);
 	assert_int_equal(name_server.asked_count, 200);
+}
+
+static bool many_asked(void)
+{
+	return name_server.asked_count >= 200;
+}
+
+/* Answers forged from afar: a forwarder that is not on loopback is asked from a port of its own for each question. */
+static void test_ports(void **state)
+{
+	static const struct {
+		const char *address;
+		size_t ports_least, ports_most;
+	} vectors[] = {
+		{ "127.0.0.1", 2, 16 },
+		{ "0.0.0.0", 190, 1000 }, /* comes to 127.0.0.1, but is no loopback address; the answers are not taken */
+	};
+	char forward[32];
+	const char *const list[] = { forward };
+	struct io_resolver_config config = config_make(true);
+
+	(void)state;
+	config.forwards = list;
+	for (size_t v = 0; v < COUNT_OF(vectors); v++) {
+		snprintf(forward, sizeof(forward), "%s@%u", vectors[v].address, name_server.port);
+		name_server.asked_count = name_server.ports_count = 0;
+		memset(name_server.ports, 0, sizeof(name_server.ports));
+		resolver_begin(&config);
+		for (unsigned i = 0; i < 200; i++) {
+			char name[64];
+
+			snprintf(name, sizeof(name), "n%u.ports.example.com", i);
+			ask(i, name, DNS_A);
+		}
+		looping_until(many_asked);
+		assert_in_range(name_server.ports_count, vectors[v].ports_least, vectors[v].ports_most);
+		io_resolver_free(resolver);
+		resolver = NULL;
+	}
 }
 
 static void test_rcodes(void **state)
@@ -702,6 +746,7 @@ int main(void)
 		RESOLVER_TEST(test_forwarded_once_then_from_the_cache),
 		RESOLVER_TEST(test_same_question_at_once_is_one_query),
 		RESOLVER_TEST(test_many_questions_at_once),
+		RESOLVER_TEST(test_ports),
 		RESOLVER_TEST(test_rcodes),
 		RESOLVER_TEST(test_large_answer_over_tcp),
 		RESOLVER_TEST(test_odd_octets_reach_the_forwarder),

@@ -47,6 +47,7 @@ static void wrong_usage(void **state)
 		{ "check", "--timeout", "0", NULL },
 		{ "check", "--json=yes", NULL },
 		{ "check", "--mx", "host", NULL }, /* not of this command */
+		{ "check", "--purge", NULL },
 	};
 
 	(void)state;
@@ -86,6 +87,20 @@ static void all_options(void **state)
 	free_all(copies, &args);
 }
 
+static void tls_policy_options(void **state)
+{
+	static const char *const words[] = { "tls-policy", "--purge", "d.example", "--mx", "mx.example", NULL };
+	char *copies[COUNT_OF(words)];
+	struct args args;
+
+	(void)state;
+	assert_int_equal(parse(words, ARGS_MX | ARGS_PURGE, copies, &args), ARGS_OK);
+	assert_true(args.purge);
+	assert_string_equal(args.mx, "mx.example");
+	assert_string_equal(args.operands[0], "d.example");
+	free_all(copies, &args);
+}
+
 static void null_sender(void **state)
 {
 	static const char *const lines[][WORDS_MAX] = { { "spf", "--from", "", NULL },
@@ -117,5 +132,6 @@ static void standard_input_is_an_operand(void **state)
 	free_all(copies, &args);
 }
 
-UNIT_MAIN(cmocka_unit_test(wrong_usage), cmocka_unit_test(all_options), cmocka_unit_test(null_sender),
+UNIT_MAIN(cmocka_unit_test(wrong_usage), cmocka_unit_test(all_options), cmocka_unit_test(tls_policy_options),
+	  cmocka_unit_test(null_sender),
 	  cmocka_unit_test(standard_input_is_an_operand))

@@ -376,7 +376,72 @@ static void override_is_said_in_words(void **state)
 	free(text);
 }
 
-UNIT_MAIN(cmocka_unit_test(arc_is_shown_hop_by_hop), cmocka_unit_test(override_is_said_in_words),
+static const char *const patterns[] = { "*.d.example" }, *const tlsa[] = { "3 1 1 ab" }, *const rua[] = { "mailto:a@b" };
+static const struct assay_text reference_names[] = { TEXT("mx.d.example"), TEXT("d\033") };
+static const struct assay_tls_policy tls_policy = {
+	.domain = TEXT("d\033.example"),
+	.mta_sts = ASSAY_TLS_POLICY,
+	.mta_sts_id = "1",
+	.mta_sts_mode = "enforce",
+	.mta_sts_mx = patterns,
+	.mta_sts_mx_count = 1,
+	.mta_sts_max_age = 86400,
+	.mta_sts_reason = { "kept", "", "mta-sts-policy" },
+	.dane = ASSAY_TLS_SECURE,
+	.dane_tlsa = tlsa,
+	.dane_tlsa_count = 1,
+	.dane_reason = { "records", "", "dane-records" },
+	.dane_delivery = ASSAY_DANE_AUTHENTICATE,
+	.dane_mx_host = TEXT("mx.d.example"),
+	.dane_tlsa_base = TEXT("mx.d.example"),
+	.dane_reference_names = reference_names,
+	.dane_reference_name_count = 2,
+	.has_mx_match = 1,
+	.mx_match = 1,
+	.tlsrpt = ASSAY_TLS_RECORD,
+	.tlsrpt_rua = rua,
+	.tlsrpt_rua_count = 1,
+	.tlsrpt_reason = { "there", "", "tlsrpt-record" },
+	.postfix = "dane-only",
+	.postfix_tlsrpt = "dane-only x",
+	.purged = 1,
+};
+
+static void tls_policy_as_json(FILE *out)
+{
+	print_json_tls_policy(out, &tls_policy);
+}
+
+static void tls_policy_in_words(FILE *out)
+{
+	print_tls_policy(out, &tls_policy);
+}
+
+static void tls_policy_is_the_interface(void **state)
+{
+	char *text = printed(tls_policy_as_json);
+
+	(void)state;
+	assert_string_equal(text,
+		"{\"domain\": \"d\\u001B.example\", \"mta_sts\": {\"result\": \"policy\", \"id\": \"1\", \"mode\": \"enforce\", "
+		"\"mx\": [\"*.d.example\"], \"max_age\": 86400, \"reason\": \"kept\", \"fix\": \"\", \"code\": \"mta-sts-policy\"}, "
+		"\"dane\": {\"result\": \"secure\", \"tlsa\": [\"3 1 1 ab\"], \"delivery\": \"dane\", \"mx_host\": \"mx.d.example\", "
+		"\"tlsa_base\": \"mx.d.example\", \"reference_names\": [\"mx.d.example\", \"d\\u001B\"], \"reason\": \"records\", "
+		"\"fix\": \"\", \"code\": \"dane-records\"}, \"mx_match\": true, \"tlsrpt\": {\"result\": \"record\", "
+		"\"rua\": [\"mailto:a@b\"], \"reason\": \"there\", \"fix\": \"\", \"code\": \"tlsrpt-record\"}, "
+		"\"postfix\": \"dane-only\", \"postfix_tlsrpt\": \"dane-only x\", \"purged\": true}\n");
+	free(text);
+	text = printed(tls_policy_in_words);
+	assert_non_null(strstr(text, "what was kept is forgotten"));
+	assert_non_null(strstr(text, "of mx.d.example: dane"));
+	assert_non_null(strstr(text, "mailto:a@b"));
+	assert_non_null(strstr(text, "dane-only x"));
+	for (const char *c = text; *c; c++)
+		assert_true(*c == '\n' || (*c >= ' ' && *c <= '~'));
+	free(text);
+}
+
+UNIT_MAIN(cmocka_unit_test(tls_policy_is_the_interface), cmocka_unit_test(arc_is_shown_hop_by_hop), cmocka_unit_test(override_is_said_in_words),
 	  cmocka_unit_test(json_is_the_interface), cmocka_unit_test(words_are_printable),
 	  cmocka_unit_test(ulabels_are_told),
 		cmocka_unit_test(wide_pass_is_told), cmocka_unit_test(headlines), cmocka_unit_test(shadow_is_one_line))

@@ -306,6 +306,12 @@ static void build_chain(unsigned aliases, bool reversed)
 		put_record(&packet, aliases == 0 ? "n0.example" : "end.example", DNS_TXT, TTL, SLICE("\3end"));
 }
 
+static void check_chain(unsigned aliases)
+{
+	check_one(DNS_TXT, SLICE("end"), TTL);
+	assert_slice_equal(read_packet(&packet, DNS_TXT).alias, aliases ? SLICE("end.example") : SLICE_EMPTY);
+}
+
 /* LESSONS row 20. */
 static void test_alias_chains(void **state)
 {
@@ -314,7 +320,7 @@ static void test_alias_chains(void **state)
 		for (unsigned reversed = 0; reversed < 2; reversed++) {
 			build_chain(aliases, reversed);
 			if (aliases <= DNS_ALIASES_MAX)
-				check_one(DNS_TXT, SLICE("end"), TTL);
+				check_chain(aliases);
 			else
 				check_invalid("chain_too_long", DNS_TXT);
 		}
@@ -343,6 +349,7 @@ static void test_alias_without_records_is_nodata(void **state)
 	answer = read_packet(&packet, DNS_TXT);
 	assert_int_equal(answer.outcome, DNS_NODATA);
 	assert_int_equal(answer.ttl, 0);
+	assert_slice_equal(answer.alias, SLICE("b.example"));
 }
 
 static void put_soa(uint32_t ttl, uint32_t minimum)

@@ -1,0 +1,47 @@
+/*
+ * exchange_parts.h - what the files of an exchange share (internal).
+ *
+ * exchange.c says what happens next, attempt.c and link.c send and receive, notify.c tells who asked.
+ */
+#ifndef ASSAY_CLIENT_EXCHANGE_PARTS_H
+#define ASSAY_CLIENT_EXCHANGE_PARTS_H
+
+#include "client/exchange.h"
+
+/* What is to be done when the lock is free again. */
+struct next {
+	struct exchange *start; /* an attempt, at `server`; referenced */
+	struct server *server;
+	bool is_hedge;
+	struct exchange *notify; /* referenced */
+	struct assay_client *tick;
+};
+
+/* ---- exchange.c; all but next_do() with the lock held ---- */
+
+void exchange_unref(struct exchange *exchange);
+/* Attempts that are packed or under way. */
+unsigned exchange_active(const struct exchange *exchange);
+uint32_t exchange_random(struct assay_client *client);
+/* It is over, with the outcome that stands in it. */
+void exchange_finish(struct exchange *exchange, uint64_t now, struct next *next);
+/* One attempt came to this. Takes `answer`. `error` as in `failure`, or ASSAY_OK with an answer. */
+void exchange_attempt_over(struct exchange *exchange, struct server *server, struct assay_answer *answer,
+			   const struct assay_failure *failure, struct next *next);
+/* Does what is next until nothing is. */
+void next_do(struct next next);
+
+/* ---- attempt.c, without the lock ---- */
+
+void attempt_start(const struct next *what, struct next *next);
+/* A reply to the exchange's attempt of that id, if it is still waited for. Takes a reference. */
+void exchange_reply(struct exchange *exchange, struct server *server, uint32_t id, const uint8_t *octets, size_t count);
+
+/* ---- notify.c ---- */
+
+/* Puts it where assay_dispatch() finds it; with the lock held. Takes a reference. */
+void notify_queue(struct exchange *exchange);
+/* Calls who is to be told; without the lock. Takes a reference. */
+void notify_run(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,240 @@
+/*
+ * Goal:   of several servers those that are well are asked; one that is away, silent, overloaded or talks nonsense costs no
+ *         verdict while another is well, and no call lasts longer than its deadline.
+ * Method: peers in this process change their behaviour between calls; what each was asked is counted.
+ */
+#include "unit.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include "peer.h"
+
+static struct peer peers[2];
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static struct assay_client *open_both(enum assay_balance balance, uint32_t hedge_percent)
+{
+	struct assay_options options = {
+		.size = sizeof options, .connect_ms = 5000, .balance = balance, .hedge_percent = hedge_percent
+	};
+	struct assay_server server = { .size = sizeof server };
+	struct assay_client *client;
+	char urls[300];
+
+	snprintf(urls, sizeof urls, " %s,\t%s ", peers[0].url, peers[1].url);
+	assert_int_equal(assay_open(urls, &options, &client, NULL), ASSAY_OK);
+	for (int i = 0; i < 5000; i++) {
+		assert_int_equal(assay_get_server(client, 1, &server), ASSAY_OK);
+		if (server.connected)
+			break;
+		nng_msleep(1);
+	}
+	assert_int_equal(server.connected, 1);
+	assert_string_equal(server.url, peers[1].url);
+	return client;
+}
+
+static struct assay_server state_of(struct assay_client *client, unsigned number)
+{
+	struct assay_server server = { .size = sizeof server };
+
+	assert_int_equal(assay_get_server(client, number, &server), ASSAY_OK);
+	return server;
+}
+
+static enum assay_error ask(struct assay_client *client, uint32_t deadline_ms, struct assay_failure *failure)
+{
+	struct assay_call call = { .size = sizeof call, .id = "q", .deadline_ms = deadline_ms };
+	struct assay_answer *answer;
+	uint64_t began = now_ms();
+	enum assay_error error = assay_check_message(client, &call, NULL, "x", 1, &answer, failure);
+
+	assert_in_range(now_ms() - began, 0, deadline_ms + 1000);
+	assay_answer_free(answer);
+	return error;
+}
+
+static void round_robin(void **state)
+{
+	struct assay_client *client = open_both(ASSAY_ROUND_ROBIN, 0);
+
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(ask(client, 5000, NULL), ASSAY_OK);
+	assert_int_equal(state_of(client, 0).requests, 20);
+	assert_int_equal(state_of(client, 1).requests, 20);
+	assert_true(state_of(client, 0).octets > 20);
+	assert_int_equal(assay_get_server(client, 2, &(struct assay_server){ .size = sizeof(struct assay_server) }),
+			 ASSAY_ERROR_ARGUMENT);
+	assay_close(client);
+}
+
+/* Whatever one of them does, the other has the verdict. */
+static void other_one_is_asked(void **state)
+{
+	static const enum peer_mode modes[] = { PEER_SILENT, PEER_GARBAGE, PEER_OVERLOADED, PEER_INTERNAL, PEER_OTHER_ID };
+	struct assay_client *client = open_both(ASSAY_ROUND_ROBIN, 20);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(modes); i++) {
+		for (int bad = 0; bad < 2; bad++) {
+			atomic_store(&peers[bad].mode, modes[i]);
+			for (int call = 0; call < 8; call++) {
+				struct assay_failure failure;
+
+				if (ask(client, 1000, &failure) != ASSAY_OK)
+					fail_msg("mode %d of peer %d: %s", (int)modes[i], bad, failure.text);
+			}
+			atomic_store(&peers[bad].mode, PEER_ANSWERS);
+		}
+	}
+	assert_true(state_of(client, 0).hedges + state_of(client, 1).hedges > 0);
+	assert_true(state_of(client, 0).overloaded > 0);
+	assert_true(state_of(client, 0).unanswered > 0);
+	assay_close(client);
+}
+
+static void both_are_bad(void **state)
+{
+	struct assay_client *client = open_both(ASSAY_LEAST_IN_FLIGHT, 20);
+	static const struct {
+		enum peer_mode mode;
+		enum assay_error error;
+	} cases[] = { { PEER_GARBAGE, ASSAY_ERROR_PROTOCOL },
+		      { PEER_INTERNAL, ASSAY_ERROR_INTERNAL },
+		      { PEER_SILENT, ASSAY_ERROR_TIMEOUT },
+		      { PEER_OVERLOADED, ASSAY_ERROR_OVERLOADED } };
+	struct assay_failure failure;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		atomic_store(&peers[0].mode, cases[i].mode);
+		atomic_store(&peers[1].mode, cases[i].mode);
+		assert_int_equal(ask(client, 300, &failure), cases[i].error);
+		assert_int_equal(failure.error, cases[i].error);
+		assert_true(failure.text[0]);
+	}
+	assay_close(client);
+}
+
+/* A server that has too much to do is left alone: many calls, few of them asked it. */
+static void overload_is_respected(void **state)
+{
+	struct assay_client *client = open_both(ASSAY_ROUND_ROBIN, 0);
+	uint64_t asked;
+
+	(void)state;
+	atomic_store(&peers[0].mode, PEER_OVERLOADED);
+	for (int i = 0; i < 300; i++)
+		assert_int_equal(ask(client, 5000, NULL), ASSAY_OK);
+	asked = state_of(client, 0).requests;
+	assert_in_range(asked, 1, 60);
+	assert_int_equal(state_of(client, 0).overloaded, asked);
+	/* Both: what is not sent is not waited for longer than half of its time. */
+	atomic_store(&peers[1].mode, PEER_OVERLOADED);
+	for (int i = 0; i < 30; i++)
+		assert_int_equal(ask(client, 100, NULL), ASSAY_ERROR_OVERLOADED);
+	assert_true(state_of(client, 0).avoided || state_of(client, 1).avoided);
+	/* And when they are well again, so are the calls. */
+	atomic_store(&peers[0].mode, PEER_ANSWERS);
+	atomic_store(&peers[1].mode, PEER_ANSWERS);
+	nng_msleep(1100);
+	assert_int_equal(ask(client, 5000, NULL), ASSAY_OK);
+	assay_close(client);
+}
+
+static void silence_is_remembered(void **state)
+{
+	struct assay_client *client = open_both(ASSAY_ROUND_ROBIN, 10);
+	unsigned before;
+
+	(void)state;
+	atomic_store(&peers[0].mode, PEER_SILENT);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(ask(client, 500, NULL), ASSAY_OK);
+	assert_true(state_of(client, 0).avoided);
+	before = atomic_load(&peers[0].requests);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(ask(client, 500, NULL), ASSAY_OK);
+	assert_in_range(atomic_load(&peers[0].requests) - before, 0, 2);
+	assay_close(client);
+}
+
+/* One answers slowly: a second one is asked beside it, and neither verdict is taken twice. */
+static void slow_one_is_hedged(void **state)
+{
+	struct assay_client *client = open_both(ASSAY_ROUND_ROBIN, 10);
+	uint64_t began = now_ms();
+
+	(void)state;
+	atomic_store(&peers[0].mode, PEER_SLOW);
+	atomic_store(&peers[1].mode, PEER_SLOW);
+	assert_int_equal(ask(client, 1000, NULL), ASSAY_OK);
+	assert_in_range(now_ms() - began, PEER_SLOW_MS, 10000);
+	assert_int_equal(state_of(client, 0).requests + state_of(client, 1).requests, 2);
+	assert_int_equal(state_of(client, 0).hedges + state_of(client, 1).hedges, 1);
+	assay_close(client);
+}
+
+/* Lost while it was waited for: another one is asked at once, and the same one when there is no other. */
+static void lost_connection(void **state)
+{
+	struct assay_options options = { .size = sizeof options, .connect_ms = 5000 };
+	struct assay_client *client = open_both(ASSAY_ROUND_ROBIN, 100);
+
+	(void)state;
+	assert_int_equal(ask(client, 5000, NULL), ASSAY_OK);
+	peer_stop(&peers[0]);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(ask(client, 5000, NULL), ASSAY_OK);
+	assay_close(client);
+	peer_start(&peers[0]);
+	assert_int_equal(assay_open(peers[0].url, &options, &client, NULL), ASSAY_OK);
+	assert_int_equal(ask(client, 5000, NULL), ASSAY_OK);
+	assay_close(client);
+}
+
+static void bad_lists(void **state)
+{
+	struct assay_failure failure;
+	struct assay_client *client;
+	char many[33 * 12 + 1] = "";
+
+	(void)state;
+	assert_int_equal(assay_open("", NULL, &client, &failure), ASSAY_ERROR_ARGUMENT);
+	assert_int_equal(assay_open(" , ", NULL, &client, &failure), ASSAY_ERROR_ARGUMENT);
+	for (int i = 0; i < 33; i++)
+		strcat(many, "ipc:///x/xx ");
+	assert_int_equal(assay_open(many, NULL, &client, &failure), ASSAY_ERROR_ARGUMENT);
+	assert_null(client);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	peer_start(&peers[0]);
+	peer_start(&peers[1]);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	peer_stop(&peers[0]);
+	peer_stop(&peers[1]);
+	return 0;
+}
+
+#define PEER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+UNIT_MAIN(PEER_TEST(round_robin), PEER_TEST(other_one_is_asked), PEER_TEST(both_are_bad), PEER_TEST(overload_is_respected),
+	  PEER_TEST(silence_is_remembered), PEER_TEST(slow_one_is_hedged), PEER_TEST(lost_connection),
+	  cmocka_unit_test(bad_lists))
