@@ -99,6 +99,7 @@ static void body_add(struct crowd *crowd, size_t len, size_t cut_max, uint64_t o
 	struct body *body = &crowd->bodies[crowd->bodies_count++];
 
 	assert_true(crowd->bodies_count <= BODIES && len <= POOL_OCTETS);
+	memset(body, 0, sizeof(*body)); /* one that was taken back is filled otherwise */
 	body->octets = body->left = slice_of(pool + random_below(POOL_OCTETS - len + 1), len);
 	body->cut_max = cut_max;
 	body->job = (struct crypto_hash_job){
