@@ -208,6 +208,17 @@ static size_t bodies_put_off(struct crypto_batch *batch, struct progress *progre
 	return finished;
 }
 
+#define FEW 8 /* streams: fewer leave most lanes empty */
+
+/*
+ * What is left are a few long bodies, and more requests are queued, whose bodies will fill the lanes beside them. Only a run that began
+ * with more than a few puts them off: each has brought them further, and they are the first to go on.
+ */
+static bool few_may_wait(const struct crypto_batch *batch, const struct progress *progress, unsigned began)
+{
+	return batch->more && began >= FEW && batch->hasher->streams < FEW && !progress->out_of_time;
+}
+
 size_t crypto_batch_sha256_run(struct crypto_batch *batch)
 {
 	struct crypto_work_counters *counters = &batch->counters[CRYPTO_WORK_SHA256];
@@ -216,14 +227,20 @@ size_t crypto_batch_sha256_run(struct crypto_batch *batch)
 		.bodies_left = batch->waiting_count[CRYPTO_WORK_SHA256],
 	};
 	size_t finished = 0;
+	unsigned began;
 
 	counters->runs += progress.bodies_left > 0;
 	batch->cost = 0;
 	signatures_from_first(batch, &progress);
-	for (lanes_fill(batch, &progress); batch->hasher->streams > 0; lanes_fill(batch, &progress)) {
-		batch->cost += crypto_sha256_step(batch->hasher);
+	lanes_fill(batch, &progress);
+	began = batch->hasher->streams;
+	for (; batch->hasher->streams > 0; lanes_fill(batch, &progress)) {
+		bool is_over = few_may_wait(batch, &progress, began);
+
+		if (!is_over)
+			batch->cost += crypto_sha256_step(batch->hasher);
 		finished += ended_take(batch);
-		if (batch->cost >= CRYPTO_RUN_COST_MAX && !progress.out_of_time)
+		if (is_over || (batch->cost >= CRYPTO_RUN_COST_MAX && !progress.out_of_time))
 			finished += bodies_put_off(batch, &progress);
 	}
 	counters->lanes_filled = batch->hasher->blocks;

@@ -7,6 +7,8 @@
 #ifndef ASSAY_CRYPTO_ED25519_LANES_H
 #define ASSAY_CRYPTO_ED25519_LANES_H
 
+#include "base/asan.h"
+
 #include <immintrin.h>
 #include <stdint.h>
 
@@ -14,14 +16,7 @@
 #define ED25519_VECTOR __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma")))
 
 /* Numbers stay in registers only where all is inlined; what sanitizers make of that takes minutes to compile. */
-#if defined(__SANITIZE_ADDRESS__)
-#define ED25519_IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ED25519_IS_SANITIZED 1
-#endif
-#endif
-#if defined(ED25519_IS_SANITIZED)
+#if ASAN_IS_ON || TSAN_IS_ON
 #define ED25519_INLINE ED25519_VECTOR static __attribute__((noinline, unused))
 #else
 #define ED25519_INLINE ED25519_VECTOR static inline __attribute__((always_inline))

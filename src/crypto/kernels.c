@@ -1,7 +1,7 @@
 #include "crypto/kernels.h"
 
 #include "crypto/ed25519.h"
-#include "crypto/key.h"
+#include "crypto/key_private.h"
 #include "crypto/probe.h"
 #include "crypto/rsa.h"
 
@@ -130,6 +130,31 @@ static bool path_works(struct crypto_provider *provider, enum crypto_rsa_path pa
 	return works;
 }
 
+/* All lanes with a right signature, then each in turn with another digest: whose answer it is that is wrong. */
+static bool lanes_work(struct crypto_provider *provider)
+{
+	static const uint8_t other[CRYPTO_DIGEST_OCTETS_MAX] = { 1 };
+	struct crypto_key *key = probe_key(provider, CRYPTO_RSA_BY_LANES);
+	bool works = key;
+
+	for (size_t wrong = 0; works && wrong <= CRYPTO_RSA_LANES; wrong++) {
+		struct crypto_rsa_check checks[CRYPTO_RSA_LANES];
+
+		for (size_t lane = 0; lane < CRYPTO_RSA_LANES; lane++)
+			checks[lane] = (struct crypto_rsa_check){
+				.key = key->rsa_key,
+				.hash = CRYPTO_SHA256,
+				.digest = lane == wrong ? other : crypto_probe_digest(CRYPTO_SHA256).ptr,
+				.signature = crypto_probe_rsa_signature[CRYPTO_SHA256].ptr,
+			};
+		crypto_rsa_lanes_verify(provider->rsa_lanes, checks, CRYPTO_RSA_LANES);
+		for (size_t lane = 0; lane < CRYPTO_RSA_LANES; lane++)
+			works = works && checks[lane].valid == (lane != wrong);
+	}
+	crypto_key_unref(key);
+	return works;
+}
+
 /* Eight lanes take the time of so many verifications by OpenSSL; more than eight is not worth it. */
 static unsigned lanes_min(struct crypto_provider *provider)
 {
@@ -176,7 +201,8 @@ int crypto_kernels_choose(struct crypto_provider *provider, enum crypto_kernels_
 	path = path_wanted(kernels);
 	if (path == CRYPTO_RSA_BY_LANES && !(provider->rsa_lanes = crypto_rsa_lanes_new()))
 		return -ENOMEM;
-	if (path != CRYPTO_RSA_BY_OPENSSL && !path_works(provider, path)) {
+	if (path != CRYPTO_RSA_BY_OPENSSL &&
+	    !(path_works(provider, path) && (path != CRYPTO_RSA_BY_LANES || lanes_work(provider)))) {
 		kernels->rsa_refused = true;
 		path = CRYPTO_RSA_BY_OPENSSL;
 	}

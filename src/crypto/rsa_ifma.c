@@ -22,6 +22,8 @@
  */
 #include "crypto/rsa_parts.h"
 
+#include "base/asan.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,12 +82,18 @@ bool crypto_rsa_lanes_are_built(void)
 	return true;
 }
 
-#define IFMA        __attribute__((target("avx512f,avx512ifma")))
+#define IFMA __attribute__((target("avx512f,avx512ifma")))
+/* Sums stay in registers only where all is inlined and unrolled; what sanitizers make of that takes minutes to compile. */
+#if ASAN_IS_ON || TSAN_IS_ON
+#define IFMA_INLINE static __attribute__((noinline, target("avx512f,avx512ifma")))
+#define UNROLLED
+#else
 #define IFMA_INLINE static inline __attribute__((always_inline, target("avx512f,avx512ifma")))
 #if defined(__clang__)
 #define UNROLLED _Pragma("unroll")
 #else
 #define UNROLLED _Pragma("GCC unroll 16")
+#endif
 #endif
 
 enum { BLOCK = CRYPTO_RSA_BLOCK };

@@ -34,6 +34,8 @@ void crypto_sha256_join(struct crypto_sha256_hasher *hasher, struct crypto_sha25
 	struct crypto_sha256_lane *lane = hasher->lanes[hasher->streams];
 
 	ASSERT(crypto_sha256_has_room(hasher));
+	hasher->states[hasher->streams] = stream->state;
+	hasher->left[hasher->streams] = 0;
 	hasher->streams++;
 	lane->stream = stream;
 	lane->blocks = 0;
@@ -92,31 +94,35 @@ static void lane_gather(struct crypto_sha256_lane *lane)
 }
 
 /* The next blocks of a lane that has run out of them. */
-static void lane_fill(struct crypto_sha256_lane *lane)
+static void lane_fill(struct crypto_sha256_hasher *hasher, unsigned i)
 {
+	struct crypto_sha256_lane *lane = hasher->lanes[i];
+
 	lane_gather(lane);
 	if (lane->gathered > 0) {
-		lane->at = lane->octets;
+		hasher->at[i] = lane->octets;
 		lane->blocks = lane->gathered / BLOCK;
 	} else if (lane->stream->left.len >= LONG) {
-		lane->at = lane->stream->left.ptr;
+		hasher->at[i] = lane->stream->left.ptr;
 		lane->blocks = lane->stream->left.len / BLOCK;
 	}
+	hasher->left[i] = lane->blocks;
 }
 
-/* `blocks` of them were hashed. */
-static void lane_advance(struct crypto_sha256_lane *lane, size_t blocks)
+/* Those of its blocks that were hashed are taken from what was gathered or from the slice. */
+static void lane_settle(struct crypto_sha256_hasher *hasher, unsigned i)
 {
+	struct crypto_sha256_lane *lane = hasher->lanes[i];
 	struct crypto_sha256_stream *stream = lane->stream;
+	size_t octets = (lane->blocks - hasher->left[i]) * BLOCK;
 
-	lane->at += blocks * BLOCK;
-	lane->blocks -= blocks;
+	lane->blocks = hasher->left[i];
 	if (lane->gathered == 0) {
-		stream->octets += blocks * BLOCK;
-		stream->left = slice_from(stream->left, blocks * BLOCK);
+		stream->octets += octets;
+		stream->left = slice_from(stream->left, octets);
 	} else if (lane->blocks == 0) {
 		lane->gathered %= BLOCK;
-		memmove(lane->octets, lane->at, lane->gathered);
+		memmove(lane->octets, hasher->at[i], lane->gathered);
 	}
 }
 
@@ -127,14 +133,21 @@ static void stream_end(struct crypto_sha256_hasher *hasher, struct crypto_sha256
 	hasher->ended_tail = &stream->next_ended;
 }
 
-/* It changes places with the last of those in use. */
-static void lane_free(struct crypto_sha256_hasher *hasher, unsigned i)
+static void lanes_swap(struct crypto_sha256_hasher *hasher, unsigned i, unsigned j)
 {
 	struct crypto_sha256_lane *lane = hasher->lanes[i];
+	uint32_t *state = hasher->states[i];
+	const uint8_t *at = hasher->at[i];
+	size_t left = hasher->left[i];
 
-	hasher->lanes[i] = hasher->lanes[--hasher->streams];
-	hasher->lanes[hasher->streams] = lane;
-	lane->stream = NULL;
+	hasher->lanes[i] = hasher->lanes[j];
+	hasher->states[i] = hasher->states[j];
+	hasher->at[i] = hasher->at[j];
+	hasher->left[i] = hasher->left[j];
+	hasher->lanes[j] = lane;
+	hasher->states[j] = state;
+	hasher->at[j] = at;
+	hasher->left[j] = left;
 }
 
 static void lanes_free_ended(struct crypto_sha256_hasher *hasher)
@@ -142,40 +155,44 @@ static void lanes_free_ended(struct crypto_sha256_hasher *hasher)
 	for (unsigned i = hasher->streams; i-- > 0;) {
 		struct crypto_sha256_lane *lane = hasher->lanes[i];
 
-		if (!lane->is_last || lane->blocks > 0)
+		if (hasher->left[i] > 0 || !lane->is_last)
 			continue;
 		stream_end(hasher, lane->stream);
-		lane_free(hasher, i);
+		lane->stream = NULL;
+		lanes_swap(hasher, i, --hasher->streams);
 	}
 }
 
-/* The lanes that have blocks, in `ready`; returns how many. */
-static unsigned lanes_ready(struct crypto_sha256_hasher *hasher, struct crypto_sha256_lane *ready[CRYPTO_SHA256_LANES_MAX])
+/* Those that have blocks become the first; returns how many. `gathered_only`: blocks of slices do not count. */
+static unsigned lanes_ready(struct crypto_sha256_hasher *hasher, bool gathered_only)
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < hasher->streams; i++)
-		if (hasher->lanes[i]->blocks > 0)
-			ready[count++] = hasher->lanes[i];
+	for (unsigned i = 0; i < hasher->streams; i++) {
+		if (hasher->left[i] == 0 || (gathered_only && hasher->lanes[i]->gathered == 0))
+			continue;
+		if (i != count)
+			lanes_swap(hasher, i, count);
+		count++;
+	}
 	return count;
 }
 
-/* As many blocks of each as all have. Returns the octets. */
-static size_t lanes_run(struct crypto_sha256_hasher *hasher, struct crypto_sha256_lane *ready[], unsigned count)
+/* As many blocks of each of the first `count` as all of them have. Returns the octets. */
+static size_t lanes_run(struct crypto_sha256_hasher *hasher, unsigned count)
 {
-	uint32_t *states[CRYPTO_SHA256_LANES_MAX] = { NULL };
-	const uint8_t *octets[CRYPTO_SHA256_LANES_MAX] = { NULL };
 	size_t blocks = CRYPTO_SHA256_STEP_BLOCKS_MAX;
 
-	for (unsigned i = 0; i < count; i++) {
-		states[i] = ready[i]->stream->state;
-		octets[i] = ready[i]->at;
-		if (ready[i]->blocks < blocks)
-			blocks = ready[i]->blocks;
-	}
-	crypto_sha256_plan_run(&hasher->plan, count, states, octets, blocks);
 	for (unsigned i = 0; i < count; i++)
-		lane_advance(ready[i], blocks);
+		blocks = hasher->left[i] < blocks ? hasher->left[i] : blocks;
+	crypto_sha256_plan_run(&hasher->plan, count, hasher->states, hasher->at, blocks);
+	for (unsigned i = 0; i < count; i++) {
+		hasher->at[i] += blocks * BLOCK;
+		hasher->left[i] -= blocks;
+	}
+	for (unsigned i = 0; i < count; i++)
+		if (hasher->left[i] == 0)
+			lane_settle(hasher, i);
 	hasher->blocks += blocks * count;
 	hasher->block_steps += blocks;
 	return blocks * count * BLOCK;
@@ -183,17 +200,16 @@ static size_t lanes_run(struct crypto_sha256_hasher *hasher, struct crypto_sha25
 
 size_t crypto_sha256_step(struct crypto_sha256_hasher *hasher)
 {
-	struct crypto_sha256_lane *ready[CRYPTO_SHA256_LANES_MAX];
 	unsigned count;
 	size_t octets;
 
 	for (unsigned i = 0; i < hasher->streams; i++)
-		if (hasher->lanes[i]->blocks == 0)
-			lane_fill(hasher->lanes[i]);
-	count = lanes_ready(hasher, ready);
+		if (hasher->left[i] == 0)
+			lane_fill(hasher, i);
+	count = lanes_ready(hasher, false);
 	if (count == 0)
 		return 0;
-	octets = lanes_run(hasher, ready, count);
+	octets = lanes_run(hasher, count);
 	lanes_free_ended(hasher);
 	return octets;
 }
@@ -201,21 +217,15 @@ size_t crypto_sha256_step(struct crypto_sha256_hasher *hasher)
 /* What was gathered is hashed, so that less than a block has to be kept; a slice's rest stays where it is. */
 void crypto_sha256_leave_all(struct crypto_sha256_hasher *hasher)
 {
-	struct crypto_sha256_lane *ready[CRYPTO_SHA256_LANES_MAX];
 	unsigned count;
 
-	do {
-		count = 0;
-		for (unsigned i = 0; i < hasher->streams; i++)
-			if (hasher->lanes[i]->gathered > 0 && hasher->lanes[i]->blocks > 0)
-				ready[count++] = hasher->lanes[i];
-		if (count > 0)
-			(void)lanes_run(hasher, ready, count);
-	} while (count > 0);
+	while ((count = lanes_ready(hasher, true)) > 0)
+		(void)lanes_run(hasher, count);
 	lanes_free_ended(hasher);
 	while (hasher->streams > 0) {
 		struct crypto_sha256_lane *lane = hasher->lanes[--hasher->streams];
 
+		lane_settle(hasher, hasher->streams);
 		memcpy(lane->stream->rest, lane->octets, lane->gathered);
 		lane->stream = NULL;
 	}

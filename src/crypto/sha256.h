@@ -44,8 +44,7 @@ struct crypto_sha256_stream {
 
 struct crypto_sha256_lane {
 	struct crypto_sha256_stream *stream; /* NULL: a free lane */
-	const uint8_t *at;  /* the next blocks, in what was gathered or in the stream's slice */
-	size_t blocks;      /* how many are there */
+	size_t blocks;      /* the next ones: so many were found in what was gathered or in the stream's slice */
 	size_t gathered;    /* octets, from the front of `octets`; 0: the blocks are the slice's */
 	bool is_last;       /* the padding was gathered: the stream ends with these blocks */
 	uint8_t octets[CRYPTO_SHA256_GATHER_OCTETS + 2 * CRYPTO_SHA256_BLOCK_OCTETS];
@@ -54,7 +53,11 @@ struct crypto_sha256_lane {
 struct crypto_sha256_hasher {
 	struct crypto_sha256_plan plan;
 	struct crypto_sha256_lane room[CRYPTO_SHA256_LANES_MAX];
-	struct crypto_sha256_lane *lanes[CRYPTO_SHA256_LANES_MAX]; /* those in use are the first */
+	/* Those in use are the first. What every step reads and writes of a lane is here, and the lane is left alone till its blocks end. */
+	struct crypto_sha256_lane *lanes[CRYPTO_SHA256_LANES_MAX];
+	uint32_t *states[CRYPTO_SHA256_LANES_MAX];
+	const uint8_t *at[CRYPTO_SHA256_LANES_MAX]; /* of its blocks, those not hashed yet, */
+	size_t left[CRYPTO_SHA256_LANES_MAX];       /* and how many they are */
 	unsigned streams;
 	struct crypto_sha256_stream *ended, **ended_tail; /* not taken yet */
 	/* Counters: blocks / block_steps is how many streams went on together. */

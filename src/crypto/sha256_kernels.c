@@ -106,8 +106,8 @@ static uint64_t kernel_ticks(const struct crypto_sha256_kernel *kernel)
 }
 #endif
 
-/* "abc" and its padding, of FIPS 180-4 section 5.1.1. */
-static bool kernel_works(const struct crypto_sha256_kernel *kernel)
+/* "abc" and its padding, of FIPS 180-4 section 5.1.1, in each lane. */
+static bool known_answer_is_right(const struct crypto_sha256_kernel *kernel)
 {
 	static const uint8_t block[CRYPTO_SHA256_BLOCK_OCTETS] = { 'a', 'b', 'c', 0x80, [63] = 24 };
 	struct slice digest = crypto_probe_digest(CRYPTO_SHA256);
@@ -126,6 +126,40 @@ static bool kernel_works(const struct crypto_sha256_kernel *kernel)
 		for (size_t i = 0; i < digest.len; i++)
 			works = works && digest.ptr[i] == (uint8_t)(state[lane][i / 4] >> (24 - 8 * (i % 4)));
 	return works;
+}
+
+#define PROBE_BLOCKS 2
+
+/* Other octets and another state in each lane, against OpenSSL's code: so no lane can be another's. */
+static bool lanes_are_apart(const struct crypto_sha256_kernel *kernel)
+{
+	uint8_t blocks[CRYPTO_SHA256_LANES_MAX][PROBE_BLOCKS * CRYPTO_SHA256_BLOCK_OCTETS];
+	uint32_t state[CRYPTO_SHA256_LANES_MAX][CRYPTO_SHA256_WORDS], expected[CRYPTO_SHA256_WORDS];
+	uint32_t *states[CRYPTO_SHA256_LANES_MAX], *one[] = { expected };
+	const uint8_t *octets[CRYPTO_SHA256_LANES_MAX];
+	bool works = true;
+
+	for (unsigned lane = 0; lane < CRYPTO_SHA256_LANES_MAX; lane++) {
+		for (size_t i = 0; i < sizeof(blocks[lane]); i++)
+			blocks[lane][i] = (uint8_t)(i * i + 37 * lane + 1);
+		for (size_t i = 0; i < CRYPTO_SHA256_WORDS; i++)
+			state[lane][i] = crypto_sha256_initial[i] + lane;
+		states[lane] = state[lane];
+		octets[lane] = blocks[lane];
+	}
+	kernel->run(states, octets, PROBE_BLOCKS);
+	for (unsigned lane = 0; lane < kernel->lanes; lane++) {
+		for (size_t i = 0; i < CRYPTO_SHA256_WORDS; i++)
+			expected[i] = crypto_sha256_initial[i] + lane;
+		openssl_1(one, &octets[lane], PROBE_BLOCKS);
+		works = works && memcmp(expected, state[lane], sizeof(expected)) == 0;
+	}
+	return works;
+}
+
+static bool kernel_works(const struct crypto_sha256_kernel *kernel)
+{
+	return known_answer_is_right(kernel) && lanes_are_apart(kernel);
 }
 
 void crypto_sha256_kernels_probe(struct crypto_sha256_kernels *kernels)

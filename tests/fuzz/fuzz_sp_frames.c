@@ -90,6 +90,7 @@ static uint64_t run(const uint8_t *data, size_t size, bool is_ipc, size_t piece)
 	see(&conn.closed, sizeof(conn.closed));
 	frames_drop(&conn);
 	ASSERT(conn.refs == 0 && conn.frame_octets_held == 0 && server.counters.frame_octets_held == 0);
+	io_spares_drop(&server.spares);
 	io_blocks_free(server.blocks);
 	return seen;
 }

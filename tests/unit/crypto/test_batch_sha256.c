@@ -99,6 +99,7 @@ static void body_add(struct crowd *crowd, size_t len, size_t cut_max, uint64_t o
 	struct body *body = &crowd->bodies[crowd->bodies_count++];
 
 	assert_true(crowd->bodies_count <= BODIES && len <= POOL_OCTETS);
+	memset(body, 0, sizeof(*body)); /* one that was taken back is filled otherwise */
 	body->octets = body->left = slice_of(pool + random_below(POOL_OCTETS - len + 1), len);
 	body->cut_max = cut_max;
 	body->job = (struct crypto_hash_job){
@@ -204,6 +205,8 @@ static void test_crowds(void **state)
 			body_add(crowd, len, cut, random_below(4) ? UINT64_MAX : random_below(len + 2));
 		}
 		checks_add(crowd, checks);
+		while (random_below(2))
+			(void)crypto_batch_run_some(&crowd->batch);
 		(void)run_all(crowd);
 		check_crowd(crowd, checks);
 		if (crowd->batch.hasher && bodies + checks > 16) {
@@ -291,6 +294,29 @@ static void test_short_bodies_pass_long_ones(void **state)
 	crowd_free(crowd);
 }
 
+/* A long one goes on beside others while there are more, gets further each time, and waits for nobody when there are none. */
+static void test_few_wait_for_more(void **state)
+{
+	struct crowd *crowd = crowd_new();
+	uint64_t got = 0;
+
+	(void)state;
+	body_add(crowd, POOL_OCTETS / 2, 0, UINT64_MAX);
+	for (size_t round = 0; round < 3; round++) {
+		for (size_t i = 0; i < 12; i++)
+			body_add(crowd, 1000, 0, UINT64_MAX);
+		(void)crypto_batch_run_some(&crowd->batch);
+		assert_int_equal(crypto_batch_waiting(&crowd->batch, CRYPTO_WORK_SHA256), crowd->batch.hasher ? 1 : 0);
+		assert_true(!crowd->batch.hasher || crowd->batch.hasher->blocks > got);
+		got = crowd->batch.hasher ? crowd->batch.hasher->blocks : 0;
+	}
+	/* No others to wait for: it does not. */
+	(void)crypto_batch_run_some(&crowd->batch);
+	assert_int_equal(crypto_batch_waiting(&crowd->batch, CRYPTO_WORK_SHA256), 0);
+	check_crowd(crowd, 0);
+	crowd_free(crowd);
+}
+
 /* Begun, and taken back: its memory may go, and the others come out right. */
 static void test_begun_jobs_are_removed(void **state)
 {
@@ -318,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_run_ends_behind_octets_max),
 		cmocka_unit_test(test_signatures_beside_large_bodies),
 		cmocka_unit_test(test_short_bodies_pass_long_ones),
+		cmocka_unit_test(test_few_wait_for_more),
 		cmocka_unit_test(test_begun_jobs_are_removed),
 	};
 
