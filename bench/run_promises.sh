@@ -2,7 +2,7 @@
 # Measures on this machine what is promised of the engine, each beside its aim: warm verdicts, cold names, two shards, overload, a DNS
 # black-out, memory over millions of requests, memory asked for on the hot path. Prints a section for bench/RESULTS.md.
 #
-#   sh bench/run_promises.sh [--quick] [warm|cold|shards|overload|blackout|soak|flat]...     default: all, about 20 minutes
+#   sh bench/run_promises.sh [--quick] [warm|cold|shards|overload|blackout|soak|flat|policies]...     default: all, about 20 minutes
 #
 # What each measures and how it is reckoned stands at the top of bench/promises/NAME.py. Nothing leaves the machine. DNS is an NSD
 # on loopback with the corpus' zones (cold, blackout), or the corpus as local data.

@@ -11,12 +11,14 @@ import blackout
 import cold
 import flat
 import overload
+import policies
 import shards
 import soak
 import warm
 from rig import ROOT, Rig, say
 
-PROMISES = {"warm": warm, "cold": cold, "shards": shards, "overload": overload, "blackout": blackout, "soak": soak, "flat": flat}
+PROMISES = {"warm": warm, "cold": cold, "shards": shards, "overload": overload, "blackout": blackout, "soak": soak, "flat": flat,
+            "policies": policies}
 HOLDS = {True: "yes", False: "**no**", None: ""}
 
 
