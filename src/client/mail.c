@@ -226,6 +226,7 @@ static enum assay_error make_digest(struct assay_mail *mail, struct exchange **o
 	check.n_digests = result.digests_count;
 	check.body_bare_cr = result.bare_cr;
 	check.body_bare_lf = result.bare_lf;
+	check.message_octets = mail->octets;
 	request.call_case = ASSAY__V1__REQUEST__CALL_CHECK_DIGEST;
 	request.check_digest = &check;
 	return call_make(mail->client, &mail->copy.call, &request, &mail->copy.envelope, &check.envelope, NULL,

@@ -110,6 +110,7 @@ static void digests_at_every_cut(void **state)
 		digest_is(call->digests[1], 1, 0, "a b\r\nx\ry\n\r\n", 11);
 		assert_false(call->digests[1]->has_octets_max);
 		assert_true(call->body_bare_cr && call->body_bare_lf);
+		assert_int_equal(call->message_octets, len);
 		assay__v1__request__free_unpacked(request, NULL);
 	}
 	assay_close(client);
