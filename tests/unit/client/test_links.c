@@ -105,7 +105,7 @@ static void the_live_one_answers(void **state)
 
 /* ---- many ---- */
 
-#define MANY       8000
+#define MANY       16000
 #define MANY_MS    1500
 #define CPU_MS_MAX 3000 /* what took the square of their number took several times as much */
 
