@@ -68,6 +68,7 @@ static struct hasher *digest_make(const struct entry *entry, Assay__V1__CheckDig
 	digest->n_digests = result.digests_count;
 	digest->body_bare_cr = result.bare_cr;
 	digest->body_bare_lf = result.bare_lf;
+	digest->message_octets = entry->len;
 	arena_deinit(&arena);
 	return hasher;
 }

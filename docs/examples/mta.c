@@ -18,7 +18,7 @@ int main(int argc, char **argv)
 	struct assay_call call = { .size = sizeof call, .id = "4Q1Z9", .deadline_ms = 5000 };
 	struct assay_site site = { .size = sizeof site, .missing = ASSAY_MISSING_DEFER, .defer_temperror = 1 };
 	struct assay_envelope envelope = { .size = sizeof envelope };
-	struct assay_decision decision;
+	struct assay_decision decision = { .size = sizeof decision };
 	struct assay_failure failure;
 	struct assay_client *client;
 	struct assay_answer *answer = NULL;

@@ -19,9 +19,9 @@
  * Bounds:    a message may be as large as the daemon takes (else ASSAY_ERROR_TOO_LARGE); a reply is at
  *            most 16 MiB.
  * State:     none outside of clients, but that libnng is one a process.
- * Growth:    structs that the caller fills begin with their size and may get fields at their end. Structs
- *            that the library fills may get fields at their end, except struct assay_text, struct
- *            assay_reason and struct assay_counter. Enums may get values: treat one that you do not know
+ * Growth:    structs that the caller fills or provides begin with their size and may get fields at their end. Structs
+ *            that the library fills may get fields at their end, except struct assay_text,
+ *            assay_reason, assay_counter, assay_field_text and assay_failure, which stay as they are. Enums may get values: treat one that you do not know
  *            as you treat "unknown".
  */
 #ifndef ASSAY_H
@@ -158,9 +158,10 @@ struct assay_server {
 	uint64_t hedges;       /* of the requests: second ones */
 	uint64_t unanswered;   /* of the requests: connection lost, or no reply while it was waited for */
 	uint64_t overloaded;   /* of the requests: refused as too much */
+	uint64_t replaced;     /* connections made anew because nothing at all came from them */
 };
 
-/* The server of that number, from 0, in the order of assay_open(). ASSAY_ERROR_ARGUMENT: there is none. */
+/* The server of that number, from 0, in the order of assay_open(). ASSAY_ERROR_ARGUMENT: there is none; _FORKED. */
 ASSAY_API enum assay_error assay_get_server(const struct assay_client *client, unsigned number, struct assay_server *server);
 
 /* With assay_options.dispatch: readable when there is something for assay_dispatch() to do; else -1. The client's. */
@@ -622,6 +623,7 @@ struct assay_field_text {
 };
 
 struct assay_decision {
+	size_t size; /* sizeof(struct assay_decision): set by the caller */
 	enum assay_action action;
 	/* A suggestion of one line, without CRLF: "550 5.7.1 ...", "451 4.4.3 ..."; "" where the message is taken. */
 	char reply[ASSAY_REPLY_OCTETS_MAX + 1];
@@ -635,7 +637,7 @@ struct assay_decision {
 	size_t insert_count;
 };
 
-/* What to do with a message by its verdict; `answer` is NULL when there is none. ASSAY_ERROR_ARGUMENT: site.missing. */
+/* What to do with a message by its verdict; `answer` is NULL when there is none. ASSAY_ERROR_ARGUMENT: site.missing, a size. */
 ASSAY_API enum assay_error assay_decide(const struct assay_answer *answer, const struct assay_site *site,
 					struct assay_decision *decision_out, struct assay_failure *failure);
 

@@ -55,11 +55,17 @@ static enum assay_error options_read(const struct assay_options *given, struct a
 
 static enum assay_error nng_failure(int error, const char *url, struct assay_failure *failure)
 {
-	if (error == NNG_EINVAL || error == NNG_ENOTSUP)
+	if (error == NNG_EINVAL || error == NNG_ENOTSUP || error == NNG_EADDRINVAL)
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT,
 				   "%s: no URL that can be dialled, such as " ASSAY_URL_DEFAULT, url);
 	return failure_set(failure, error == NNG_ENOMEM ? ASSAY_ERROR_MEMORY : ASSAY_ERROR_CONNECT, "%s: %s", url,
-			   nng_strerror(error));
+			   link_error_text(error));
+}
+
+static enum assay_error connect_failure(int error, const char *url, struct assay_failure *failure)
+{
+	return failure_set(failure, error == NNG_ENOMEM ? ASSAY_ERROR_MEMORY : ASSAY_ERROR_CONNECT, "%s: %s", url,
+			   link_error_text(error));
 }
 
 static const char *url_next(const char *urls, size_t *octets_out)
@@ -69,14 +75,29 @@ static const char *url_next(const char *urls, size_t *octets_out)
 	return urls;
 }
 
-static bool is_known_scheme(const char *url)
+/* HOST:PORT, the host perhaps in brackets; the port in digits, as in the URLs of the daemon. */
+static bool is_host_and_port(const char *text)
 {
-	static const char *const schemes[] = { "ipc://", "tcp://", "tls+tcp://" };
+	const char *colon = strrchr(text, ':');
+	const char *last = colon ? colon + 1 + strspn(colon + 1, "0123456789") : NULL;
+	unsigned long port = 0;
 
-	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-		if (strncmp(url, schemes[i], strlen(schemes[i])) == 0)
-			return true;
-	return false;
+	if (!last || *last || last == colon + 1 || last - colon > 6 || colon == text)
+		return false;
+	for (const char *at = colon + 1; *at; at++)
+		port = port * 10 + (unsigned long)(*at - '0');
+	return port >= 1 && port <= 65535;
+}
+
+static bool can_be_dialled(const char *url)
+{
+	static const char ipc[] = "ipc://", tcp[] = "tcp://", tls[] = "tls+tcp://";
+
+	if (strncmp(url, ipc, sizeof ipc - 1) == 0)
+		return url[sizeof ipc - 1];
+	if (strncmp(url, tcp, sizeof tcp - 1) == 0)
+		return is_host_and_port(url + sizeof tcp - 1);
+	return strncmp(url, tls, sizeof tls - 1) == 0 && is_host_and_port(url + sizeof tls - 1);
 }
 
 static enum assay_error file_failure(int error, const char *file, struct assay_failure *failure)
@@ -99,7 +120,7 @@ static enum assay_error server_add(struct assay_client *client, const char *url,
 		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for a client");
 	memcpy(server->url, url, octets);
 	client->servers_count++;
-	if (!is_known_scheme(server->url))
+	if (!can_be_dialled(server->url))
 		return nng_failure(NNG_ENOTSUP, server->url, failure);
 	error = link_open(server, options, &file);
 	if (error && file)
@@ -162,7 +183,7 @@ static enum assay_error servers_connect(struct assay_client *client, uint32_t co
 	if (failed)
 		error = failed->dial_error;
 	pthread_mutex_unlock(&client->lock);
-	return error ? nng_failure(error, client->servers[0].url, failure) : ASSAY_OK;
+	return error ? connect_failure(error, client->servers[0].url, failure) : ASSAY_OK;
 }
 
 static enum assay_error client_setup(struct assay_client *client, const char *urls, const struct assay_options *options,
@@ -258,6 +279,8 @@ enum assay_error assay_get_server(const struct assay_client *client, unsigned nu
 	const struct server *server;
 	size_t size = out->size;
 
+	if (client_check(client, NULL) != ASSAY_OK)
+		return ASSAY_ERROR_FORKED;
 	if (number >= client->servers_count || size < offsetof(struct assay_server, requests))
 		return ASSAY_ERROR_ARGUMENT;
 	memcpy(&locked, &client, sizeof locked); /* the lock alone is changed */
@@ -274,6 +297,7 @@ enum assay_error assay_get_server(const struct assay_client *client, unsigned nu
 		.hedges = server->hedges,
 		.unanswered = server->unanswered,
 		.overloaded = server->overloaded,
+		.replaced = server->replaced,
 	};
 	pthread_mutex_unlock(&locked->lock);
 	memcpy(out, &state, size < sizeof state ? size : sizeof state);

@@ -97,7 +97,9 @@ enum assay_error assay_decide(const struct assay_answer *answer, const struct as
 {
 	const struct assay_verdict *verdict = answer ? assay_answer_verdict(answer) : NULL;
 
-	memset(decision_out, 0, sizeof *decision_out);
+	if (decision_out->size < sizeof *decision_out)
+		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_decision.size is not set");
+	*decision_out = (struct assay_decision){ .size = decision_out->size };
 	if (site->size < sizeof *site)
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_site.size is not set");
 	if (site->missing != ASSAY_MISSING_ACCEPT && site->missing != ASSAY_MISSING_DEFER)

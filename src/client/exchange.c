@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/failure.h"
+#include "client/link.h"
 
 #define TICK_MS        5
 #define AGAIN_MS       40 /* until a lost connection's request goes to the same server again */
@@ -109,8 +110,11 @@ static void attempts_abandon(struct exchange *exchange, uint64_t now)
 		if (!attempt->is_active)
 			continue;
 		server_attempt_remove(attempt);
-		if (is_late(attempt, now))
-			server_failed(attempt->server, now, exchange_random(exchange->client));
+		if (!is_late(attempt, now))
+			continue;
+		server_failed(attempt->server, now, exchange_random(exchange->client));
+		if (server_unheard(attempt->server, attempt->began_ms, now))
+			link_replace(attempt->server);
 	}
 }
 
@@ -137,6 +141,28 @@ static bool any_connected(const struct assay_client *client, uint32_t servers)
 	return false;
 }
 
+/* Of those servers, the first that could not be reached; NULL: none was tried to the end. */
+static const struct server *unreached(const struct assay_client *client, uint32_t servers)
+{
+	for (unsigned i = 0; i < client->servers_count; i++)
+		if ((servers >> i & 1) && client->servers[i].dial_error)
+			return &client->servers[i];
+	return NULL;
+}
+
+static void fail_unconnected(struct exchange *exchange)
+{
+	const struct server *server = unreached(exchange->client, exchange->tried);
+	uint32_t ms = exchange->deadline_given_ms;
+
+	exchange->error = ASSAY_ERROR_CONNECT;
+	if (server)
+		failure_set(&exchange->failure, ASSAY_ERROR_CONNECT, "not connected within %u ms: %s: %s", ms, server->url,
+			    link_error_text(server->dial_error));
+	else
+		failure_set(&exchange->failure, ASSAY_ERROR_CONNECT, "not connected to the server within %u ms", ms);
+}
+
 /* The deadline is there. What an attempt failed for before says more than that nothing came of it. */
 static void finish_late(struct exchange *exchange, uint64_t now, struct next *next)
 {
@@ -145,8 +171,7 @@ static void finish_late(struct exchange *exchange, uint64_t now, struct next *ne
 	if (exchange->error == ASSAY_OK && any_connected(exchange->client, exchange->tried))
 		exchange->error = failure_set(&exchange->failure, ASSAY_ERROR_TIMEOUT, "no answer within %u ms", ms);
 	else if (exchange->error == ASSAY_OK)
-		exchange->error = failure_set(&exchange->failure, ASSAY_ERROR_CONNECT,
-					      "not connected to the server within %u ms", ms);
+		fail_unconnected(exchange);
 	exchange_finish(exchange, now, next);
 }
 
@@ -164,12 +189,17 @@ static void attempt_plan(struct exchange *exchange, struct server *server, bool 
 	next->is_hedge = is_hedge;
 }
 
+static void tick_plan(struct assay_client *client, struct next *next)
+{
+	if (!client->ticking)
+		next->tick = client;
+	client->ticking = true;
+}
+
 static void retry_plan(struct exchange *exchange, uint64_t at_ms, struct next *next)
 {
 	exchange->retry_ms = at_ms;
-	if (!exchange->client->ticking)
-		next->tick = exchange->client;
-	exchange->client->ticking = true;
+	tick_plan(exchange->client, next);
 }
 
 /* Every server that may be asked has too much to do: waits for the first that may be asked again, if that is soon. */
@@ -253,12 +283,7 @@ void exchange_attempt_over(struct exchange *exchange, struct server *server, str
 		go_on(exchange, now, next);
 }
 
-/* ---- the clock ---- */
-
-static bool is_due(uint64_t at_ms, uint64_t now)
-{
-	return at_ms && at_ms <= now;
-}
+/* ---- from a server to another ---- */
 
 static uint32_t asked_now(const struct exchange *exchange)
 {
@@ -268,6 +293,80 @@ static uint32_t asked_now(const struct exchange *exchange)
 		if (exchange->attempts[i].is_active)
 			bits |= bit_of(exchange->client, exchange->attempts[i].server);
 	return bits;
+}
+
+/*
+ * The clock hands the attempt to the server that is best then: nothing of it was sent, so it counts for nothing. Beside another
+ * attempt it was a second one, and is looked for again as such.
+ */
+static void attempt_move(struct attempt *attempt, uint32_t to, uint64_t now, struct next *next)
+{
+	struct exchange *exchange = attempt->exchange;
+
+	server_attempt_remove(attempt);
+	exchange->attempts_made--;
+	exchange->tried &= ~(to | bit_of(exchange->client, attempt->server));
+	if (exchange_active(exchange) == 0)
+		exchange->retry_ms = now;
+	else
+		exchange->hedge_ms = now;
+	tick_plan(exchange->client, next);
+}
+
+/* Moves it to a server of the set `to`, if its exchange may ask one of them. */
+static void attempt_leave(struct attempt *attempt, uint32_t to, uint64_t now, struct next *next)
+{
+	if (!attempt->is_out && (to & ~(attempt->exchange->refused | asked_now(attempt->exchange))))
+		attempt_move(attempt, to, now, next);
+}
+
+static void waiting_move(struct server *from, uint32_t to, struct next *next)
+{
+	uint64_t now = clock_ms();
+
+	for (struct frame *frame = from->out_first; frame && to; frame = frame->next)
+		if (frame->attempt)
+			attempt_leave(frame->attempt, to, now, next);
+}
+
+static uint32_t all_well(const struct assay_client *client)
+{
+	uint64_t now = clock_ms();
+	uint32_t well = 0;
+
+	for (unsigned i = 0; i < client->servers_count; i++)
+		if (server_class(&client->servers[i], now) == SERVER_WELL)
+			well |= UINT32_C(1) << i;
+	return well;
+}
+
+void exchange_leave(struct attempt *attempt, struct next *next)
+{
+	if (attempt->server->state != LINK_UP)
+		attempt_leave(attempt, all_well(attempt->exchange->client), clock_ms(), next);
+}
+
+void exchanges_leave(struct server *server, struct next *next)
+{
+	waiting_move(server, all_well(server->client), next);
+}
+
+void exchanges_come(struct server *server, struct next *next)
+{
+	struct assay_client *client = server->client;
+
+	if (server_class(server, clock_ms()) != SERVER_WELL)
+		return;
+	for (unsigned i = 0; i < client->servers_count; i++)
+		if (client->servers[i].state != LINK_UP)
+			waiting_move(&client->servers[i], bit_of(client, server), next);
+}
+
+/* ---- the clock ---- */
+
+static bool is_due(uint64_t at_ms, uint64_t now)
+{
+	return at_ms && at_ms <= now;
 }
 
 static void hedge(struct exchange *exchange, uint64_t now, struct next *next)
@@ -284,52 +383,69 @@ static void hedge(struct exchange *exchange, uint64_t now, struct next *next)
 	attempt_plan(exchange, server, true, next);
 }
 
-/* One exchange that is due, and what is next with it. False: there is none. */
-static bool tick_one(struct assay_client *client, struct next *next)
+/* Does what is due of an exchange; true: something was. */
+static bool due_do(struct exchange *exchange, uint64_t now, struct next *next)
 {
-	uint64_t now = clock_ms();
-
-	for (struct exchange *exchange = client->under_way; exchange; exchange = exchange->next) {
-		if (exchange->notify && exchange->deadline_ms <= now) {
-			finish_late(exchange, now, next);
-			return true;
-		}
-		if (is_due(exchange->retry_ms, now)) {
-			go_on(exchange, now, next);
-			return true;
-		}
-		if (is_due(exchange->hedge_ms, now)) {
-			hedge(exchange, now, next);
-			return true;
-		}
-	}
-	return false;
+	if (exchange->done)
+		return false;
+	if (exchange->notify && exchange->deadline_ms <= now)
+		finish_late(exchange, now, next);
+	else if (is_due(exchange->retry_ms, now))
+		go_on(exchange, now, next);
+	else if (is_due(exchange->hedge_ms, now))
+		hedge(exchange, now, next);
+	else
+		return false;
+	return true;
 }
 
-static bool ticks_on(const struct assay_client *client)
+/* Those that are due, each with a reference; *waits_out: the clock is needed by some. One pass, however many are under way. */
+static struct exchange *due_take(struct assay_client *client, bool *waits_out)
 {
-	for (const struct exchange *exchange = client->under_way; exchange; exchange = exchange->next)
-		if (exchange->hedge_ms || exchange->retry_ms || exchange->notify)
-			return true;
-	return false;
+	struct exchange *first = NULL, **at = &first;
+	uint64_t now = clock_ms();
+
+	*waits_out = false;
+	for (struct exchange *exchange = client->under_way; exchange; exchange = exchange->next) {
+		*waits_out |= exchange->hedge_ms || exchange->retry_ms || exchange->notify;
+		if (!is_due(exchange->retry_ms, now) && !is_due(exchange->hedge_ms, now) &&
+		    !(exchange->notify && exchange->deadline_ms <= now))
+			continue;
+		exchange->refs++;
+		*at = exchange;
+		at = &exchange->next_due;
+	}
+	*at = NULL;
+	return first;
+}
+
+/* With the lock held, which is free in between. */
+static void tick_one(struct assay_client *client, struct exchange *exchange)
+{
+	struct next next = { .start = NULL };
+	bool did = due_do(exchange, clock_ms(), &next);
+
+	exchange_unref(exchange);
+	if (!did)
+		return;
+	pthread_mutex_unlock(&client->lock);
+	next_do(next);
+	pthread_mutex_lock(&client->lock);
 }
 
 void exchanges_tick(void *argument)
 {
 	struct assay_client *client = argument;
-	bool goes_on = nng_aio_result(client->tick) == 0;
+	bool goes_on = nng_aio_result(client->tick) == 0, waits = false;
 
 	pthread_mutex_lock(&client->lock);
-	while (goes_on) {
-		struct next next = { .start = NULL };
+	for (struct exchange *due = goes_on ? due_take(client, &waits) : NULL; due;) {
+		struct exchange *exchange = due;
 
-		if (!tick_one(client, &next))
-			break;
-		pthread_mutex_unlock(&client->lock);
-		next_do(next);
-		pthread_mutex_lock(&client->lock);
+		due = due->next_due;
+		tick_one(client, exchange);
 	}
-	client->ticking = goes_on = goes_on && ticks_on(client);
+	client->ticking = goes_on = goes_on && waits;
 	pthread_mutex_unlock(&client->lock);
 	if (goes_on)
 		nng_sleep_aio(TICK_MS, client->tick);
@@ -381,10 +497,8 @@ void exchange_start(struct exchange *exchange, assay_done_fn notify, void *arg)
 	list_add(exchange);
 	if (client->servers_count > 1 && client->hedge_percent < 100)
 		exchange->hedge_ms = now + (uint64_t)exchange->deadline_given_ms * client->hedge_percent / 100;
-	if ((exchange->hedge_ms || notify) && !client->ticking) {
-		next.tick = client;
-		client->ticking = true;
-	}
+	if (exchange->hedge_ms || notify)
+		tick_plan(client, &next);
 	go_on(exchange, now, &next);
 	pthread_mutex_unlock(&client->lock);
 	next_do(next);
@@ -411,14 +525,14 @@ enum assay_error exchange_wait(struct exchange *exchange, struct assay_answer **
 	return error;
 }
 
-bool exchange_is_done(struct exchange *exchange)
+bool exchange_is_over(struct exchange *exchange)
 {
-	bool done;
+	bool over;
 
 	pthread_mutex_lock(&exchange->client->lock);
-	done = exchange->done;
+	over = exchange->done && (!exchange->notify || exchange->told);
 	pthread_mutex_unlock(&exchange->client->lock);
-	return done;
+	return over;
 }
 
 void exchange_release(struct exchange *exchange)

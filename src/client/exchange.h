@@ -40,6 +40,7 @@ struct exchange {
 	struct assay_client *client;
 	struct exchange *next, *prev; /* under way */
 	struct exchange *next_done;
+	struct exchange *next_due; /* of a tick, which holds a reference */
 	struct request request;
 	uint32_t deadline_given_ms;
 	uint64_t began_ms, deadline_ms;
@@ -57,7 +58,7 @@ struct exchange {
 	/* Who is told. */
 	assay_done_fn notify; /* NULL: somebody waits */
 	void *notify_arg;
-	bool notifying;
+	bool notifying, told; /* the callback runs; it was begun */
 	pthread_t notifier;
 	pthread_cond_t changed; /* done, starting or notifying */
 };
@@ -68,7 +69,8 @@ struct exchange *exchange_new(struct assay_client *client, struct request *reque
 void exchange_start(struct exchange *exchange, assay_done_fn notify, void *arg);
 /* Until it is done, not later than its deadline. */
 enum assay_error exchange_wait(struct exchange *exchange, struct assay_answer **answer_out, struct assay_failure *failure);
-bool exchange_is_done(struct exchange *exchange);
+/* It is done, and the callback, if there is one, has been called. */
+bool exchange_is_over(struct exchange *exchange);
 /* Gives it up when it is not done; the caller's notify is not called any more. */
 void exchange_release(struct exchange *exchange);
 

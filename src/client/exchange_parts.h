@@ -28,6 +28,10 @@ void exchange_finish(struct exchange *exchange, uint64_t now, struct next *next)
 /* One attempt came to this. Takes `answer`. `error` as in `failure`, or ASSAY_OK with an answer. */
 void exchange_attempt_over(struct exchange *exchange, struct server *server, struct assay_answer *answer,
 			   const struct assay_failure *failure, struct next *next);
+/* What waits to be sent goes elsewhere: the server cannot be reached now; another one, this, can be. */
+void exchanges_leave(struct server *server, struct next *next);
+void exchange_leave(struct attempt *attempt, struct next *next); /* this one, whose server may be out of reach */
+void exchanges_come(struct server *server, struct next *next);
 /* Does what is next until nothing is. */
 void next_do(struct next next);
 

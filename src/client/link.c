@@ -11,6 +11,7 @@
 #define DIAL_MS_MAX     10000
 #define GREETING_MS_MAX 5000
 #define FRAMES_AT_ONCE  8
+#define PRUNE_MIN       16 /* frames given up before it is worth looking for them */
 #define IN_OCTETS_MIN   ((size_t)16 << 10)
 
 /*
@@ -68,11 +69,27 @@ struct frame *link_frame(const struct server *server, const struct request *requ
  * With the lock held. What comes of it is settled when nng has done with the stream. What is handed to a stream that was closed
  * never ends (libnng 1.5.2): so it is closed when nothing is being handed to it.
  */
-static void link_down(struct server *server)
+static void link_down(struct server *server, int error)
 {
+	if (server->state == LINK_GREETING) {
+		server->dials_failed++;
+		server->dial_error = error ? error : NNG_EPROTO;
+		pthread_cond_broadcast(&server->client->changed);
+	}
 	server->state = LINK_DOWN;
 	if (server->handing == 0 && server->stream)
 		nng_stream_close(server->stream);
+}
+
+/* It is not among those that wait any more. */
+static void frame_free(struct server *server, struct frame *frame)
+{
+	server->out_count--;
+	if (frame->attempt)
+		frame->attempt->frame = NULL;
+	else
+		server->out_given_up--;
+	heap_free(&server->client->heap, frame);
 }
 
 static void out_drop_first(struct server *server)
@@ -83,16 +100,22 @@ static void out_drop_first(struct server *server)
 	if (!server->out_first)
 		server->out_last = NULL;
 	server->out_offset = 0;
-	heap_free(&server->client->heap, frame);
+	frame_free(server, frame);
 }
 
-static struct attempt *attempt_out(const struct server *server)
+void link_replace(struct server *server)
 {
-	for (unsigned i = 0; i < ATTEMPT_BUCKETS; i++)
-		for (struct attempt *attempt = server->attempts[i]; attempt; attempt = attempt->next)
-			if (attempt->is_out)
-				return attempt;
-	return NULL;
+	server->replaced++;
+	link_down(server, 0);
+}
+
+static struct attempt *attempt_out(const struct server *server, unsigned bucket)
+{
+	struct attempt *attempt = server->attempts[bucket];
+
+	while (attempt && !attempt->is_out)
+		attempt = attempt->next;
+	return attempt;
 }
 
 /* Requests that are out have no reply to wait for any more; those that are not will go out by the next connection. */
@@ -103,16 +126,29 @@ static void attempts_fail(struct server *server)
 	struct attempt *attempt;
 
 	pthread_mutex_lock(&client->lock);
-	while ((attempt = attempt_out(server))) {
-		struct next next = { .start = NULL };
+	for (unsigned i = 0; i < ATTEMPT_BUCKETS; i++) {
+		while ((attempt = attempt_out(server, i))) {
+			struct next next = { .start = NULL };
 
-		server_attempt_remove(attempt);
-		exchange_attempt_over(attempt->exchange, server, NULL, &failure, &next);
-		pthread_mutex_unlock(&client->lock);
-		next_do(next);
-		pthread_mutex_lock(&client->lock);
+			server_attempt_remove(attempt);
+			exchange_attempt_over(attempt->exchange, server, NULL, &failure, &next);
+			pthread_mutex_unlock(&client->lock);
+			next_do(next);
+			pthread_mutex_lock(&client->lock);
+		}
 	}
 	pthread_mutex_unlock(&client->lock);
+}
+
+/* What waits at this server, which cannot be reached now, goes to one that can. */
+static void attempts_leave(struct server *server)
+{
+	struct next next = { .start = NULL };
+
+	pthread_mutex_lock(&server->client->lock);
+	exchanges_leave(server, &next);
+	pthread_mutex_unlock(&server->client->lock);
+	next_do(next);
 }
 
 static void redial(struct server *server)
@@ -148,6 +184,7 @@ static void settle(struct server *server)
 		return;
 	nng_stream_free(stream);
 	attempts_fail(server);
+	attempts_leave(server);
 	redial(server);
 }
 
@@ -160,7 +197,7 @@ static void handed(struct server *server)
 	server->handing--;
 	is_down = server->state == LINK_DOWN;
 	if (is_down)
-		link_down(server);
+		link_down(server, 0);
 	pthread_mutex_unlock(&server->client->lock);
 	if (is_down)
 		settle(server);
@@ -168,8 +205,8 @@ static void handed(struct server *server)
 
 /* ---- writing ---- */
 
-/* What was given up does not wait behind a server that does not read. Frames that are being written stay. */
-static void out_prune(struct server *server)
+/* Takes out all that was given up; frames that are being written stay. */
+static void out_sweep(struct server *server)
 {
 	struct frame **at = &server->out_first, *last = NULL;
 	unsigned kept = server->tx_busy ? FRAMES_AT_ONCE : server->out_offset > 0;
@@ -177,23 +214,32 @@ static void out_prune(struct server *server)
 	while (*at) {
 		struct frame *frame = *at;
 
-		if (kept > 0 || server_attempt_find(server, frame->id)) {
+		if (kept > 0 || frame->attempt) {
 			kept -= kept > 0;
 			last = frame;
 			at = &frame->next;
 			continue;
 		}
 		*at = frame->next;
-		heap_free(&server->client->heap, frame);
+		frame_free(server, frame);
 	}
 	server->out_last = last;
 }
 
-void link_put(struct server *server, struct frame *frame, uint32_t id)
+/* What was given up does not wait behind a server that does not read. It is looked for when it is half of what waits. */
+static void out_prune(struct server *server)
+{
+	if (server->out_given_up >= PRUNE_MIN && server->out_given_up * 2 >= server->out_count)
+		out_sweep(server);
+}
+
+void link_put(struct server *server, struct frame *frame, struct attempt *attempt)
 {
 	out_prune(server);
-	frame->id = id;
-	number_put(frame->data + head_octets(server), id, ID_OCTETS);
+	frame->attempt = attempt;
+	attempt->frame = frame;
+	server->out_count++;
+	number_put(frame->data + head_octets(server), attempt->id, ID_OCTETS);
 	if (server->out_last)
 		server->out_last->next = frame;
 	else
@@ -204,15 +250,25 @@ void link_put(struct server *server, struct frame *frame, uint32_t id)
 /* Frames for the next write; those given up are dropped, unless a part of them is out. Returns how many. */
 static unsigned frames_gather(struct server *server, nng_iov *iov)
 {
+	struct frame *last = NULL;
 	unsigned count = 0;
 
-	out_prune(server);
-	for (struct frame *frame = server->out_first; frame && count < FRAMES_AT_ONCE; frame = frame->next) {
-		struct attempt *attempt = server_attempt_find(server, frame->id);
+	for (struct frame **at = &server->out_first; *at && count < FRAMES_AT_ONCE;) {
+		struct frame *frame = *at;
+		struct attempt *attempt = frame->attempt;
 		size_t from = count == 0 ? server->out_offset : 0;
 
+		if (!attempt && from == 0) {
+			*at = frame->next;
+			if (!*at)
+				server->out_last = last;
+			frame_free(server, frame);
+			continue;
+		}
 		if (attempt)
 			attempt->is_out = true;
+		last = frame;
+		at = &frame->next;
 		iov[count++] = (nng_iov){ .iov_buf = frame->data + from, .iov_len = frame->octets - from };
 	}
 	return count;
@@ -259,7 +315,7 @@ static void on_tx(void *argument)
 	pthread_mutex_lock(&server->client->lock);
 	server->tx_busy = false;
 	if (error || (server->state == LINK_GREETING && octets != GREETING_OCTETS))
-		link_down(server);
+		link_down(server, error);
 	else if (server->state == LINK_UP && !server->greets)
 		written(server, octets);
 	server->greets = false;
@@ -336,6 +392,7 @@ static bool in_grow(struct server *server, size_t need)
 static bool greeting_take(struct server *server)
 {
 	struct assay_client *client = server->client;
+	struct next next = { .start = NULL };
 
 	if (memcmp(server->in, greeting_theirs, GREETING_OCTETS) != 0)
 		return false;
@@ -346,8 +403,12 @@ static bool greeting_take(struct server *server)
 	if (server->state == LINK_GREETING)
 		server->state = LINK_UP;
 	server->dials_failed = 0;
+	server->dial_error = 0;
+	server_heard(server);
+	exchanges_come(server, &next);
 	pthread_cond_broadcast(&client->changed);
 	pthread_mutex_unlock(&client->lock);
+	next_do(next);
 	link_write(server);
 	return true;
 }
@@ -378,15 +439,18 @@ static void read_on(struct server *server)
 static void on_rx(void *argument)
 {
 	struct server *server = argument;
-	bool good = nng_aio_result(server->rx) == 0 && nng_aio_count(server->rx) > 0, goes_on;
+	int error = nng_aio_result(server->rx);
+	bool good = error == 0 && nng_aio_count(server->rx) > 0, goes_on;
 
 	if (good) {
 		server->in_used += nng_aio_count(server->rx);
 		good = in_take(server);
 	}
 	pthread_mutex_lock(&server->client->lock);
-	if (!good)
-		link_down(server);
+	if (good)
+		server_heard(server);
+	else
+		link_down(server, error);
 	goes_on = server->state != LINK_DOWN;
 	server->rx_busy = goes_on;
 	server->handing += goes_on;
@@ -398,6 +462,20 @@ static void on_rx(void *argument)
 }
 
 /* ---- dialling ---- */
+
+/* nng_strerror() speaks of objects and addresses. */
+const char *link_error_text(int error)
+{
+	switch (error) {
+	case NNG_EADDRINVAL: return "the name has no address";
+	case NNG_EPROTO: return "no assay daemon: it does not greet as one";
+	case NNG_ECONNSHUT:
+	case NNG_ECLOSED: return "closed by the server before it greeted";
+	case NNG_ECRYPTO: return "TLS: the handshake failed";
+	case NNG_EPEERAUTH: return "TLS: the certificate of the server is not believed";
+	default: return nng_strerror(error);
+	}
+}
 
 static void greet(struct server *server, nng_stream *stream)
 {
@@ -416,6 +494,12 @@ static void greet(struct server *server, nng_stream *stream)
 	nng_stream_send(stream, server->tx);
 	handed(server);
 	read_on(server);
+}
+
+static void dial_failed(struct server *server)
+{
+	attempts_leave(server);
+	redial(server);
 }
 
 static void on_dial(void *argument)
@@ -443,7 +527,7 @@ static void on_dial(void *argument)
 	else if (slept)
 		link_start(server);
 	else
-		redial(server);
+		dial_failed(server);
 }
 
 void link_start(struct server *server)
@@ -487,6 +571,8 @@ int link_open(struct server *server, const struct assay_options *options, const 
 		error = tls_open(server, options, file_out);
 	if (error)
 		return error;
+	/* Not for ipc. A connection on which nothing is asked is looked after as well. */
+	(void)nng_stream_dialer_set_bool(server->dialer, NNG_OPT_TCP_KEEPALIVE, true);
 	server->is_ipc = strncmp(server->url, "ipc://", 6) == 0;
 	server->in_size = IN_OCTETS_MIN;
 	server->in = heap_new(&server->client->heap, server->in_size);
@@ -517,7 +603,7 @@ void link_close(struct server *server)
 	aio_stop(server->dial);
 	pthread_mutex_lock(&server->client->lock);
 	if (server->stream)
-		link_down(server);
+		link_down(server, 0);
 	pthread_mutex_unlock(&server->client->lock);
 	/* What reads and writes may still start another one of the three, which then does nothing: so none is freed before all end. */
 	aio_stop(server->rx);

@@ -166,8 +166,10 @@ static enum assay_error header_add(struct assay_mail *mail, struct slice *chunk)
 enum assay_error assay_mail_add(struct assay_mail *mail, const void *octets, size_t count, struct assay_failure *failure)
 {
 	struct slice chunk = slice_of(octets, count);
-	enum assay_error error = ASSAY_OK;
+	enum assay_error error = client_check(mail->client, failure);
 
+	if (error)
+		return error;
 	if (mail->stage >= STAGE_ASKED)
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_mail_add() after the end of the message");
 	if (count == 0)
@@ -224,6 +226,7 @@ static enum assay_error make_digest(struct assay_mail *mail, struct exchange **o
 	check.n_digests = result.digests_count;
 	check.body_bare_cr = result.bare_cr;
 	check.body_bare_lf = result.bare_lf;
+	check.message_octets = mail->octets;
 	request.call_case = ASSAY__V1__REQUEST__CALL_CHECK_DIGEST;
 	request.check_digest = &check;
 	return call_make(mail->client, &mail->copy.call, &request, &mail->copy.envelope, &check.envelope, NULL,
@@ -252,14 +255,14 @@ static enum assay_error make_sender(struct assay_mail *mail, struct exchange **o
 			 ASSAY__V1__RESPONSE__RESULT_SENDER_VERDICT, out, failure);
 }
 
-/* A call of the mail that is over is let go; one that is under way is in the way. */
+/* A call of the mail that is over is let go; one that is under way, or has its callback still to come, is in the way. */
 static enum assay_error exchange_clear(struct assay_mail *mail, struct assay_failure *failure)
 {
 	enum assay_error error = client_check(mail->client, failure);
 
 	if (error || !mail->exchange)
 		return error;
-	if (!exchange_is_done(mail->exchange))
+	if (!exchange_is_over(mail->exchange))
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "a call of this mail is under way");
 	exchange_release(mail->exchange);
 	mail->exchange = NULL;

@@ -29,7 +29,7 @@ void notify_run(struct exchange *exchange)
 	if (notify) {
 		answer = exchange->answer;
 		exchange->answer = NULL;
-		exchange->notifying = true;
+		exchange->notifying = exchange->told = true;
 		exchange->notifier = pthread_self();
 	}
 	pthread_mutex_unlock(&client->lock);

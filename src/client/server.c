@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "client/link.h"
+
 /* ---- time ---- */
 
 uint64_t clock_ms(void)
@@ -50,6 +52,7 @@ void server_attempt_add(struct server *server, struct attempt *attempt)
 	attempt->id = ++server->last_id | UINT32_C(0x80000000);
 	attempt->is_active = true;
 	attempt->is_out = false;
+	attempt->frame = NULL;
 	bucket = bucket_of(server, attempt->id);
 	attempt->next = *bucket;
 	*bucket = attempt;
@@ -63,6 +66,11 @@ void server_attempt_remove(struct attempt *attempt)
 		at = &(*at)->next;
 	*at = attempt->next;
 	attempt->is_active = false;
+	if (attempt->frame) {
+		attempt->frame->attempt = NULL;
+		attempt->frame = NULL;
+		attempt->server->out_given_up++;
+	}
 	attempt->server->in_flight--;
 }
 
@@ -109,4 +117,18 @@ void server_failed(struct server *server, uint64_t now_ms, uint32_t random)
 	if (++server->failures >= SERVER_FAILURES_SUSPECT && server->silent_until_ms <= now_ms)
 		server->silent_until_ms = now_ms + back_off_ms(SERVER_SILENT_MS_FIRST, server->silences++,
 							       SERVER_SILENT_MS_MAX, random);
+}
+
+void server_heard(struct server *server)
+{
+	server->unheard = 0;
+}
+
+bool server_unheard(struct server *server, uint64_t began_ms, uint64_t now_ms)
+{
+	if (server->state != LINK_UP)
+		return false;
+	if (server->unheard++ == 0)
+		server->unheard_since_ms = began_ms;
+	return server->unheard >= SERVER_UNHEARD_MAX && now_ms - server->unheard_since_ms >= SERVER_UNHEARD_MS_MIN;
 }

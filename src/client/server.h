@@ -19,6 +19,12 @@
 #define SERVER_SILENT_MS_MAX    8000
 #define SERVER_BUSY_MS_FIRST    20   /* one that said it has too much to do, likewise */
 #define SERVER_BUSY_MS_MAX      1000
+/*
+ * A connection on which so many requests in a row were not answered, and nothing at all came for so long, is made anew: its other
+ * end may be gone without a word.
+ */
+#define SERVER_UNHEARD_MAX    SERVER_FAILURES_SUSPECT
+#define SERVER_UNHEARD_MS_MIN 1000
 
 struct exchange;
 struct frame;
@@ -31,10 +37,11 @@ struct attempt {
 	uint32_t id;
 	bool is_active; /* it is waited for, and in its server's table */
 	bool is_out;    /* octets of it have been written */
+	struct frame *frame; /* while it waits to be written; NULL: it was */
 	uint64_t began_ms;
 };
 
-#define ATTEMPT_BUCKETS 64
+#define ATTEMPT_BUCKETS 1024
 
 enum server_class {
 	SERVER_WELL,
@@ -62,6 +69,7 @@ struct server {
 	size_t in_used, in_size;
 	struct frame *out_first, *out_last;
 	size_t out_offset;      /* of the first one, written already */
+	size_t out_count, out_given_up; /* frames; of these: nobody waits for a reply */
 	/* Requests under way. */
 	struct attempt *attempts[ATTEMPT_BUCKETS];
 	uint32_t last_id;
@@ -69,7 +77,9 @@ struct server {
 	/* Health. */
 	unsigned failures, silences, refusals; /* in a row: unanswered requests, times passed over for it, times refused */
 	uint64_t silent_until_ms, busy_until_ms;
-	uint64_t requests, octets, hedges, unanswered, overloaded;
+	unsigned unheard;             /* requests not answered since something was received */
+	uint64_t unheard_since_ms;    /* when the first of them was sent */
+	uint64_t requests, octets, hedges, unanswered, overloaded, replaced;
 };
 
 enum server_class server_class(const struct server *server, uint64_t now_ms);
@@ -77,6 +87,9 @@ enum server_class server_class(const struct server *server, uint64_t now_ms);
 void server_answered(struct server *server);
 void server_refused(struct server *server, uint64_t now_ms, uint32_t random);
 void server_failed(struct server *server, uint64_t now_ms, uint32_t random);
+/* Something was received; or nothing, for a request sent at that time. True: the connection is to be made anew. */
+void server_heard(struct server *server);
+bool server_unheard(struct server *server, uint64_t began_ms, uint64_t now_ms);
 
 /* Gives the attempt an id and notes it; takes it back. */
 void server_attempt_add(struct server *server, struct attempt *attempt);

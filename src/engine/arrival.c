@@ -121,7 +121,8 @@ static struct refusal call_digest(struct request *request, const Assay__V1__Chec
 		return refuse(ASSAY__V1__ERROR__CODE__INVALID, problem);
 	if (!request->digests)
 		return refuse(ASSAY__V1__ERROR__CODE__TOO_LARGE, REQUEST_NO_MEMORY);
-	if (call->header.len > request->shard->limits.message_octets_max)
+	if (call->header.len > request->shard->limits.message_octets_max ||
+	    call->message_octets > request->shard->limits.message_octets_max)
 		return refuse_message_size(request->shard);
 	counter_up(request->shard->counters, COUNTER_REQUESTS_CHECK_DIGEST);
 	request->call = CALL_CHECK_MESSAGE;

@@ -30,6 +30,7 @@ MODES = {
 }
 GENERATED = int(os.environ.get("ASSAY_DIGEST_MESSAGES", "300"))
 BATCH = 100
+MESSAGE_OCTETS_MAX = 64 << 20  # limits.message-size
 
 
 def arguments(case):
@@ -170,6 +171,10 @@ def refused(report, peer):
         report.check(f"refused: {what}", code == 1 and part in text, f"{code} {text}")
     reply = peer.ask(check_digest(HEADER, [digest(0, 0, BODY, n) for n in range(256)]))
     report.check("256 digests are taken", sp.VERDICT in reply, str(reply))
+    code, text = error_of(peer.ask(check_digest(HEADER, [simple], sp.field(6, MESSAGE_OCTETS_MAX + 1))))
+    report.check("refused: a message that is larger than limits.message-size", code == 2 and "message-size" in text, f"{code} {text}")
+    reply = peer.ask(check_digest(HEADER, [simple], sp.field(6, MESSAGE_OCTETS_MAX)))
+    report.check("one that is not is taken", sp.VERDICT in reply, str(reply))
 
 
 def by_hand(report):

@@ -82,7 +82,7 @@ static void verdicts_decide(void **state)
 		struct assay_answer *answer = answer_of(cases[i].result, cases[i].disposition, cases[i].from, cases[i].spf,
 							cases[i].bare_lf);
 		struct assay_site site = cases[i].site;
-		struct assay_decision decision;
+		struct assay_decision decision = { .size = sizeof decision };
 
 		site.size = sizeof site;
 		assert_int_equal(assay_decide(answer, &site, &decision, NULL), ASSAY_OK);
@@ -99,7 +99,7 @@ static void missing_is_said(void **state)
 {
 	struct assay_site site = { .size = sizeof site };
 	struct assay_failure failure;
-	struct assay_decision decision;
+	struct assay_decision decision = { .size = sizeof decision };
 
 	(void)state;
 	assert_int_equal(assay_decide(NULL, &site, &decision, &failure), ASSAY_ERROR_ARGUMENT);
@@ -112,6 +112,10 @@ static void missing_is_said(void **state)
 	assert_int_equal(assay_decide(NULL, &site, &decision, NULL), ASSAY_OK);
 	assert_int_equal(decision.action, ASSAY_DEFER);
 	assert_string_equal(decision.reply, "451 4.3.0 Mail cannot be authenticated now, try again later");
+	decision.size = 8;
+	assert_int_equal(assay_decide(NULL, &site, &decision, &failure), ASSAY_ERROR_ARGUMENT);
+	assert_string_equal(failure.text, "assay_decision.size is not set");
+	decision.size = sizeof decision;
 	site.size = 0;
 	assert_int_equal(assay_decide(NULL, &site, &decision, &failure), ASSAY_ERROR_ARGUMENT);
 }

@@ -103,7 +103,7 @@ static enum assay_error call(struct assay_client *client, struct assay_failure *
 
 	if (!error)
 		error = assay_decide(answer, &(struct assay_site){ .size = sizeof(struct assay_site), .missing = ASSAY_MISSING_DEFER },
-				     &(struct assay_decision){ .action = ASSAY_ACCEPT }, failure);
+				     &(struct assay_decision){ .size = sizeof(struct assay_decision) }, failure);
 	assay_answer_free(answer);
 	return error;
 }
@@ -294,6 +294,10 @@ static int child_of_user(struct assay_client *client, struct assay_mail *begun)
 
 	if (assay_get_status(client, NULL, &answer, &failure) != ASSAY_ERROR_FORKED)
 		return 1;
+	if (assay_get_server(client, 0, &(struct assay_server){ .size = sizeof(struct assay_server) }) != ASSAY_ERROR_FORKED)
+		return 6;
+	if (assay_mail_add(begun, "x", 1, &failure) != ASSAY_ERROR_FORKED)
+		return 7;
 	if (assay_mail_check(begun, &answer, &failure) != ASSAY_ERROR_FORKED)
 		return 2;
 	if (assay_open(peer.url, NULL, &other, &failure) != ASSAY_ERROR_FORKED || other)

@@ -110,6 +110,7 @@ static void digests_at_every_cut(void **state)
 		digest_is(call->digests[1], 1, 0, "a b\r\nx\ry\n\r\n", 11);
 		assert_false(call->digests[1]->has_octets_max);
 		assert_true(call->body_bare_cr && call->body_bare_lf);
+		assert_int_equal(call->message_octets, len);
 		assay__v1__request__free_unpacked(request, NULL);
 	}
 	assay_close(client);
@@ -274,6 +275,43 @@ static void callbacks_by_dispatch(void **state)
 	assert_int_equal(atomic_load(&told.count), 0);
 }
 
+/* A verdict that is there has its callback still to come: no other call takes its place. */
+static void no_callback_is_lost(void **state)
+{
+	struct assay_client *client = open_client(0, 1);
+	struct pollfd readable = { .fd = assay_descriptor(client), .events = POLLIN };
+	struct told told = { .mail = NULL };
+	struct assay_failure failure;
+	struct assay_answer *answer;
+	struct assay_mail *mail;
+
+	(void)state;
+	assert_int_equal(assay_mail_begin(client, NULL, NULL, &mail, NULL), ASSAY_OK);
+	assert_int_equal(assay_mail_start_sender(mail, on_done, &told, NULL), ASSAY_OK);
+	assert_int_equal(poll(&readable, 1, 5000), 1);
+	assert_int_equal(assay_mail_start_sender(mail, on_done, &told, &failure), ASSAY_ERROR_ARGUMENT);
+	assert_int_equal(assay_mail_check(mail, &answer, &failure), ASSAY_ERROR_ARGUMENT);
+	assay_dispatch(client);
+	assert_int_equal(atomic_load(&told.count), 1);
+	assert_int_equal(assay_mail_check(mail, &answer, &failure), ASSAY_OK);
+	assay_answer_free(answer);
+	assay_mail_end(mail);
+	assay_close(client);
+	client = open_client(0, 0);
+	for (int i = 0; i < 300; i++) {
+		struct told each[2] = { { .mail = NULL }, { .mail = NULL } };
+
+		assert_int_equal(assay_mail_begin(client, NULL, NULL, &mail, NULL), ASSAY_OK);
+		assert_int_equal(assay_mail_start_sender(mail, on_done, &each[0], NULL), ASSAY_OK);
+		while (assay_mail_start_sender(mail, on_done, &each[1], NULL) == ASSAY_ERROR_ARGUMENT)
+			;
+		wait_told(&each[0]);
+		wait_told(&each[1]);
+		assay_mail_end(mail);
+	}
+	assay_close(client);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -291,4 +329,5 @@ static int teardown(void **state)
 #define PEER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 UNIT_MAIN(PEER_TEST(whole_at_every_cut), PEER_TEST(digests_at_every_cut), PEER_TEST(threshold), PEER_TEST(bounds_and_order),
-	  PEER_TEST(callbacks_in_other_threads), PEER_TEST(callbacks_by_dispatch))
+	  PEER_TEST(callbacks_in_other_threads), PEER_TEST(callbacks_by_dispatch),
+	  PEER_TEST(no_callback_is_lost))
