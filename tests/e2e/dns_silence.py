@@ -16,7 +16,7 @@ from lib.zones import PASS
 DNS_TIMEOUT_MS = 2000
 DEADLINE_MS = 1500
 REVERSE_S = 1.6  # a silent reverse zone costs half of dns.timeout
-MARGIN_S = 1.5  # for a machine that does much else
+MARGIN_S = 4  # for so many processes that start at once, under sanitizers too
 DOMAIN_QUERIES_MAX = 10
 QUERIES_MAX = 64  # the least that may be configured
 SILENT_REQUESTS = 16
@@ -65,7 +65,7 @@ def check_others(report, daemon, first, pending):
         report.check("others get their verdict", answer["spf"]["result"] == "pass", f"{took:.2f} s {answer['spf']}")
         slowest = max(slowest, took)
         time.sleep(0.1)
-    report.check("others do not wait", slowest < 1.0, f"{slowest:.2f} s")
+    report.check("others do not wait", slowest < 0.9 * DNS_TIMEOUT_MS / 1000, f"{slowest:.2f} s")
 
 
 def check_silent(report, pending):
