@@ -22,7 +22,7 @@ trap 'exit 143' TERM
 . "$root/deploy/common.sh"
 
 tsan_tests="unit.cache unit.client_call sim.engine e2e.command e2e.messages e2e.dns_silence e2e.start_stop e2e.spread e2e.nng_peers
-	e2e.nng_soak e2e.tls e2e.tls_traffic unit.policies e2e.mta_sts unit.client_mail unit.client_servers e2e.chaos e2e.digest"
+	e2e.nng_soak e2e.tls e2e.tls_traffic"
 builds=${ASSAY_BUILDS:-build build-asan build-tsan build-arena}
 passed=0
 failed=0
