@@ -108,6 +108,16 @@ static bool waits_for_policies(const struct request *request)
 	return (request->call == CALL_TLS_POLICY || request->call == CALL_TLS_REFRESH) && !request->policy_over;
 }
 
+static void look_ups_wait_over(struct request *request)
+{
+	request->look_ups_over = true;
+	io_timer_start(request->shard->loop, &request->wait,
+	               waits_for_policies(request) ? request->policy_end_ns : request->deadline_ns);
+	counter_up(request->shard->counters, COUNTER_REQUESTS_LATE);
+	answers_close(request);
+	request_wake(request);
+}
+
 /*
  * First no look-up is waited for any more, then no policy; then nothing is: the queue, or the crypto of others, took too
  * long.
@@ -126,12 +136,18 @@ static void wait_over(void *arg)
 		request_free(request);
 		return;
 	}
-	request->look_ups_over = true;
-	io_timer_start(request->shard->loop, &request->wait,
-	               waits_for_policies(request) ? request->policy_end_ns : request->deadline_ns);
-	counter_up(request->shard->counters, COUNTER_REQUESTS_LATE);
-	answers_close(request);
-	request_wake(request);
+	look_ups_wait_over(request);
+}
+
+void request_wait_no_more(struct request *request)
+{
+	/* Another shard has it, and does so there. */
+	if (!request->deadline_ns)
+		return;
+	if (!request->look_ups_over)
+		look_ups_wait_over(request);
+	if (waits_for_policies(request))
+		policy_wait_over(request);
 }
 
 static void optional_wait_over(void *arg)

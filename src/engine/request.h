@@ -56,7 +56,7 @@ struct request {
 	int64_t since_ns;              /* it came */
 	int64_t look_ups_end_ns;
 	int64_t policy_end_ns;         /* as late as leaves time for a reply */
-	int64_t deadline_ns;
+	int64_t deadline_ns;           /* 0: another shard evaluates it */
 	unsigned passes;
 };
 
@@ -92,6 +92,8 @@ void request_refresh(struct shard *shard, struct slice domain);
 void request_run(struct request *request);
 /* There is an optional look-up to wait for. */
 void request_wait_optional(struct request *request);
+/* The server is stopping: it is answered with what is known by now. */
+void request_wait_no_more(struct request *request);
 /* Something it waited for is there. */
 void request_wake(struct request *request);
 /* Forgets it without a reply: the shard is going down. */

@@ -8,10 +8,22 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define DRAIN_PART         10   /* waiting ends earlier than limits.drain-time, by that part of it, */
+#define DRAIN_REPLY_MS_MAX 1000 /* but at most by so much: time for what is known by then to be answered */
+
 /* A turn is due: nothing else is to be done. */
 static void again_fire(void *arg)
 {
 	(void)arg;
+}
+
+/* What is waited for now may come too late: whoever waits is answered without it. */
+static void drain_waits_over(void *arg)
+{
+	struct shard *shard = arg;
+
+	for (struct request *request = shard->requests; request; request = request->next)
+		request_wait_no_more(request);
 }
 
 static void drain_over(void *arg)
@@ -25,10 +37,15 @@ static void drain_over(void *arg)
 
 static void drain_begin(struct shard *shard)
 {
+	unsigned drain_ms = shard->limits.drain_ms_max, reply_ms = drain_ms / DRAIN_PART;
+	int64_t now_ns = io_now_ns(shard->loop);
+
+	if (reply_ms > DRAIN_REPLY_MS_MAX)
+		reply_ms = DRAIN_REPLY_MS_MAX;
 	shard->draining = true;
 	io_server_stop_listening(shard->server);
-	io_timer_start(shard->loop, &shard->drain,
-	               io_now_ns(shard->loop) + shard->limits.drain_ms_max * INT64_C(1000000));
+	io_timer_start(shard->loop, &shard->drain_waits, now_ns + (drain_ms - reply_ms) * INT64_C(1000000));
+	io_timer_start(shard->loop, &shard->drain, now_ns + drain_ms * INT64_C(1000000));
 }
 
 static void drain_step(struct shard *shard)
@@ -295,6 +312,7 @@ int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBL
 	shard->config = engine_config_of(engine);
 	queue_init(&shard->queue);
 	limits_divide(shard);
+	io_timer_init(&shard->drain_waits, drain_waits_over, shard);
 	io_timer_init(&shard->drain, drain_over, shard);
 	io_timer_init(&shard->again, again_fire, shard);
 	TRY(io_loop_new(&shard->loop, problem));

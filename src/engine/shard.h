@@ -74,7 +74,7 @@ struct shard {
 
 	struct io_timer again;                        /* there is crypto work for another turn */
 	bool draining;
-	struct io_timer drain;
+	struct io_timer drain_waits, drain;           /* requests do not wait any longer; connections are closed */
 };
 
 /*

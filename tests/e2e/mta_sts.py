@@ -5,6 +5,7 @@ Method: one HTTPS server with a private CA on loopback, whose hosts each have a 
         scripted DNS server; the daemon trusts the CA."""
 
 import os
+import signal
 import tempfile
 import threading
 import time
@@ -17,6 +18,8 @@ from lib.report import Report
 from lib.wire import check_sender, tls_policy
 
 SIZE_MAX = 65536
+DRAIN_MS = 2000
+DRAIN_FETCH_S = 15
 
 
 def padded(octets):
@@ -225,6 +228,41 @@ def check_purge_meanwhile(report, daemon, web, dns):
     report.check("fetched twice", web.requests[host] == 2, str(web.requests[host]))
 
 
+def check_drain(report, web, dns, options):
+    """SIGTERM while a fetch takes longer than limits.drain-time: who waits is answered before the connection is closed."""
+    kept, unknown = "drained.example", "undrained.example"
+    for domain in (kept, unknown):
+        web.sites[f"mta-sts.{domain}"] = Site(policy())
+        dns.zone.update(zone_of(domain, "first"))
+    daemon = Daemon(dns, **options | {"extra": options["extra"] + f"limits {{ drain-time = {DRAIN_MS} }}\n"})
+    ask(daemon, kept)
+    for domain in (kept, unknown):
+        web.sites[f"mta-sts.{domain}"] = Site(policy(), delay_s=DRAIN_FETCH_S)
+    dns.zone.update(zone_of(kept, "second"))
+    time.sleep(2.2)
+    asked = web.hellos.total()
+    with Pipeline(daemon.ipc) as pipeline:
+        answers = []
+        asking = threading.Thread(target=lambda: answers.extend(pipeline.ask_all(
+            [tls_policy(domain, domain, deadline_ms=60000) for domain in (kept, unknown)])))
+        asking.start()
+        while web.hellos.total() < asked + 2:
+            time.sleep(0.02)
+        daemon.process.send_signal(signal.SIGTERM)
+        since = time.monotonic()
+        asking.join()
+        took = time.monotonic() - since
+    daemon.stop()
+    if not report.check("draining: every request is answered", len(answers) == 2):
+        return
+    got = [answer.verdict["mta_sts"] for answer in answers]
+    report.check("draining: with the policy that is kept", got[0]["result"] == "policy" and got[0]["id"] == "first" and
+                 "has not come yet" in got[0]["reason"], str(got[0]))
+    report.check("draining: without one, with a temporary failure", got[1]["result"] == "temperror" and
+                 "has not come yet" in got[1]["reason"], str(got[1]))
+    report.check("draining: it waits for most of the time", DRAIN_MS / 2000 < took < DRAIN_FETCH_S - 1, f"{took:.2f} s")
+
+
 def check_refresh(report, daemon, web, dns):
     """mta-sts.refresh is a second or two; whoever is not asked for is not refreshed."""
     used, idle = "used.example", "idle.example"
@@ -277,6 +315,7 @@ def main():
             check_purge_survives(report, daemon, dns)
             check_waiting(report, daemon, web, dns)
             check_purge_meanwhile(report, daemon, web, dns)
+        check_drain(report, web, dns, options | {"extra": web.configuration(f"timeout = {DRAIN_FETCH_S * 2000}")})
         refreshing = web.configuration("refresh = 2 failure-ttl = 1")
         with Daemon(dns, dns=options["dns"], extra=refreshing) as daemon:
             check_refresh(report, daemon, web, dns)
