@@ -133,6 +133,28 @@ struct request *queue_take_late(struct queue *queue, int64_t before_ns)
 	return request;
 }
 
+/* One of each connection; the second ones only where there is but one connection: others come between, and it is not far to their turn. */
+unsigned queue_peek(const struct queue *queue, struct request **out, unsigned max)
+{
+	const struct link *turn = queue->turns.next;
+	unsigned count = 0;
+
+	if (queue->again.next != &queue->again)
+		return 0;
+	if (queue->conns_count == 1) {
+		struct request *first = of_turn(turn), *request = first;
+
+		do {
+			out[count++] = request;
+			request = of_conn(request->queued.of_conn.next);
+		} while (count < max && request != first);
+		return count;
+	}
+	for (; count < max && turn != &queue->turns; turn = turn->next)
+		out[count++] = of_turn(turn);
+	return count;
+}
+
 void queue_remove(struct queue *queue, struct request *request)
 {
 	if (request->queued.is_again)

@@ -47,6 +47,8 @@ struct request *queue_take(struct queue *queue);
  * fewer than they seemed, or others have passed it by. NULL: there is none such.
  */
 struct request *queue_take_late(struct queue *queue, int64_t before_ns);
+/* The next new ones, if no request that was evaluated before is in front of them; not taken. Returns how many. */
+unsigned queue_peek(const struct queue *queue, struct request **out, unsigned max);
 /* Takes it out if it is in. */
 void queue_remove(struct queue *queue, struct request *request);
 

@@ -268,6 +268,20 @@ union outcome {
 	struct mta_sts refreshed;
 };
 
+int request_read(struct request *request)
+{
+	struct verdict_reading *reading;
+
+	if (request->reading)
+		return 0;
+	reading = ARENA_NEW(&request->arena, struct verdict_reading);
+	if (!reading)
+		return -ENOMEM;
+	TRY(verdict_read_message(&request->input, &request->shard->config->verdict, &request->arena, reading));
+	request->reading = reading;
+	return 0;
+}
+
 static int evaluate(struct request *request, union outcome *out)
 {
 	const struct verdict_config *config = &request->shard->config->verdict;
@@ -286,11 +300,7 @@ static int evaluate(struct request *request, union outcome *out)
 		                        &request->scratch, &out->refreshed);
 	case CALL_CHECK_MESSAGE: break;
 	}
-	if (!request->reading) {
-		if (!(request->reading = ARENA_NEW(&request->arena, struct verdict_reading)))
-			return -ENOMEM;
-		TRY(verdict_read_message(&request->input, config, &request->arena, request->reading));
-	}
+	TRY(request_read(request));
 	return verdict_check_message(&request->input, config, request->reading, &request->ask, &request->scratch,
 	                             &out->verdict);
 }

@@ -175,8 +175,10 @@ static void turn(void *arg)
 		struct request *request;
 
 		(void)post_deliver_all(&shard->posts, shard);
-		for (; left && (request = next_in_time(shard, now_ns)); left--)
+		for (; left && (request = next_in_time(shard, now_ns)); left--) {
+			ahead_look(shard);
 			request_run(request);
+		}
 		/* While others are queued, their signatures may fill lanes that would stay empty now. */
 		if (queue_is_empty(&shard->queue) ? crypto_batch_run(&shard->batch) : crypto_batch_run_some(&shard->batch))
 			counter_up(shard->counters, COUNTER_CRYPTO_RUNS);
