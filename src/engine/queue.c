@@ -6,9 +6,10 @@
 
 #define SAMPLE 64   /* requests that are timed together */
 #define SMOOTHING 4 /* a sample's part of the new mean is one of so many */
-#define TURN_NS INT64_C(2000000)
-#define TURN_LEAST 16 /* evaluations: two batches with full lanes */
-#define TURN_MOST 64
+#define TURN_NS INT64_C(4000000)
+#define TURN_LEAST 16     /* evaluations: two batches with full lanes */
+#define TURN_MOST 256
+#define REQUEST_PASSES 2  /* evaluations of most requests: before and after their crypto */
 
 static void link_init(struct link *list)
 {
@@ -181,7 +182,7 @@ void queue_turn_begin(struct queue *queue, int64_t now_ns)
 
 unsigned queue_turn_part(const struct queue *queue)
 {
-	int64_t part = queue->each_ns ? TURN_NS / queue->each_ns : TURN_MOST;
+	int64_t part = queue->each_ns ? REQUEST_PASSES * TURN_NS / queue->each_ns : TURN_MOST;
 
 	return part < TURN_LEAST ? TURN_LEAST : part > TURN_MOST ? TURN_MOST : (unsigned)part;
 }

@@ -56,7 +56,7 @@ void queue_remove(struct queue *queue, struct request *request);
 void queue_turn_begin(struct queue *queue, int64_t now_ns);
 void queue_turn_end(struct queue *queue);
 /*
- * How many evaluations this turn may have: about two milliseconds of them. What connections send meanwhile lies in their sockets,
+ * How many evaluations this turn may have: about four milliseconds of them. What connections send meanwhile lies in their sockets,
  * and is read once a turn: the longer turns are, the later it is that who has to be refused is told so.
  */
 unsigned queue_turn_part(const struct queue *queue);
