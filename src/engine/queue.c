@@ -180,11 +180,11 @@ void queue_turn_begin(struct queue *queue, int64_t now_ns)
 	}
 }
 
-unsigned queue_turn_part(const struct queue *queue)
+unsigned queue_turn_part(const struct queue *queue, bool is_behind)
 {
 	int64_t part = queue->each_ns ? REQUEST_PASSES * TURN_NS / queue->each_ns : TURN_MOST;
 
-	return part < TURN_LEAST ? TURN_LEAST : part > TURN_MOST ? TURN_MOST : (unsigned)part;
+	return is_behind || part < TURN_LEAST ? TURN_LEAST : part > TURN_MOST ? TURN_MOST : (unsigned)part;
 }
 
 void queue_turn_end(struct queue *queue)

@@ -227,7 +227,7 @@ static void test_what_was_begun_is_not_late(void **state)
 	assert_ptr_equal(queue_take_late(&queue, 1), &many[0]);
 }
 
-/* Dear requests make for few in a turn, but for full batches still. */
+/* Dear requests make for few in a turn, and those that wait to be read for fewer, but for full batches still. */
 static void test_part_of_a_turn(void **state)
 {
 	static const struct {
@@ -241,7 +241,8 @@ static void test_part_of_a_turn(void **state)
 	queue_of("");
 	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
 		queue.each_ns = vectors[i].each_ns;
-		assert_int_equal(queue_turn_part(&queue), vectors[i].part);
+		assert_int_equal(queue_turn_part(&queue, false), vectors[i].part);
+		assert_int_equal(queue_turn_part(&queue, true), 16);
 	}
 }
 
