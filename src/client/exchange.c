@@ -39,8 +39,7 @@ unsigned exchange_active(const struct exchange *exchange)
 	return count;
 }
 
-struct server *exchange_server(struct assay_client *client, uint32_t without, uint64_t now,
-				    enum server_class *class_out)
+struct server *exchange_server(struct assay_client *client, uint32_t without, uint64_t now, enum server_class *class_out)
 {
 	struct server *best = NULL;
 	unsigned first = client->next_server++;
