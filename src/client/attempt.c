@@ -18,7 +18,7 @@ static uint32_t deadline_for_daemon(const struct exchange *exchange, uint64_t no
 	return left ? (uint32_t)left : 1;
 }
 
-static void attempt_enter(const struct next *what, struct frame *frame, struct next *next)
+static void attempt_enter(const struct next *what, struct frame *frame)
 {
 	struct exchange *exchange = what->start;
 	struct attempt *attempt = &exchange->attempts[exchange->attempts[0].is_active ? 1 : 0];
@@ -32,7 +32,7 @@ static void attempt_enter(const struct next *what, struct frame *frame, struct n
 	server->octets += frame->octets;
 	server->hedges += what->is_hedge;
 	link_put(server, frame, attempt);
-	exchange_leave(attempt, next); /* another one may have come while this was packed */
+	exchange_leave(attempt); /* another one may have come while this was packed */
 }
 
 /* It came to nothing before anything was sent. */
@@ -59,7 +59,7 @@ void attempt_start(const struct next *what, struct next *next)
 	pthread_cond_broadcast(&exchange->changed);
 	sends = frame && !exchange->done;
 	if (sends)
-		attempt_enter(what, frame, next);
+		attempt_enter(what, frame);
 	else
 		start_failed(what, next);
 	exchange_unref(exchange);

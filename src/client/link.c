@@ -143,12 +143,9 @@ static void attempts_fail(struct server *server)
 /* What waits at this server, which cannot be reached now, goes to one that can. */
 static void attempts_leave(struct server *server)
 {
-	struct next next = { .start = NULL };
-
 	pthread_mutex_lock(&server->client->lock);
-	exchanges_leave(server, &next);
+	exchanges_leave(server);
 	pthread_mutex_unlock(&server->client->lock);
-	next_do(next);
 }
 
 static void redial(struct server *server)
@@ -392,7 +389,6 @@ static bool in_grow(struct server *server, size_t need)
 static bool greeting_take(struct server *server)
 {
 	struct assay_client *client = server->client;
-	struct next next = { .start = NULL };
 
 	if (memcmp(server->in, greeting_theirs, GREETING_OCTETS) != 0)
 		return false;
@@ -405,10 +401,9 @@ static bool greeting_take(struct server *server)
 	server->dials_failed = 0;
 	server->dial_error = 0;
 	server_heard(server);
-	exchanges_come(server, &next);
+	exchanges_come(server);
 	pthread_cond_broadcast(&client->changed);
 	pthread_mutex_unlock(&client->lock);
-	next_do(next);
 	link_write(server);
 	return true;
 }

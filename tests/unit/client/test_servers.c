@@ -25,20 +25,20 @@ static struct assay_client *open_both(enum assay_balance balance, uint32_t hedge
 	struct assay_options options = {
 		.size = sizeof options, .connect_ms = 5000, .balance = balance, .hedge_percent = hedge_percent
 	};
-	struct assay_server server = { .size = sizeof server };
+	struct assay_server servers[2] = { { .size = sizeof servers[0] }, { .size = sizeof servers[1] } };
 	struct assay_client *client;
 	char urls[300];
 
 	snprintf(urls, sizeof urls, " %s,\t%s ", peers[0].url, peers[1].url);
 	assert_int_equal(assay_open(urls, &options, &client, NULL), ASSAY_OK);
-	for (int i = 0; i < 5000; i++) {
-		assert_int_equal(assay_get_server(client, 1, &server), ASSAY_OK);
-		if (server.connected)
-			break;
+	for (int i = 0; i < 5000 && !(servers[0].connected && servers[1].connected); i++) {
+		assert_int_equal(assay_get_server(client, 0, &servers[0]), ASSAY_OK);
+		assert_int_equal(assay_get_server(client, 1, &servers[1]), ASSAY_OK);
 		nng_msleep(1);
 	}
-	assert_int_equal(server.connected, 1);
-	assert_string_equal(server.url, peers[1].url);
+	assert_int_equal(servers[0].connected, 1);
+	assert_int_equal(servers[1].connected, 1);
+	assert_string_equal(servers[1].url, peers[1].url);
 	return client;
 }
 
