@@ -61,15 +61,37 @@ static bool is_due(uint64_t at_ms, uint64_t now)
 	return at_ms && at_ms <= now;
 }
 
+static uint32_t unconnected(const struct assay_client *client)
+{
+	uint32_t bits = 0;
+
+	for (unsigned i = 0; i < client->servers_count; i++)
+		if (client->servers[i].state != LINK_UP)
+			bits |= server_bit(client, &client->servers[i]);
+	return bits;
+}
+
+static bool any_out(const struct exchange *exchange)
+{
+	for (unsigned i = 0; i < EXCHANGE_AT_ONCE; i++)
+		if (exchange->attempts[i].is_active && exchange->attempts[i].is_out)
+			return true;
+	return false;
+}
+
+/*
+ * Whoever is well and is not being waited for: one whose connection was lost may be there again. For a call that waits for a
+ * connection, one that is passed over for its silence will do: it may answer.
+ */
 static void hedge(struct exchange *exchange, uint64_t now, struct next *next)
 {
-	enum server_class class = SERVER_BUSY;
+	struct assay_client *client = exchange->client;
+	enum server_class class = SERVER_BUSY, worst = any_out(exchange) ? SERVER_WELL : SERVER_SILENT;
 	struct server *server;
 
-	/* Whoever is well and is not being waited for: one whose connection was lost may be there again. */
-	server = exchange_server(exchange->client, exchange->refused | exchange_asked_now(exchange), now, &class);
+	server = exchange_server(client, exchange->refused | exchange_asked_now(exchange) | unconnected(client), now, &class);
 	exchange->hedge_ms = now + HEDGE_AGAIN_MS;
-	if (exchange_active(exchange) != 1 || !server || class != SERVER_WELL)
+	if (exchange_active(exchange) != 1 || !server || class > worst)
 		return;
 	exchange->hedge_ms = 0;
 	exchange_attempt_plan(exchange, server, true, next);

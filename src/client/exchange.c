@@ -205,6 +205,15 @@ static bool may_ask_again(const struct exchange *exchange, uint64_t now)
 	       (exchange->tried & ~exchange->refused) && exchange->deadline_ms - now > AGAIN_MS;
 }
 
+/* Nothing is sent before there is a connection: a second server is looked for at once. */
+static void hedge_soon(struct exchange *exchange, enum server_class class, uint64_t now)
+{
+	if (class != SERVER_AWAY || !exchange->hedge_ms)
+		return;
+	exchange->hedge_ms = now;
+	clock_plan(exchange->client, now);
+}
+
 void exchange_go_on(struct exchange *exchange, uint64_t now, struct next *next)
 {
 	enum server_class class = SERVER_BUSY;
@@ -219,6 +228,7 @@ void exchange_go_on(struct exchange *exchange, uint64_t now, struct next *next)
 		server = exchange_server(exchange->client, exchange->tried | exchange->refused, now, &class);
 	if (server && class != SERVER_BUSY) {
 		exchange_attempt_plan(exchange, server, false, next);
+		hedge_soon(exchange, class, now);
 	} else if (server) {
 		wait_busy(exchange, server, now, next);
 	} else if (may_ask_again(exchange, now)) {

@@ -65,6 +65,15 @@ struct frame *link_frame(const struct server *server, const struct request *requ
 
 /* ---- the end of a connection ---- */
 
+/* A connection that ended soon, and brought nothing, counts as one that could not be made: the next one is not made at once. */
+static void count_short(struct server *server)
+{
+	if (!server->brought && clock_ms() - server->up_since_ms < REDIAL_MS_MAX)
+		server->dials_failed++;
+	else
+		server->dials_failed = 0;
+}
+
 /*
  * With the lock held. What comes of it is settled when nng has done with the stream. What is handed to a stream that was closed
  * never ends (libnng 1.5.2): so it is closed when nothing is being handed to it.
@@ -76,6 +85,8 @@ static void link_down(struct server *server, int error)
 		server->dial_error = error ? error : NNG_EPROTO;
 		pthread_cond_broadcast(&server->client->changed);
 	}
+	if (server->state == LINK_UP)
+		count_short(server);
 	server->state = LINK_DOWN;
 	if (server->handing == 0 && server->stream)
 		nng_stream_close(server->stream);
@@ -331,6 +342,7 @@ static void reply_take(struct server *server, const uint8_t *octets, size_t coun
 	struct attempt *attempt;
 
 	pthread_mutex_lock(&client->lock);
+	server->brought = true;
 	attempt = server_attempt_find(server, id);
 	if (attempt) {
 		exchange = attempt->exchange;
@@ -398,7 +410,8 @@ static bool greeting_take(struct server *server)
 	pthread_mutex_lock(&client->lock);
 	if (server->state == LINK_GREETING)
 		server->state = LINK_UP;
-	server->dials_failed = 0;
+	server->up_since_ms = clock_ms();
+	server->brought = false;
 	server->dial_error = 0;
 	server_heard(server);
 	exchanges_come(server);

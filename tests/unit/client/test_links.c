@@ -6,7 +6,10 @@
 #include "unit.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "peer.h"
 #include "proxy.h"
@@ -162,6 +165,53 @@ static void many_cost_little(void **state)
 	assay_close(client);
 }
 
+/* ---- a server that does not stay ---- */
+
+struct greeter {
+	int listener;
+	atomic_uint greeted;
+};
+
+static void *greet_and_close(void *argument)
+{
+	struct greeter *greeter = argument;
+	char heard[8];
+	int fd;
+
+	while ((fd = accept(greeter->listener, NULL, NULL)) >= 0) {
+		(void)!send(fd, "\0SP\0\0\x31\0\0", 8, MSG_NOSIGNAL);
+		(void)!read(fd, heard, sizeof heard);
+		atomic_fetch_add(&greeter->greeted, 1);
+		close(fd);
+	}
+	return NULL;
+}
+
+/* Connections that end as soon as they begin are made less and less often: at random between 25 ms and 50, 50 and 100, ... */
+static void connections_that_end_back_off(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct greeter greeter = { .listener = socket(AF_UNIX, SOCK_STREAM, 0) };
+	struct assay_client *client;
+	pthread_t thread;
+	char url[200];
+
+	(void)state;
+	snprintf(address.sun_path, sizeof address.sun_path, "%s/greeter", peer.directory);
+	snprintf(url, sizeof url, "ipc://%s", address.sun_path);
+	assert_int_equal(bind(greeter.listener, (const struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(greeter.listener, 16), 0);
+	assert_int_equal(pthread_create(&thread, NULL, greet_and_close, &greeter), 0);
+	client = open_at(url, "", 0);
+	nng_msleep(1500);
+	assert_in_range(atomic_load(&greeter.greeted), 2, 8);
+	assay_close(client);
+	shutdown(greeter.listener, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	close(greeter.listener);
+	unlink(address.sun_path);
+}
+
 /* ---- words ---- */
 
 static void reasons_are_said(void **state)
@@ -225,4 +275,5 @@ static int teardown(void **state)
 #define PEER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 UNIT_MAIN(PEER_TEST(half_open_is_replaced), PEER_TEST(slow_is_not_replaced), PEER_TEST(the_live_one_answers),
-	  PEER_TEST(many_cost_little), cmocka_unit_test(reasons_are_said), cmocka_unit_test(urls_are_checked))
+	  PEER_TEST(many_cost_little), PEER_TEST(connections_that_end_back_off),
+	  cmocka_unit_test(reasons_are_said), cmocka_unit_test(urls_are_checked))
