@@ -5,6 +5,7 @@
 #include "client/exchange_parts.h"
 #include "client/failure.h"
 #include "client/link.h"
+#include "client/out.h"
 
 #define MARGIN_PART   10  /* the daemon is given the time that is left less a tenth of it, */
 #define MARGIN_MS_MAX 200 /* but at most so much less: time for the reply to arrive */
@@ -31,7 +32,7 @@ static void attempt_enter(const struct next *what, struct frame *frame)
 	server->requests++;
 	server->octets += frame->octets;
 	server->hedges += what->is_hedge;
-	link_put(server, frame, attempt);
+	out_put(server, frame, attempt);
 	exchange_leave(attempt); /* another one may have come while this was packed */
 }
 
@@ -51,7 +52,7 @@ void attempt_start(const struct next *what, struct next *next)
 {
 	struct exchange *exchange = what->start;
 	struct assay_client *client = exchange->client;
-	struct frame *frame = link_frame(what->server, &exchange->request, deadline_for_daemon(exchange, clock_ms()));
+	struct frame *frame = out_frame(what->server, &exchange->request, deadline_for_daemon(exchange, clock_ms()));
 	bool sends;
 
 	pthread_mutex_lock(&client->lock);

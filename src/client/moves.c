@@ -2,7 +2,7 @@
  * moves.c - what waits to be sent to a server that cannot be reached goes to one that can (see exchange_parts.h).
  */
 #include "client/exchange_parts.h"
-#include "client/link.h"
+#include "client/out.h"
 
 uint32_t exchange_asked_now(const struct exchange *exchange)
 {
