@@ -130,8 +130,7 @@ static void settle(struct server *server)
 		stream = server->stream;
 		server->stream = NULL;
 		server->in_used = 0;
-		if (server->out_offset > 0)
-			out_drop_first(server);
+		out_end(server);
 	}
 	pthread_mutex_unlock(&server->client->lock);
 	if (!stream)

@@ -42,10 +42,13 @@ static void attempt_leave(struct attempt *attempt, uint32_t to, uint64_t now)
 static void waiting_move(struct server *from, uint32_t to)
 {
 	uint64_t now = clock_ms();
+	struct frame *next;
 
-	for (struct frame *frame = from->out_first; frame && to; frame = frame->next)
+	for (struct frame *frame = from->out_first; frame && to; frame = next) {
+		next = frame->next; /* what moves takes its frame along */
 		if (frame->attempt)
 			attempt_leave(frame->attempt, to, now);
+	}
 }
 
 static uint32_t all_well(const struct assay_client *client)

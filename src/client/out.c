@@ -2,8 +2,6 @@
 
 #include "client/exchange.h"
 
-#define PRUNE_MIN 16 /* frames given up before it is worth looking for them */
-
 static uint8_t *number_put(uint8_t *at, uint64_t number, unsigned octets)
 {
 	for (unsigned i = octets; i > 0; i--)
@@ -34,63 +32,59 @@ struct frame *out_frame(const struct server *server, const struct request *reque
 	return frame;
 }
 
-/* It is not among those that wait any more. */
-static void frame_free(struct server *server, struct frame *frame)
+static void frame_drop(struct server *server, struct frame *frame)
 {
-	server->out_count--;
+	if (frame->prev)
+		frame->prev->next = frame->next;
+	else
+		server->out_first = frame->next;
+	if (frame->next)
+		frame->next->prev = frame->prev;
+	else
+		server->out_last = frame->prev;
 	if (frame->attempt)
 		frame->attempt->frame = NULL;
-	else
-		server->out_given_up--;
 	heap_free(&server->client->heap, frame);
 }
 
 void out_drop_first(struct server *server)
 {
-	struct frame *frame = server->out_first;
-
-	server->out_first = frame->next;
-	if (!server->out_first)
-		server->out_last = NULL;
 	server->out_offset = 0;
-	frame_free(server, frame);
+	frame_drop(server, server->out_first);
 }
 
-/* Takes out all that was given up; frames that are being written stay. */
-static void out_sweep(struct server *server)
+void out_give_up(struct attempt *attempt)
 {
-	struct frame **at = &server->out_first, *last = NULL;
-	unsigned kept = server->tx_busy ? OUT_AT_ONCE : server->out_offset > 0;
+	struct server *server = attempt->server;
+	struct frame *frame = attempt->frame;
+	bool is_being_written = attempt->is_out && server->tx_busy;
+	bool is_partly_out = frame == server->out_first && server->out_offset > 0;
 
-	while (*at) {
-		struct frame *frame = *at;
+	frame->attempt = NULL;
+	attempt->frame = NULL;
+	if (!is_being_written && !is_partly_out)
+		frame_drop(server, frame);
+}
 
-		if (kept > 0 || frame->attempt) {
-			kept -= kept > 0;
-			last = frame;
-			at = &frame->next;
-			continue;
-		}
-		*at = frame->next;
-		frame_free(server, frame);
+void out_end(struct server *server)
+{
+	struct frame *next;
+
+	if (server->out_offset > 0)
+		out_drop_first(server);
+	for (struct frame *frame = server->out_first; frame; frame = next) {
+		next = frame->next;
+		if (!frame->attempt)
+			frame_drop(server, frame);
 	}
-	server->out_last = last;
-}
-
-/* What was given up does not wait behind a server that does not read. It is looked for when it is half of what waits. */
-static void out_prune(struct server *server)
-{
-	if (server->out_given_up >= PRUNE_MIN && server->out_given_up * 2 >= server->out_count)
-		out_sweep(server);
 }
 
 void out_put(struct server *server, struct frame *frame, struct attempt *attempt)
 {
-	out_prune(server);
 	frame->attempt = attempt;
 	attempt->frame = frame;
-	server->out_count++;
 	number_put(frame->data + out_head_octets(server), attempt->id, OUT_ID_OCTETS);
+	frame->prev = server->out_last;
 	if (server->out_last)
 		server->out_last->next = frame;
 	else
@@ -100,25 +94,19 @@ void out_put(struct server *server, struct frame *frame, struct attempt *attempt
 
 unsigned out_gather(struct server *server, nng_iov iov[OUT_AT_ONCE])
 {
-	struct frame *last = NULL;
+	struct frame *next;
 	unsigned count = 0;
 
-	for (struct frame **at = &server->out_first; *at && count < OUT_AT_ONCE;) {
-		struct frame *frame = *at;
-		struct attempt *attempt = frame->attempt;
+	for (struct frame *frame = server->out_first; frame && count < OUT_AT_ONCE; frame = next) {
 		size_t from = count == 0 ? server->out_offset : 0;
 
-		if (!attempt && from == 0) {
-			*at = frame->next;
-			if (!*at)
-				server->out_last = last;
-			frame_free(server, frame);
+		next = frame->next;
+		if (!frame->attempt && from == 0) {
+			frame_drop(server, frame);
 			continue;
 		}
-		if (attempt)
-			attempt->is_out = true;
-		last = frame;
-		at = &frame->next;
+		if (frame->attempt)
+			frame->attempt->is_out = true;
 		iov[count++] = (nng_iov){ .iov_buf = frame->data + from, .iov_len = frame->octets - from };
 	}
 	return count;

@@ -16,7 +16,7 @@
 size_t out_head_octets(const struct server *server);
 /* A request as it is written. Whoever holds it frees it with heap_free(). */
 struct frame {
-	struct frame *next;
+	struct frame *next, *prev;
 	struct attempt *attempt; /* NULL: it was given up */
 	size_t octets;
 	uint8_t data[];
@@ -27,11 +27,15 @@ struct frame *out_frame(const struct server *server, const struct request *reque
 
 /* Appends the attempt's frame, which is taken. link_write() has to follow. */
 void out_put(struct server *server, struct frame *frame, struct attempt *attempt);
+/* Nobody waits for its reply any more: its frame goes now, or, where it is being written or is out in part, when that has ended. */
+void out_give_up(struct attempt *attempt);
 /* Frames for the next write; those given up are dropped, unless a part of them is out. Returns how many. */
 unsigned out_gather(struct server *server, nng_iov iov[OUT_AT_ONCE]);
 /* So many octets of them were written. */
 void out_written(struct server *server, size_t octets);
 /* The first goes, whatever was written of it. */
 void out_drop_first(struct server *server);
+/* The connection has ended: what is out in part goes, and what was given up. */
+void out_end(struct server *server);
 
 #endif

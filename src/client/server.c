@@ -66,11 +66,8 @@ void server_attempt_remove(struct attempt *attempt)
 		at = &(*at)->next;
 	*at = attempt->next;
 	attempt->is_active = false;
-	if (attempt->frame) {
-		attempt->frame->attempt = NULL;
-		attempt->frame = NULL;
-		attempt->server->out_given_up++;
-	}
+	if (attempt->frame)
+		out_give_up(attempt);
 	attempt->server->in_flight--;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -165,6 +166,82 @@ static void many_cost_little(void **state)
 	assay_close(client);
 }
 
+/* ---- what nobody waits for ---- */
+
+#define GIVEN_UP        200
+#define GIVEN_UP_OCTETS 100000
+#define GIVEN_UP_MS     400
+#define KEPT_MAX        10 /* being written, and what a client takes itself */
+
+static atomic_size_t allocated;
+
+/* Each block has its size in front. */
+static void *count_allocate(void *arg, size_t octets)
+{
+	max_align_t *block = malloc(sizeof *block + octets);
+
+	(void)arg;
+	if (!block)
+		return NULL;
+	memcpy(block, &octets, sizeof octets);
+	atomic_fetch_add(&allocated, octets);
+	return block + 1;
+}
+
+static void count_release(void *arg, void *memory)
+{
+	max_align_t *block = (max_align_t *)memory - 1;
+	size_t octets;
+
+	(void)arg;
+	memcpy(&octets, block, sizeof octets);
+	atomic_fetch_sub(&allocated, octets);
+	free(block);
+}
+
+static void give_up(struct assay_client *client)
+{
+	struct assay_call call = { .size = sizeof call, .deadline_ms = GIVEN_UP_MS };
+	static struct assay_mail *mails[GIVEN_UP];
+	static char octets[GIVEN_UP_OCTETS];
+	atomic_uint told = 0;
+
+	for (int i = 0; i < GIVEN_UP; i++) {
+		assert_int_equal(assay_mail_begin(client, &call, NULL, &mails[i], NULL), ASSAY_OK);
+		assert_int_equal(assay_mail_add(mails[i], octets, sizeof octets, NULL), ASSAY_OK);
+		assert_int_equal(assay_mail_start(mails[i], on_done, &told, NULL), ASSAY_OK);
+	}
+	for (int i = 0; i < 1000 && atomic_load(&told) < GIVEN_UP; i++)
+		nng_msleep(20);
+	for (int i = 0; i < GIVEN_UP; i++)
+		assay_mail_end(mails[i]);
+	assert_int_equal(atomic_load(&told), GIVEN_UP);
+}
+
+/* The requests of calls that are over are freed at once, not when the server comes back or is asked again. */
+static void what_is_given_up_is_freed(void **state)
+{
+	static const struct assay_allocator allocator = { count_allocate, count_release, NULL };
+	struct assay_options options = { .size = sizeof options, .allocator = &allocator };
+	const char *const urls[] = { NOBODY, proxy.url };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(urls); i++) {
+		struct assay_client *client;
+		size_t left;
+
+		options.connect_ms = i == 0 ? 0 : 5000;
+		assert_int_equal(assay_open(urls[i], &options, &client, NULL), ASSAY_OK);
+		atomic_store(&proxy.mute, i == 0 ? 0 : PROXY_CONNECTIONS_MAX);
+		give_up(client);
+		left = atomic_load(&allocated);
+		assay_close(client);
+		if (left > (size_t)KEPT_MAX * GIVEN_UP_OCTETS)
+			fail_msg("%s: %zu octets", urls[i], left);
+		assert_int_equal(atomic_load(&allocated), 0);
+	}
+}
+
 /* ---- a server that does not stay ---- */
 
 struct greeter {
@@ -275,5 +352,6 @@ static int teardown(void **state)
 #define PEER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 UNIT_MAIN(PEER_TEST(half_open_is_replaced), PEER_TEST(slow_is_not_replaced), PEER_TEST(the_live_one_answers),
-	  PEER_TEST(many_cost_little), PEER_TEST(connections_that_end_back_off),
+	  PEER_TEST(many_cost_little), PEER_TEST(what_is_given_up_is_freed),
+	  PEER_TEST(connections_that_end_back_off),
 	  cmocka_unit_test(reasons_are_said), cmocka_unit_test(urls_are_checked))
