@@ -61,24 +61,6 @@ static bool is_due(uint64_t at_ms, uint64_t now)
 	return at_ms && at_ms <= now;
 }
 
-static uint32_t unconnected(const struct assay_client *client)
-{
-	uint32_t bits = 0;
-
-	for (unsigned i = 0; i < client->servers_count; i++)
-		if (client->servers[i].state != LINK_UP)
-			bits |= server_bit(client, &client->servers[i]);
-	return bits;
-}
-
-static bool any_out(const struct exchange *exchange)
-{
-	for (unsigned i = 0; i < EXCHANGE_AT_ONCE; i++)
-		if (exchange->attempts[i].is_active && exchange->attempts[i].is_out)
-			return true;
-	return false;
-}
-
 /*
  * Whoever is well and is not being waited for: one whose connection was lost may be there again. For a call that waits for a
  * connection, one that is passed over for its silence will do: it may answer.
@@ -86,10 +68,11 @@ static bool any_out(const struct exchange *exchange)
 static void hedge(struct exchange *exchange, uint64_t now, struct next *next)
 {
 	struct assay_client *client = exchange->client;
-	enum server_class class = SERVER_BUSY, worst = any_out(exchange) ? SERVER_WELL : SERVER_SILENT;
+	enum server_class class = SERVER_BUSY, worst = exchange_is_out(exchange) ? SERVER_WELL : SERVER_SILENT;
 	struct server *server;
 
-	server = exchange_server(client, exchange->refused | exchange_asked_now(exchange) | unconnected(client), now, &class);
+	server = exchange_server(client, exchange->refused | exchange_asked_now(exchange) | exchange_unconnected(client),
+				 now, &class);
 	exchange->hedge_ms = now + HEDGE_AGAIN_MS;
 	if (exchange_active(exchange) != 1 || !server || class > worst)
 		return;

@@ -8,6 +8,14 @@
 
 #define AGAIN_MS 40 /* until a lost connection's request goes to the same server again */
 
+bool exchange_is_out(const struct exchange *exchange)
+{
+	for (unsigned i = 0; i < EXCHANGE_AT_ONCE; i++)
+		if (exchange->attempts[i].is_active && exchange->attempts[i].is_out)
+			return true;
+	return false;
+}
+
 uint32_t exchange_random(struct assay_client *client)
 {
 	uint32_t x = client->random;
@@ -37,29 +45,6 @@ unsigned exchange_active(const struct exchange *exchange)
 	for (unsigned i = 0; i < EXCHANGE_AT_ONCE; i++)
 		count += exchange->attempts[i].is_active;
 	return count;
-}
-
-struct server *exchange_server(struct assay_client *client, uint32_t without, uint64_t now, enum server_class *class_out)
-{
-	struct server *best = NULL;
-	unsigned first = client->next_server++;
-
-	for (unsigned i = 0; i < client->servers_count; i++) {
-		struct server *server = &client->servers[(first + i) % client->servers_count];
-		enum server_class class = server_class(server, now);
-		bool is_better;
-
-		if (server_bit(client, server) & without)
-			continue;
-		is_better = !best || class < *class_out ||
-			    (class == *class_out && client->balance == ASSAY_LEAST_IN_FLIGHT &&
-			     server->in_flight < best->in_flight);
-		if (!is_better)
-			continue;
-		best = server;
-		*class_out = class;
-	}
-	return best;
 }
 
 /* ---- the end ---- */
@@ -205,13 +190,35 @@ static bool may_ask_again(const struct exchange *exchange, uint64_t now)
 	       (exchange->tried & ~exchange->refused) && exchange->deadline_ms - now > AGAIN_MS;
 }
 
-/* Nothing is sent before there is a connection: a second server is looked for at once. */
-static void hedge_soon(struct exchange *exchange, enum server_class class, uint64_t now)
+static bool client_hedges(const struct assay_client *client)
 {
-	if (class != SERVER_AWAY || !exchange->hedge_ms)
+	return client->servers_count > 1 && client->hedge_percent < 100;
+}
+
+/* While what is under way waits for a connection, a second server is looked for at once, whatever there was before. */
+static void hedge_soon(struct exchange *exchange, uint64_t now)
+{
+	if (!client_hedges(exchange->client) || exchange->attempts_made >= EXCHANGE_ATTEMPTS_MAX)
 		return;
 	exchange->hedge_ms = now;
 	clock_plan(exchange->client, now);
+}
+
+/* As exchange_server(). Where no second one will be looked for, a silent one that is connected is better than one that is not. */
+static struct server *first_server(struct exchange *exchange, uint64_t now, enum server_class *class_out)
+{
+	struct assay_client *client = exchange->client;
+	uint32_t without = exchange->tried | exchange->refused;
+	struct server *server = exchange_server(client, without, now, class_out), *connected;
+	enum server_class class = SERVER_BUSY;
+
+	if (!server || *class_out != SERVER_AWAY || client_hedges(client))
+		return server;
+	connected = exchange_server(client, without | exchange_unconnected(client), now, &class);
+	if (!connected || class == SERVER_BUSY)
+		return server;
+	*class_out = class;
+	return connected;
 }
 
 void exchange_go_on(struct exchange *exchange, uint64_t now, struct next *next)
@@ -225,10 +232,11 @@ void exchange_go_on(struct exchange *exchange, uint64_t now, struct next *next)
 		return;
 	}
 	if (exchange->attempts_made < EXCHANGE_ATTEMPTS_MAX)
-		server = exchange_server(exchange->client, exchange->tried | exchange->refused, now, &class);
+		server = first_server(exchange, now, &class);
 	if (server && class != SERVER_BUSY) {
 		exchange_attempt_plan(exchange, server, false, next);
-		hedge_soon(exchange, class, now);
+		if (class == SERVER_AWAY)
+			hedge_soon(exchange, now);
 	} else if (server) {
 		wait_busy(exchange, server, now, next);
 	} else if (may_ask_again(exchange, now)) {
@@ -274,6 +282,8 @@ void exchange_attempt_over(struct exchange *exchange, struct server *server, str
 		exchange_finish(exchange, now, next);
 	else if (exchange_active(exchange) == 0)
 		exchange_go_on(exchange, now, next);
+	else if (exchange->starting == 0 && !exchange_is_out(exchange))
+		hedge_soon(exchange, now);
 }
 
 void next_do(struct next next)
@@ -318,7 +328,7 @@ void exchange_start(struct exchange *exchange, assay_done_fn notify, void *arg)
 	exchange->deadline_ms = now + exchange->deadline_given_ms;
 	pthread_mutex_lock(&client->lock);
 	list_add(exchange);
-	if (client->servers_count > 1 && client->hedge_percent < 100)
+	if (client_hedges(client))
 		exchange->hedge_ms = now + (uint64_t)exchange->deadline_given_ms * client->hedge_percent / 100;
 	clock_plan_for(exchange);
 	exchange_go_on(exchange, now, &next);

@@ -1,7 +1,7 @@
 /*
  * exchange_parts.h - what the files of an exchange share (internal).
  *
- * exchange.c says what happens next, clock.c when, moves.c what happens where a server cannot be reached; attempt.c and
+ * exchange.c says what happens next, clock.c when, choice.c where, moves.c what happens where a server cannot be reached; attempt.c and
  * link.c send and receive, notify.c tells who asked.
  */
 #ifndef ASSAY_CLIENT_EXCHANGE_PARTS_H
@@ -28,9 +28,9 @@ static inline uint32_t server_bit(const struct assay_client *client, const struc
 void exchange_unref(struct exchange *exchange);
 /* Attempts that are packed or under way. */
 unsigned exchange_active(const struct exchange *exchange);
+/* Octets of it have been written to a server whose reply is waited for. */
+bool exchange_is_out(const struct exchange *exchange);
 uint32_t exchange_random(struct assay_client *client);
-/* The best of the servers that are not in `without`, and how well it is; NULL: there is none. */
-struct server *exchange_server(struct assay_client *client, uint32_t without, uint64_t now, enum server_class *class_out);
 /* An attempt at that server is next. */
 void exchange_attempt_plan(struct exchange *exchange, struct server *server, bool is_hedge, struct next *next);
 /* No attempt is under way: the next one now, or later, or the end. */
@@ -50,6 +50,13 @@ void next_do(struct next next);
 /* Something of an exchange is due at that time; or whatever of this one is. */
 void clock_plan(struct assay_client *client, uint64_t at_ms);
 void clock_plan_for(struct exchange *exchange);
+
+/* ---- choice.c, with the lock held ---- */
+
+/* The servers, as bits, without a connection. */
+uint32_t exchange_unconnected(const struct assay_client *client);
+/* The best of the servers that are not in `without`, and how well it is; NULL: there is none. */
+struct server *exchange_server(struct assay_client *client, uint32_t without, uint64_t now, enum server_class *class_out);
 
 /* ---- moves.c, with the lock held ---- */
 

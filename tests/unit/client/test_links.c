@@ -264,20 +264,28 @@ static void *greet_and_close(void *argument)
 	return NULL;
 }
 
+static int listen_at(const char *name, char url[200])
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", peer.directory, name);
+	snprintf(url, 200, "ipc://%s", address.sun_path);
+	assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(listener, 16), 0);
+	return listener;
+}
+
 /* Connections that end as soon as they begin are made less and less often: at random between 25 ms and 50, 50 and 100, ... */
 static void connections_that_end_back_off(void **state)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct greeter greeter = { .listener = socket(AF_UNIX, SOCK_STREAM, 0) };
 	struct assay_client *client;
+	struct greeter greeter = { 0 };
 	pthread_t thread;
 	char url[200];
 
 	(void)state;
-	snprintf(address.sun_path, sizeof address.sun_path, "%s/greeter", peer.directory);
-	snprintf(url, sizeof url, "ipc://%s", address.sun_path);
-	assert_int_equal(bind(greeter.listener, (const struct sockaddr *)&address, sizeof address), 0);
-	assert_int_equal(listen(greeter.listener, 16), 0);
+	greeter.listener = listen_at("greeter", url);
 	assert_int_equal(pthread_create(&thread, NULL, greet_and_close, &greeter), 0);
 	client = open_at(url, "", 0);
 	nng_msleep(1500);
@@ -286,7 +294,89 @@ static void connections_that_end_back_off(void **state)
 	shutdown(greeter.listener, SHUT_RDWR);
 	pthread_join(thread, NULL);
 	close(greeter.listener);
-	unlink(address.sun_path);
+	unlink(url + strlen("ipc://"));
+}
+
+/* Reads until a request begins, and ends the connection a little later. */
+static void lose(int listener, unsigned ms)
+{
+	int fd = accept(listener, NULL, NULL);
+	uint8_t heard[9];
+
+	(void)!send(fd, "\0SP\0\0\x31\0\0", 8, MSG_NOSIGNAL);
+	(void)!recv(fd, heard, sizeof heard, MSG_WAITALL);
+	nng_msleep((int)ms);
+	close(fd);
+}
+
+/* An empty verdict for each request, until the client ends the connection. */
+static void serve(int listener)
+{
+	uint8_t head[13], reply[15] = { 1, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0x52, 0 }, octets[1000];
+	int fd = accept(listener, NULL, NULL);
+
+	(void)!send(fd, "\0SP\0\0\x31\0\0", 8, MSG_NOSIGNAL);
+	(void)!recv(fd, octets, 8, MSG_WAITALL);
+	while (recv(fd, head, sizeof head, MSG_WAITALL) == (ssize_t)sizeof head) {
+		size_t left = (size_t)(head[7] << 8 | head[8]) - 4;
+
+		if (left > sizeof octets || recv(fd, octets, left, MSG_WAITALL) != (ssize_t)left)
+			break;
+		memcpy(reply + 9, head + 9, 4);
+		(void)!send(fd, reply, sizeof reply, MSG_NOSIGNAL);
+	}
+	close(fd);
+}
+
+static void *lose_twice(void *argument)
+{
+	const int *listener = argument;
+
+	lose(*listener, 100);
+	lose(*listener, 300);
+	serve(*listener);
+	return NULL;
+}
+
+static void count_good(void *arg, struct assay_answer *answer, const struct assay_failure *failure)
+{
+	if (answer)
+		atomic_fetch_add((atomic_uint *)arg + 1, 1);
+	on_done(arg, answer, failure);
+}
+
+/* One never greets; the other loses its connection twice, with the calls that have been to both, and is passed over when it is back. */
+static void lost_beside_one_that_hangs(void **state)
+{
+	struct assay_options options = { .size = sizeof options, .connect_ms = 5000 };
+	struct assay_call call = { .size = sizeof call, .deadline_ms = 3000 };
+	char hangs_url[200], loses_url[200], urls[500];
+	int hangs = listen_at("hangs", hangs_url), loses = listen_at("loses", loses_url);
+	atomic_uint told[2] = { 0 };
+	struct assay_mail *mails[4];
+	struct assay_client *client;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, lose_twice, &loses), 0);
+	snprintf(urls, sizeof urls, "%s %s", hangs_url, loses_url);
+	assert_int_equal(assay_open(urls, &options, &client, NULL), ASSAY_OK);
+	for (size_t i = 0; i < COUNT_OF(mails); i++) {
+		assert_int_equal(assay_mail_begin(client, &call, NULL, &mails[i], NULL), ASSAY_OK);
+		assert_int_equal(assay_mail_start(mails[i], count_good, told, NULL), ASSAY_OK);
+	}
+	for (int i = 0; i < 500 && atomic_load(&told[0]) < COUNT_OF(mails); i++)
+		nng_msleep(20);
+	for (size_t i = 0; i < COUNT_OF(mails); i++)
+		assay_mail_end(mails[i]);
+	assay_close(client);
+	pthread_join(thread, NULL);
+	close(hangs);
+	close(loses);
+	unlink(hangs_url + strlen("ipc://"));
+	unlink(loses_url + strlen("ipc://"));
+	assert_int_equal(atomic_load(&told[0]), COUNT_OF(mails));
+	assert_int_equal(atomic_load(&told[1]), COUNT_OF(mails));
 }
 
 /* ---- words ---- */
@@ -354,4 +444,5 @@ static int teardown(void **state)
 UNIT_MAIN(PEER_TEST(half_open_is_replaced), PEER_TEST(slow_is_not_replaced), PEER_TEST(the_live_one_answers),
 	  PEER_TEST(many_cost_little), PEER_TEST(what_is_given_up_is_freed),
 	  PEER_TEST(connections_that_end_back_off),
+	  PEER_TEST(lost_beside_one_that_hangs),
 	  cmocka_unit_test(reasons_are_said), cmocka_unit_test(urls_are_checked))

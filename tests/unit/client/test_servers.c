@@ -169,16 +169,16 @@ static void silence_is_remembered(void **state)
 }
 
 /* A server that was silent is asked all the same where no other one can be reached, while its time is not over. */
-static void silent_one_is_better_than_none(void **state)
+static void silent_or_none(uint32_t hedge_percent)
 {
-	struct assay_client *client = open_both(ASSAY_ROUND_ROBIN, 10);
+	struct assay_client *client = open_both(ASSAY_ROUND_ROBIN, hedge_percent);
 	uint64_t until = now_ms() + 3000; /* passed over for a second and more by then */
 	enum assay_error error;
 
-	(void)state;
 	atomic_store(&peers[0].mode, PEER_SILENT);
 	while (now_ms() < until || !state_of(client, 0).avoided) {
-		assert_int_equal(ask(client, 300, NULL), ASSAY_OK);
+		error = ask(client, hedge_percent < 100 ? 300 : 100, NULL);
+		assert_true(error == ASSAY_OK || hedge_percent == 100);
 		nng_msleep(1);
 	}
 	atomic_store(&peers[0].mode, PEER_ANSWERS);
@@ -189,6 +189,42 @@ static void silent_one_is_better_than_none(void **state)
 	assay_close(client);
 	peer_start(&peers[1]);
 	assert_int_equal(error, ASSAY_OK);
+}
+
+static void silent_one_is_better_than_none(void **state)
+{
+	(void)state;
+	silent_or_none(10);
+}
+
+static void without_hedging_too(void **state)
+{
+	(void)state;
+	silent_or_none(100);
+}
+
+/* Of two that have too much to do, the one that may be asked again first is waited for. */
+static void sooner_one_is_waited_for(void **state)
+{
+	struct assay_client *client = open_both(ASSAY_LEAST_IN_FLIGHT, 100);
+
+	(void)state;
+	for (int turn = 0; turn < 6; turn++) {
+		uint64_t refused = state_of(client, 0).overloaded;
+
+		/* The first is refused for the better part of a second, and just now. */
+		atomic_store(&peers[0].mode, PEER_OVERLOADED);
+		while (state_of(client, 0).overloaded < (turn == 0 ? 7 : refused + 1)) {
+			assert_int_equal(ask(client, 5000, NULL), ASSAY_OK);
+			nng_msleep(2);
+		}
+		/* The second for a moment. */
+		atomic_store(&peers[1].mode, PEER_OVERLOADED);
+		assert_int_equal(ask(client, 200, NULL), ASSAY_ERROR_OVERLOADED);
+		atomic_store(&peers[1].mode, PEER_ANSWERS);
+		assert_int_equal(ask(client, 200, NULL), ASSAY_OK);
+	}
+	assay_close(client);
 }
 
 /* One answers slowly: a second one is asked beside it, and neither verdict is taken twice. */
@@ -260,5 +296,6 @@ static int teardown(void **state)
 
 UNIT_MAIN(PEER_TEST(round_robin), PEER_TEST(other_one_is_asked), PEER_TEST(both_are_bad), PEER_TEST(overload_is_respected),
 	  PEER_TEST(silence_is_remembered), PEER_TEST(silent_one_is_better_than_none),
+	  PEER_TEST(without_hedging_too), PEER_TEST(sooner_one_is_waited_for),
 	  PEER_TEST(slow_one_is_hedged), PEER_TEST(lost_connection),
 	  cmocka_unit_test(bad_lists))
