@@ -171,11 +171,19 @@ static void retry_plan(struct exchange *exchange, uint64_t at_ms)
 	clock_plan(exchange->client, at_ms);
 }
 
-/* Every server that may be asked has too much to do: waits for the first that may be asked again, if that is soon. */
+/*
+ * Every server that may be asked has too much to do: waits for the first that may be asked again, if that is soon. Who is called
+ * back is told by the clock: within the call, a callback that asks again would be called from itself.
+ */
 static void wait_busy(struct exchange *exchange, const struct server *server, uint64_t now, struct next *next)
 {
 	if (server->busy_until_ms - now < (exchange->deadline_ms - now) / 2) {
 		retry_plan(exchange, server->busy_until_ms);
+		return;
+	}
+	if (exchange->notify && exchange->attempts_made == 0 && !exchange->put_off) {
+		exchange->put_off = true;
+		retry_plan(exchange, now);
 		return;
 	}
 	exchange->error = failure_set(&exchange->failure, ASSAY_ERROR_OVERLOADED,

@@ -51,6 +51,7 @@ struct exchange {
 	struct attempt attempts[EXCHANGE_AT_ONCE];
 	unsigned starting;           /* attempts that are being packed */
 	unsigned refs;
+	bool put_off;                /* the end, to the clock's next look */
 	bool done;
 	/* The outcome. Before: of the attempt that failed last. */
 	enum assay_error error;

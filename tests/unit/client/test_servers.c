@@ -151,6 +151,64 @@ static void overload_is_respected(void **state)
 	assay_close(client);
 }
 
+/* ---- a callback that asks again ---- */
+
+struct again {
+	struct assay_client *client;
+	struct assay_mail *mail;
+	uint64_t until_ms;
+	unsigned depth, depth_max;
+	atomic_uint count;
+	atomic_bool ended;
+};
+
+static void ask_again(void *arg, struct assay_answer *answer, const struct assay_failure *failure);
+
+static void start_again(struct again *again)
+{
+	struct assay_call call = { .size = sizeof call, .deadline_ms = 50 };
+
+	assert_int_equal(assay_mail_begin(again->client, &call, NULL, &again->mail, NULL), ASSAY_OK);
+	assert_int_equal(assay_mail_start(again->mail, ask_again, again, NULL), ASSAY_OK);
+}
+
+static void ask_again(void *arg, struct assay_answer *answer, const struct assay_failure *failure)
+{
+	struct again *again = arg;
+
+	(void)failure;
+	assay_answer_free(answer);
+	assay_mail_end(again->mail);
+	atomic_fetch_add(&again->count, 1);
+	if (++again->depth > again->depth_max)
+		again->depth_max = again->depth;
+	if (now_ms() < again->until_ms && again->depth < 100)
+		start_again(again);
+	else
+		atomic_store(&again->ended, true);
+	again->depth--;
+}
+
+/* What is refused without being sent is told by the clock: not in the call itself, where asking again would have no end. */
+static void refusals_take_turns(void **state)
+{
+	struct again again = { .client = open_both(ASSAY_ROUND_ROBIN, 100) };
+
+	(void)state;
+	atomic_store(&peers[0].mode, PEER_OVERLOADED);
+	atomic_store(&peers[1].mode, PEER_OVERLOADED);
+	for (uint64_t until = now_ms() + 2000; now_ms() < until;)
+		assert_int_equal(ask(again.client, 100, NULL), ASSAY_ERROR_OVERLOADED);
+	again.until_ms = now_ms() + 300;
+	start_again(&again);
+	for (int i = 0; i < 500 && !atomic_load(&again.ended); i++)
+		nng_msleep(10);
+	assert_true(atomic_load(&again.ended));
+	assay_close(again.client);
+	assert_int_equal(again.depth_max, 1);
+	assert_in_range(atomic_load(&again.count), 2, 100);
+}
+
 static void silence_is_remembered(void **state)
 {
 	struct assay_client *client = open_both(ASSAY_ROUND_ROBIN, 10);
@@ -295,7 +353,7 @@ static int teardown(void **state)
 #define PEER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 UNIT_MAIN(PEER_TEST(round_robin), PEER_TEST(other_one_is_asked), PEER_TEST(both_are_bad), PEER_TEST(overload_is_respected),
-	  PEER_TEST(silence_is_remembered), PEER_TEST(silent_one_is_better_than_none),
+	  PEER_TEST(refusals_take_turns), PEER_TEST(silence_is_remembered), PEER_TEST(silent_one_is_better_than_none),
 	  PEER_TEST(without_hedging_too), PEER_TEST(sooner_one_is_waited_for),
 	  PEER_TEST(slow_one_is_hedged), PEER_TEST(lost_connection),
 	  cmocka_unit_test(bad_lists))
