@@ -29,7 +29,7 @@ class Engine:
         self._echoes = {"ipc": Echo(rig, "echo_ipc", f"ipc://{rig.path('echo')}.sock"),
                         "tcp": Echo(rig, "echo_tcp", f"tcp://127.0.0.1:{rig.port + 2}")}
         self._seconds = 1 if rig.quick else 2
-        for corpus in corpora.values():
+        for corpus in corpora.values():  # names are asked for once: the first round is warm
             rig.bench(rig.core_load, "check", "-s", daemon.url, "-w", 0, "-d", 0.1, corpus)
 
     def floor(self, name, corpus):

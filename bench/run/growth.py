@@ -11,11 +11,19 @@ SIZES = tuple(size * KIB for size in (4, 8, 16, 32, 64, 128, 256, 512, 960))
 SIZES_QUICK = SIZES[::2]
 PEER_SIZES = tuple(size * KIB for size in (4, 16, 64, 256))
 OCTETS_A_SIZE = 24 << 20  # of all messages of one size together, within bounds
+OCTETS_IN_FLIGHT = 8 << 20  # so that large ones are not refused for the memory that they take
 CONNECTIONS = ((1, 256), (8, 32), (32, 8), (256, 1), (1000, 1), (2000, 1))  # and requests in flight on each
 DOMAINS = (10, 100, 1000, 10_000, 100_000)
 DOMAINS_QUICK = DOMAINS[:4]
 DOMAIN_OCTETS = "4000"
 PORT_STEP = 10
+
+
+def in_flight(size):
+    """Arguments of the load generator: up to 32 connections x 8."""
+    at_once = max(8, min(256, OCTETS_IN_FLIGHT // size))
+    connections = min(32, at_once)
+    return "-c", connections, "-i", at_once // connections
 
 
 class Sizes:
@@ -37,27 +45,30 @@ class Sizes:
         seconds = 0.5 if self._rig.quick else 0.7
         for size, corpus in self.corpora.items():
             self._engine.floor(f"size.{size}.floor", corpus)
-            self._engine.run(f"size.{size}.full", "check", corpus, seconds=seconds)
-            self._engine.run(f"size.{size}.digest", "check", "--digest", corpus, seconds=seconds)
+            self._engine.run(f"size.{size}.full", "check", *in_flight(size), corpus, seconds=seconds)
+            self._engine.run(f"size.{size}.digest", "check", "--digest", *in_flight(size), corpus, seconds=seconds)
 
     def close(self):
         pass
 
 
 class Connections:
-    """The same requests over few and many connections."""
+    """The same requests over few and many connections. The daemon is one that refuses nothing for the time it had to wait: 2,000 requests
+    at once wait longer than limits.queue-time."""
 
-    def __init__(self, rig, values, engine, corpus):
+    def __init__(self, rig, engine, corpus, nsd):
         self.rounds = 1 if rig.quick else 3
-        self._rig, self._values, self._engine, self._corpus = rig, values, engine, corpus
+        self._rig, self._engine, self._corpus = rig, engine, corpus
+        self._daemon = Daemon(rig, "patient", nsd.forward() + " max-queries-per-domain = 65536", extra="limits { queue-time = 600000 }")
+        rig.bench(rig.core_load, "check", "-s", self._daemon.url, "-w", 0, "-d", 0.1, corpus)
 
     def one_round(self, _):
         for connections, in_flight in CONNECTIONS:
             self._engine.run(f"connections.{connections}", "check", "-c", connections, "-i", in_flight, self._corpus,
-                             seconds=0.7 if self._rig.quick else 1)
+                             pid=self._daemon.pid, url=self._daemon.url, seconds=0.5 if self._rig.quick else 1)
 
     def close(self):
-        pass
+        self._daemon.__exit__(None, None, None)
 
 
 class Domains:

@@ -29,12 +29,13 @@ class Latency:
 
     def _open(self, name, daemon, rate, seconds, *arguments):
         found = self._rig.bench(self._rig.core_load, "check", "-s", daemon.url, "-c", CONNECTIONS, "-i", IN_FLIGHT, "-r", round(rate),
-                                "--poisson", "-w", 0.3, "-d", seconds, "--server-pid", daemon.pid, *arguments, self._corpus)
+                                "--poisson", "--allow-temporary", "-w", 0.3, "-d", seconds, "--server-pid", daemon.pid, *arguments, self._corpus)
         self._note(name, found["latency_ns"])
         self._note(f"{name}.unseen", found["cold_latency_ns"])
         self._values.note(f"{name}.core", found["server_core_share"])
         self._values.note(f"{name}.rate", found["replies_per_second"])
         self._values.note(f"{name}.wrong", found["mismatches"] + found["unanswered"])
+        self._values.note(f"{name}.refused", 100 * (found["refused"] + found["deferred"]) / max(1, found["checked"]))
 
     def _idle(self):
         self._note("idle", self._rig.bench(self._rig.core_server, "idle", "-d", 1 if self._rig.quick else 3)["latency_ns"])

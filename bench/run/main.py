@@ -24,9 +24,13 @@ from values import Values  # noqa: E402  pylint: disable=wrong-import-position
 RESULTS = os.path.join(ROOT, "bench", "RESULTS.md")
 
 
+QUICK_MESSAGES = "200"  # the slowest peers check 80 a second
+
+
 def corpora_of(rig):
-    return {"mixed": rig.corpus("mixed"), "plain": rig.corpus("plain", "--plain", "--median", "8192", "--mean", "8192"),
-            "opaque": rig.corpus("opaque", "--opaque")}
+    few = ("--messages", QUICK_MESSAGES) if rig.quick else ()
+    return {"mixed": rig.corpus("mixed", *few), "plain": rig.corpus("plain", "--plain", "--median", "8192", "--mean", "8192", *few),
+            "opaque": rig.corpus("opaque", "--opaque", *few)}
 
 
 def measure(rig, values):
@@ -46,13 +50,15 @@ def measure(rig, values):
             else:
                 say("   left out: all peers, for they ask /etc/resolv.conf's servers: unshare(1) cannot make namespaces here")
             sizes = Sizes(rig, values, engine)
-            stages += [Latency(rig, values, corpora["mixed"], daemon, nsd), sizes, Connections(rig, values, engine, corpora["plain"]),
+            stages += [Latency(rig, values, corpora["mixed"], daemon, nsd), sizes, Connections(rig, engine, corpora["plain"], nsd),
                        Domains(rig, values, engine)]
             for number in range(max(stage.rounds for stage in stages)):
                 say(f"== round {number + 1}")
                 for stage in stages:
                     if number < stage.rounds:
+                        started = time.monotonic()
                         stage.one_round(number)
+                        say(f"   {type(stage).__name__.lower()}: {time.monotonic() - started:.0f} s")
             if peers:
                 say("== peers, by size")
                 peers.by_size(sizes.peer_corpora)
@@ -79,7 +85,7 @@ def main():
         peers = measure(rig, values)
         text = section.text(rig, values, peers, began, (time.monotonic() - start) / 60)
         note = f"{began.processor}, {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}, one core for each program, medians"
-        plots.all_of(values, os.path.join(work if options.quick else os.path.join(ROOT, "bench"), "plots"), note)
+        plots.all_of(values, os.path.join(rig.build if options.quick else os.path.join(ROOT, "bench"), "plots"), note)
     if options.quick:
         print(text)
     else:

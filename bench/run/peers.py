@@ -43,7 +43,7 @@ class Peers:
 
     def by_size(self, corpora):
         """CPU of each peer for messages of one size: {octets: corpus}. Once: it is for the plot."""
-        messages = 10 if self._rig.quick else SIZED_MESSAGES
+        messages = 5 if self._rig.quick else SIZED_MESSAGES
         for octets, corpus in corpora.items():
             try_each([_Named(label, name, start) for name, label, start in self._catalogue.kinds],
                      lambda named, octets=octets, corpus=corpus: self._sized(named, octets, corpus, messages))

@@ -99,10 +99,11 @@ def engine(values):
                        ("cold", "unseen senders, mixed names (8 x 4 in flight)")):
         rows.append((what, values.text(name), values.spread(name),
                      number(values.ratio_each(name, "floor.mixed"), 2) if name.startswith("full") else ""))
-    wrong = values.sum(".wrong")
+    wrong = sum(count for _, count in values.sums(".wrong"))
+    where = ", ".join(f"{name} {count:.0f}" for name, count in values.sums(".wrong") if count)
     return ("CPU us a message of the daemon (one shard), 32 connections x 8 in flight, ipc unless said otherwise:\n\n"
             + table(("", "CPU us", "spread", "beside the floor"), rows)
-            + f"\nWrong or missing verdicts in all runs of the section: {wrong:.0f}. The daemon got {values.text('full.mixed.core', 2)} of its core "
+            + f"\nWrong or missing verdicts in all runs of the section: {wrong:.0f}{' (' + where + ')' if where else ''}. The daemon got {values.text('full.mixed.core', 2)} of its core "
             f"(mixed, full); assay-bench took {values.text('full.mixed.own')} us a message on the other.\n")
 
 
@@ -146,15 +147,15 @@ def latency(values):
     for load in LOADS:
         name = f"load.{load}"
         if values.has(f"{name}.p50"):
-            rows.append((f"{load} %", values.text(f"{name}.rate", 0), values.text(f"{name}.core", 2), values.text(f"{name}.p50", 0),
+            rows.append((f"{load} %", values.text(f"{name}.rate", 0), values.text(f"{name}.core", 2), values.text(f"{name}.refused", 2), values.text(f"{name}.p50", 0),
                          *(f"{values.text(f'{name}.{p}', 0)} ({values.spread(f'{name}.{p}', 0)})" for p in ("p99", "p99.9"))))
     rows.append((f"{AIM_LOAD} %, {COLD_PERCENT} % unseen: warm ones", values.text("cold5.rate", 0), values.text("cold5.core", 2),
-                 values.text("cold5.p50", 0), *(f"{values.text(f'cold5.{p}', 0)} ({values.spread(f'cold5.{p}', 0)})" for p in ("p99", "p99.9"))))
-    rows.append(("no load: an idle timer, 1 kHz", "", "", values.text("idle.p50", 0),
+                 values.text("cold5.refused", 2), values.text("cold5.p50", 0), *(f"{values.text(f'cold5.{p}', 0)} ({values.spread(f'cold5.{p}', 0)})" for p in ("p99", "p99.9"))))
+    rows.append(("no load: an idle timer, 1 kHz", "", "", "", values.text("idle.p50", 0),
                  *(f"{values.text(f'idle.{p}', 0)} ({values.spread(f'idle.{p}', 0)})" for p in ("p99", "p99.9"))))
     return (f"Latency, us from when a request was due (open loop, random distances, mixed corpus, full mode); 100 % is {values.text('capacity', 0)} a "
             "second, reckoned from the CPU time of a message in a closed loop:\n\n"
-            + table(("load", "a second", "part of the core", "p50", "p99", "p99.9"), rows) + "\n![latency against load](plots/latency.svg)\n")
+            + table(("load", "a second", "part of the core", "refused, %", "p50", "p99", "p99.9"), rows) + "\n![latency against load](plots/latency.svg)\n")
 
 
 def fit(points):

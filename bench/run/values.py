@@ -19,9 +19,9 @@ class Values:
     def all(self, name):
         return list(self._lists.get(name, ()))
 
-    def sum(self, ending):
-        """Of all values whose name ends so."""
-        return sum(sum(values) for name, values in self._lists.items() if name.endswith(ending))
+    def sums(self, ending):
+        """(name without the ending, sum) of all values whose name ends so."""
+        return [(name.removesuffix(ending), sum(values)) for name, values in self._lists.items() if name.endswith(ending)]
 
     def median(self, name):
         return median(self._lists[name]) if self.has(name) else None

@@ -6,7 +6,7 @@ import json
 # (peer or None for any, method, expected, found): why. Facts of the peers, not of the corpus.
 WHY = {
     ("stack", "dkim", "permerror", "temperror"): "a key that does not exist (NXDOMAIN) is a failed look-up for libopendkim's own resolver",
-    ("stack", "dmarc", "fail", "pass"): "libopendmarc 1.4.2 takes relaxed alignment where the record says strict and the signer is the parent",
+    ("stack", "dmarc", "fail", "pass"): "aspf=s: an SPF domain below the author domain is taken as aligned all the same",
     ("stack", "dmarc", "pass", "none"): "RFC 7489's public suffix list beside RFC 9989's tree walk",
     ("stack", "dmarc", "fail", "none"): "RFC 7489's public suffix list beside RFC 9989's tree walk",
     ("mailauth", "dkim", "fail", "neutral"): "a body hash that does not match is neutral for mailauth",
@@ -16,7 +16,10 @@ WHY = {
     ("perl", "spf", "pass", "permerror"): "counts AAAA of each mx host as a void look-up (RFC 7208 section 4.6.4: two), for clients with IPv6",
     ("perl", "dkim", "pass", "permerror"): "Mail::DKIM of this version does not know ed25519",
     ("perl", "dmarc", "fail", "none"): "RFC 7489's public suffix list beside RFC 9989's tree walk",
-    ("rspamd", "dkim", "permerror", "missing"): "no symbol names the signature",
+    ("rspamd", "spf", "permerror", "pass"): "of two SPF records it takes one (RFC 7208 section 4.5: permerror)",
+    ("rspamd", "spf", "permerror", "fail"): "of two SPF records it takes one (RFC 7208 section 4.5: permerror)",
+    ("rspamd", "spf", "permerror", "softfail"): "of two SPF records it takes one (RFC 7208 section 4.5: permerror)",
+    ("rspamd", "spf", "permerror", "neutral"): "of two SPF records it takes one (RFC 7208 section 4.5: permerror)",
 }
 
 
