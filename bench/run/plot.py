@@ -5,7 +5,7 @@ import math
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 860, 500
-LEFT, RIGHT, TOP, BOTTOM = 78, 250, 64, 62
+LEFT, RIGHT, TOP, BOTTOM = 90, 250, 64, 62
 LABEL_LINE = 17  # least distance of two labels
 # (light, dark) of each line, told apart by people who see few colours too.
 COLOURS = (("#0b62c4", "#6cb2ff"), ("#c2410c", "#ff9d5c"), ("#5b6470", "#a9b2bd"), ("#0f7b4f", "#4fd19b"), ("#8a2bb0", "#d79bf2"),

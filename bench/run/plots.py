@@ -15,7 +15,7 @@ def count_text(value):
 
 
 def time_text(us):
-    return f"{us / 1000:g} ms" if us >= 1000 else f"{us:g} µs"
+    return f"{us / 1e6:g} s" if us >= 1e6 else f"{us / 1000:g} ms" if us >= 1000 else f"{us:g} µs"
 
 
 def size_text(octets):
