@@ -21,8 +21,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 . "$root/deploy/common.sh"
 
-tsan_tests="unit.cache unit.client_call sim.engine e2e.command e2e.messages e2e.dns_silence e2e.start_stop e2e.spread e2e.nng_peers
-	e2e.nng_soak e2e.tls e2e.tls_traffic"
+tsan_tests="unit.cache unit.policies unit.client_call unit.client_mail unit.client_servers unit.client_links unit.client_life sim.engine
+	e2e.command e2e.messages e2e.dns_silence e2e.start_stop e2e.spread e2e.mta_sts e2e.chaos e2e.digest e2e.nng_peers e2e.nng_soak e2e.tls
+	e2e.tls_traffic"
 builds=${ASSAY_BUILDS:-build build-asan build-tsan build-arena}
 passed=0
 failed=0

@@ -54,6 +54,13 @@ static enum assay_error error_of(const Assay__V1__Error *wire, struct assay_fail
 	return failure_set(failure, error, "%s", answer_string(wire->text));
 }
 
+static enum assay_error no_memory(const struct assay_answer *answer, struct assay_failure *failure)
+{
+	if (answer->memory.too_large)
+		return failure_set(failure, ASSAY_ERROR_PROTOCOL, "the server's reply takes more memory than any reply may");
+	return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for the server's reply");
+}
+
 /* Fills the part of the answer that the call `expected` asks for. */
 static enum assay_error answer_fill(struct assay_answer *answer, const Assay__V1__Response *wire,
 				    Assay__V1__Response__ResultCase expected, struct assay_failure *failure)
@@ -76,9 +83,7 @@ static enum assay_error answer_fill(struct assay_answer *answer, const Assay__V1
 	case ASSAY__V1__RESPONSE__RESULT_STATUS: answer->status = answer_status(&answer->memory, wire->status); break;
 	default: return failure_set(failure, ASSAY_ERROR_PROTOCOL, "the server's reply is empty");
 	}
-	if (answer->memory.failed)
-		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for the server's reply");
-	return ASSAY_OK;
+	return answer->memory.failed ? no_memory(answer, failure) : ASSAY_OK;
 }
 
 static enum assay_error answer_unpack(struct assay_answer *answer, const uint8_t *octets, size_t count,
@@ -88,7 +93,7 @@ static enum assay_error answer_unpack(struct assay_answer *answer, const uint8_t
 	const Assay__V1__Response *wire = assay__v1__response__unpack(&answer->memory.allocator, count, octets);
 
 	if (answer->memory.failed)
-		return failure_set(failure, ASSAY_ERROR_MEMORY, "no memory for the server's reply");
+		return no_memory(answer, failure);
 	if (!wire)
 		return failure_set(failure, ASSAY_ERROR_PROTOCOL, "the server's reply is no assay.v1.Response");
 	if (wire->id.len != id.len || (id.len && memcmp(wire->id.data, id.data, id.len) != 0))

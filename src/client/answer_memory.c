@@ -10,9 +10,15 @@ struct answer_block {
 void *answer_memory_alloc(struct answer_memory *memory, size_t count, size_t size)
 {
 	struct answer_block *block = NULL;
+	size_t left = ANSWER_OCTETS_MAX - memory->octets, octets;
 
-	if (size == 0 || count <= (SIZE_MAX - sizeof *block - 1) / size)
-		block = heap_new(&memory->heap, sizeof *block + count * size + 1);
+	if (left <= sizeof *block || (size > 0 && count > (left - sizeof *block - 1) / size)) {
+		memory->failed = memory->too_large = true;
+		return NULL;
+	}
+	octets = sizeof *block + count * size + 1;
+	memory->octets += octets;
+	block = heap_new(&memory->heap, octets);
 	if (!block) {
 		memory->failed = true;
 		return NULL;

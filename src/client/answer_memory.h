@@ -14,13 +14,21 @@
 
 #include "client/heap.h"
 
+/*
+ * A reply is at most 16 MiB, but its parts take more memory than they have octets, the smallest a hundred times as much: what a
+ * daemon sends (1 MiB at most) stays far below this.
+ */
+#define ANSWER_OCTETS_MAX ((size_t)64 << 20)
+
 struct answer_block;
 
 struct answer_memory {
 	struct assay_allocator heap; /* a copy: answers outlive their client */
 	struct answer_block *blocks;
 	ProtobufCAllocator allocator; /* its free() does nothing: all is freed at the end */
-	bool failed;                  /* an allocation failed: sticky */
+	size_t octets;
+	bool failed;                  /* an allocation failed, or would have been beyond ANSWER_OCTETS_MAX: sticky */
+	bool too_large;               /* it was the latter */
 };
 
 void answer_memory_init(struct answer_memory *memory, const struct assay_allocator *heap);

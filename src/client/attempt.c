@@ -5,6 +5,7 @@
 #include "client/exchange_parts.h"
 #include "client/failure.h"
 #include "client/link.h"
+#include "client/out.h"
 
 #define MARGIN_PART   10  /* the daemon is given the time that is left less a tenth of it, */
 #define MARGIN_MS_MAX 200 /* but at most so much less: time for the reply to arrive */
@@ -18,7 +19,7 @@ static uint32_t deadline_for_daemon(const struct exchange *exchange, uint64_t no
 	return left ? (uint32_t)left : 1;
 }
 
-static void attempt_enter(const struct next *what, struct frame *frame, struct next *next)
+static void attempt_enter(const struct next *what, struct frame *frame)
 {
 	struct exchange *exchange = what->start;
 	struct attempt *attempt = &exchange->attempts[exchange->attempts[0].is_active ? 1 : 0];
@@ -31,8 +32,8 @@ static void attempt_enter(const struct next *what, struct frame *frame, struct n
 	server->requests++;
 	server->octets += frame->octets;
 	server->hedges += what->is_hedge;
-	link_put(server, frame, attempt);
-	exchange_leave(attempt, next); /* another one may have come while this was packed */
+	out_put(server, frame, attempt);
+	exchange_leave(attempt); /* another one may have come while this was packed */
 }
 
 /* It came to nothing before anything was sent. */
@@ -51,7 +52,7 @@ void attempt_start(const struct next *what, struct next *next)
 {
 	struct exchange *exchange = what->start;
 	struct assay_client *client = exchange->client;
-	struct frame *frame = link_frame(what->server, &exchange->request, deadline_for_daemon(exchange, clock_ms()));
+	struct frame *frame = out_frame(what->server, &exchange->request, deadline_for_daemon(exchange, clock_ms()));
 	bool sends;
 
 	pthread_mutex_lock(&client->lock);
@@ -59,7 +60,7 @@ void attempt_start(const struct next *what, struct next *next)
 	pthread_cond_broadcast(&exchange->changed);
 	sends = frame && !exchange->done;
 	if (sends)
-		attempt_enter(what, frame, next);
+		attempt_enter(what, frame);
 	else
 		start_failed(what, next);
 	exchange_unref(exchange);

@@ -6,9 +6,7 @@
 #include "client/failure.h"
 #include "client/link.h"
 
-#define TICK_MS        5
-#define AGAIN_MS       40 /* until a lost connection's request goes to the same server again */
-#define HEDGE_AGAIN_MS 50 /* until a second server is looked for again when none was well */
+#define AGAIN_MS 40 /* until a lost connection's request goes to the same server again */
 
 uint32_t exchange_random(struct assay_client *client)
 {
@@ -18,11 +16,6 @@ uint32_t exchange_random(struct assay_client *client)
 	x ^= x >> 17;
 	x ^= x << 5;
 	return client->random = x;
-}
-
-static uint32_t bit_of(const struct assay_client *client, const struct server *server)
-{
-	return UINT32_C(1) << (server - client->servers);
 }
 
 void exchange_unref(struct exchange *exchange)
@@ -46,9 +39,7 @@ unsigned exchange_active(const struct exchange *exchange)
 	return count;
 }
 
-/* The best of those that are not in `without`; NULL: there is none. */
-static struct server *server_choose(struct assay_client *client, uint32_t without, uint64_t now,
-				    enum server_class *class_out)
+struct server *exchange_server(struct assay_client *client, uint32_t without, uint64_t now, enum server_class *class_out)
 {
 	struct server *best = NULL;
 	unsigned first = client->next_server++;
@@ -58,7 +49,7 @@ static struct server *server_choose(struct assay_client *client, uint32_t withou
 		enum server_class class = server_class(server, now);
 		bool is_better;
 
-		if (bit_of(client, server) & without)
+		if (server_bit(client, server) & without)
 			continue;
 		is_better = !best || class < *class_out ||
 			    (class == *class_out && client->balance == ASSAY_LEAST_IN_FLIGHT &&
@@ -163,8 +154,8 @@ static void fail_unconnected(struct exchange *exchange)
 		failure_set(&exchange->failure, ASSAY_ERROR_CONNECT, "not connected to the server within %u ms", ms);
 }
 
-/* The deadline is there. What an attempt failed for before says more than that nothing came of it. */
-static void finish_late(struct exchange *exchange, uint64_t now, struct next *next)
+/* What an attempt failed for before says more than that nothing came of it. */
+void exchange_finish_late(struct exchange *exchange, uint64_t now, struct next *next)
 {
 	uint32_t ms = exchange->deadline_given_ms;
 
@@ -177,9 +168,9 @@ static void finish_late(struct exchange *exchange, uint64_t now, struct next *ne
 
 /* ---- what happens next ---- */
 
-static void attempt_plan(struct exchange *exchange, struct server *server, bool is_hedge, struct next *next)
+void exchange_attempt_plan(struct exchange *exchange, struct server *server, bool is_hedge, struct next *next)
 {
-	exchange->tried |= bit_of(exchange->client, server);
+	exchange->tried |= server_bit(exchange->client, server);
 	exchange->attempts_made++;
 	exchange->starting++;
 	exchange->refs++;
@@ -189,24 +180,17 @@ static void attempt_plan(struct exchange *exchange, struct server *server, bool 
 	next->is_hedge = is_hedge;
 }
 
-static void tick_plan(struct assay_client *client, struct next *next)
-{
-	if (!client->ticking)
-		next->tick = client;
-	client->ticking = true;
-}
-
-static void retry_plan(struct exchange *exchange, uint64_t at_ms, struct next *next)
+static void retry_plan(struct exchange *exchange, uint64_t at_ms)
 {
 	exchange->retry_ms = at_ms;
-	tick_plan(exchange->client, next);
+	clock_plan(exchange->client, at_ms);
 }
 
 /* Every server that may be asked has too much to do: waits for the first that may be asked again, if that is soon. */
 static void wait_busy(struct exchange *exchange, const struct server *server, uint64_t now, struct next *next)
 {
 	if (server->busy_until_ms - now < (exchange->deadline_ms - now) / 2) {
-		retry_plan(exchange, server->busy_until_ms, next);
+		retry_plan(exchange, server->busy_until_ms);
 		return;
 	}
 	exchange->error = failure_set(&exchange->failure, ASSAY_ERROR_OVERLOADED,
@@ -221,26 +205,35 @@ static bool may_ask_again(const struct exchange *exchange, uint64_t now)
 	       (exchange->tried & ~exchange->refused) && exchange->deadline_ms - now > AGAIN_MS;
 }
 
-/* No attempt is under way: the next one now, or later, or the end. */
-static void go_on(struct exchange *exchange, uint64_t now, struct next *next)
+/* Nothing is sent before there is a connection: a second server is looked for at once. */
+static void hedge_soon(struct exchange *exchange, enum server_class class, uint64_t now)
+{
+	if (class != SERVER_AWAY || !exchange->hedge_ms)
+		return;
+	exchange->hedge_ms = now;
+	clock_plan(exchange->client, now);
+}
+
+void exchange_go_on(struct exchange *exchange, uint64_t now, struct next *next)
 {
 	enum server_class class = SERVER_BUSY;
 	struct server *server = NULL;
 
 	exchange->retry_ms = 0;
 	if (now >= exchange->deadline_ms) {
-		finish_late(exchange, now, next);
+		exchange_finish_late(exchange, now, next);
 		return;
 	}
 	if (exchange->attempts_made < EXCHANGE_ATTEMPTS_MAX)
-		server = server_choose(exchange->client, exchange->tried | exchange->refused, now, &class);
+		server = exchange_server(exchange->client, exchange->tried | exchange->refused, now, &class);
 	if (server && class != SERVER_BUSY) {
-		attempt_plan(exchange, server, false, next);
+		exchange_attempt_plan(exchange, server, false, next);
+		hedge_soon(exchange, class, now);
 	} else if (server) {
 		wait_busy(exchange, server, now, next);
 	} else if (may_ask_again(exchange, now)) {
 		exchange->tried = 0;
-		retry_plan(exchange, now + AGAIN_MS, next);
+		retry_plan(exchange, now + AGAIN_MS);
 	} else {
 		exchange_finish(exchange, now, next);
 	}
@@ -276,189 +269,19 @@ void exchange_attempt_over(struct exchange *exchange, struct server *server, str
 	if (!answer)
 		exchange->failure = *failure;
 	if (error != ASSAY_ERROR_CONNECT)
-		exchange->refused |= bit_of(client, server);
+		exchange->refused |= server_bit(client, server);
 	if (!is_worth_another(error))
 		exchange_finish(exchange, now, next);
 	else if (exchange_active(exchange) == 0)
-		go_on(exchange, now, next);
-}
-
-/* ---- from a server to another ---- */
-
-static uint32_t asked_now(const struct exchange *exchange)
-{
-	uint32_t bits = 0;
-
-	for (unsigned i = 0; i < EXCHANGE_AT_ONCE; i++)
-		if (exchange->attempts[i].is_active)
-			bits |= bit_of(exchange->client, exchange->attempts[i].server);
-	return bits;
-}
-
-/*
- * The clock hands the attempt to the server that is best then: nothing of it was sent, so it counts for nothing. Beside another
- * attempt it was a second one, and is looked for again as such.
- */
-static void attempt_move(struct attempt *attempt, uint32_t to, uint64_t now, struct next *next)
-{
-	struct exchange *exchange = attempt->exchange;
-
-	server_attempt_remove(attempt);
-	exchange->attempts_made--;
-	exchange->tried &= ~(to | bit_of(exchange->client, attempt->server));
-	if (exchange_active(exchange) == 0)
-		exchange->retry_ms = now;
-	else
-		exchange->hedge_ms = now;
-	tick_plan(exchange->client, next);
-}
-
-/* Moves it to a server of the set `to`, if its exchange may ask one of them. */
-static void attempt_leave(struct attempt *attempt, uint32_t to, uint64_t now, struct next *next)
-{
-	if (!attempt->is_out && (to & ~(attempt->exchange->refused | asked_now(attempt->exchange))))
-		attempt_move(attempt, to, now, next);
-}
-
-static void waiting_move(struct server *from, uint32_t to, struct next *next)
-{
-	uint64_t now = clock_ms();
-
-	for (struct frame *frame = from->out_first; frame && to; frame = frame->next)
-		if (frame->attempt)
-			attempt_leave(frame->attempt, to, now, next);
-}
-
-static uint32_t all_well(const struct assay_client *client)
-{
-	uint64_t now = clock_ms();
-	uint32_t well = 0;
-
-	for (unsigned i = 0; i < client->servers_count; i++)
-		if (server_class(&client->servers[i], now) == SERVER_WELL)
-			well |= UINT32_C(1) << i;
-	return well;
-}
-
-void exchange_leave(struct attempt *attempt, struct next *next)
-{
-	if (attempt->server->state != LINK_UP)
-		attempt_leave(attempt, all_well(attempt->exchange->client), clock_ms(), next);
-}
-
-void exchanges_leave(struct server *server, struct next *next)
-{
-	waiting_move(server, all_well(server->client), next);
-}
-
-void exchanges_come(struct server *server, struct next *next)
-{
-	struct assay_client *client = server->client;
-
-	if (server_class(server, clock_ms()) != SERVER_WELL)
-		return;
-	for (unsigned i = 0; i < client->servers_count; i++)
-		if (client->servers[i].state != LINK_UP)
-			waiting_move(&client->servers[i], bit_of(client, server), next);
-}
-
-/* ---- the clock ---- */
-
-static bool is_due(uint64_t at_ms, uint64_t now)
-{
-	return at_ms && at_ms <= now;
-}
-
-static void hedge(struct exchange *exchange, uint64_t now, struct next *next)
-{
-	enum server_class class = SERVER_BUSY;
-	struct server *server;
-
-	/* Whoever is well and is not being waited for: one whose connection was lost may be there again. */
-	server = server_choose(exchange->client, exchange->refused | asked_now(exchange), now, &class);
-	exchange->hedge_ms = now + HEDGE_AGAIN_MS;
-	if (exchange_active(exchange) != 1 || !server || class != SERVER_WELL)
-		return;
-	exchange->hedge_ms = 0;
-	attempt_plan(exchange, server, true, next);
-}
-
-/* Does what is due of an exchange; true: something was. */
-static bool due_do(struct exchange *exchange, uint64_t now, struct next *next)
-{
-	if (exchange->done)
-		return false;
-	if (exchange->notify && exchange->deadline_ms <= now)
-		finish_late(exchange, now, next);
-	else if (is_due(exchange->retry_ms, now))
-		go_on(exchange, now, next);
-	else if (is_due(exchange->hedge_ms, now))
-		hedge(exchange, now, next);
-	else
-		return false;
-	return true;
-}
-
-/* Those that are due, each with a reference; *waits_out: the clock is needed by some. One pass, however many are under way. */
-static struct exchange *due_take(struct assay_client *client, bool *waits_out)
-{
-	struct exchange *first = NULL, **at = &first;
-	uint64_t now = clock_ms();
-
-	*waits_out = false;
-	for (struct exchange *exchange = client->under_way; exchange; exchange = exchange->next) {
-		*waits_out |= exchange->hedge_ms || exchange->retry_ms || exchange->notify;
-		if (!is_due(exchange->retry_ms, now) && !is_due(exchange->hedge_ms, now) &&
-		    !(exchange->notify && exchange->deadline_ms <= now))
-			continue;
-		exchange->refs++;
-		*at = exchange;
-		at = &exchange->next_due;
-	}
-	*at = NULL;
-	return first;
-}
-
-/* With the lock held, which is free in between. */
-static void tick_one(struct assay_client *client, struct exchange *exchange)
-{
-	struct next next = { .start = NULL };
-	bool did = due_do(exchange, clock_ms(), &next);
-
-	exchange_unref(exchange);
-	if (!did)
-		return;
-	pthread_mutex_unlock(&client->lock);
-	next_do(next);
-	pthread_mutex_lock(&client->lock);
-}
-
-void exchanges_tick(void *argument)
-{
-	struct assay_client *client = argument;
-	bool goes_on = nng_aio_result(client->tick) == 0, waits = false;
-
-	pthread_mutex_lock(&client->lock);
-	for (struct exchange *due = goes_on ? due_take(client, &waits) : NULL; due;) {
-		struct exchange *exchange = due;
-
-		due = due->next_due;
-		tick_one(client, exchange);
-	}
-	client->ticking = goes_on = goes_on && waits;
-	pthread_mutex_unlock(&client->lock);
-	if (goes_on)
-		nng_sleep_aio(TICK_MS, client->tick);
+		exchange_go_on(exchange, now, next);
 }
 
 void next_do(struct next next)
 {
-	while (next.start || next.notify || next.tick) {
+	while (next.start || next.notify) {
 		struct next what = next;
 
 		next = (struct next){ .start = NULL };
-		if (what.tick)
-			nng_sleep_aio(TICK_MS, what.tick->tick);
 		if (what.start)
 			attempt_start(&what, &next);
 		if (what.notify)
@@ -497,9 +320,8 @@ void exchange_start(struct exchange *exchange, assay_done_fn notify, void *arg)
 	list_add(exchange);
 	if (client->servers_count > 1 && client->hedge_percent < 100)
 		exchange->hedge_ms = now + (uint64_t)exchange->deadline_given_ms * client->hedge_percent / 100;
-	if (exchange->hedge_ms || notify)
-		tick_plan(client, &next);
-	go_on(exchange, now, &next);
+	clock_plan_for(exchange);
+	exchange_go_on(exchange, now, &next);
 	pthread_mutex_unlock(&client->lock);
 	next_do(next);
 }
@@ -514,7 +336,7 @@ enum assay_error exchange_wait(struct exchange *exchange, struct assay_answer **
 	pthread_mutex_lock(&client->lock);
 	while (!exchange->done) {
 		if (pthread_cond_timedwait(&exchange->changed, &client->lock, &until) == ETIMEDOUT && !exchange->done)
-			finish_late(exchange, clock_ms(), &next);
+			exchange_finish_late(exchange, clock_ms(), &next);
 	}
 	error = exchange->error;
 	*answer_out = exchange->answer;

@@ -2,7 +2,7 @@
  * exchange.h - one call under way: its request at one server, perhaps at a second one, and the first reply (internal).
  *
  * Method:    an attempt is a request at one server. One that fails leads to the next, at another server; one that takes long, to a
- *            second beside it. A clock tick looks after what is due. Whatever comes first ends the exchange: the
+ *            second beside it. A clock looks after what is due. Whatever comes first ends the exchange: the
  *            other attempt is given up.
  * Threading: events come from nng's threads, all work on exchanges is done under the client's lock, and nobody is called
  *            with it held.
@@ -31,7 +31,8 @@ struct assay_client {
 	struct exchange *under_way;
 	pthread_cond_t changed; /* a connection is there, or could not be made */
 	nng_aio *tick;
-	bool ticking;
+	bool ticking;           /* it sleeps, or its callback runs */
+	uint64_t tick_at_ms;    /* until then; 0: it is awake, or being woken */
 	int descriptor; /* -1: callbacks run at once */
 	struct exchange *done_first, *done_last;
 };

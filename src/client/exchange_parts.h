@@ -1,7 +1,8 @@
 /*
  * exchange_parts.h - what the files of an exchange share (internal).
  *
- * exchange.c says what happens next, attempt.c and link.c send and receive, notify.c tells who asked.
+ * exchange.c says what happens next, clock.c when, moves.c what happens where a server cannot be reached; attempt.c and
+ * link.c send and receive, notify.c tells who asked.
  */
 #ifndef ASSAY_CLIENT_EXCHANGE_PARTS_H
 #define ASSAY_CLIENT_EXCHANGE_PARTS_H
@@ -14,8 +15,13 @@ struct next {
 	struct server *server;
 	bool is_hedge;
 	struct exchange *notify; /* referenced */
-	struct assay_client *tick;
 };
+
+/* Of a set of servers. */
+static inline uint32_t server_bit(const struct assay_client *client, const struct server *server)
+{
+	return UINT32_C(1) << (server - client->servers);
+}
 
 /* ---- exchange.c; all but next_do() with the lock held ---- */
 
@@ -23,17 +29,36 @@ void exchange_unref(struct exchange *exchange);
 /* Attempts that are packed or under way. */
 unsigned exchange_active(const struct exchange *exchange);
 uint32_t exchange_random(struct assay_client *client);
+/* The best of the servers that are not in `without`, and how well it is; NULL: there is none. */
+struct server *exchange_server(struct assay_client *client, uint32_t without, uint64_t now, enum server_class *class_out);
+/* An attempt at that server is next. */
+void exchange_attempt_plan(struct exchange *exchange, struct server *server, bool is_hedge, struct next *next);
+/* No attempt is under way: the next one now, or later, or the end. */
+void exchange_go_on(struct exchange *exchange, uint64_t now, struct next *next);
+/* The deadline is there. */
+void exchange_finish_late(struct exchange *exchange, uint64_t now, struct next *next);
 /* It is over, with the outcome that stands in it. */
 void exchange_finish(struct exchange *exchange, uint64_t now, struct next *next);
 /* One attempt came to this. Takes `answer`. `error` as in `failure`, or ASSAY_OK with an answer. */
 void exchange_attempt_over(struct exchange *exchange, struct server *server, struct assay_answer *answer,
 			   const struct assay_failure *failure, struct next *next);
-/* What waits to be sent goes elsewhere: the server cannot be reached now; another one, this, can be. */
-void exchanges_leave(struct server *server, struct next *next);
-void exchange_leave(struct attempt *attempt, struct next *next); /* this one, whose server may be out of reach */
-void exchanges_come(struct server *server, struct next *next);
 /* Does what is next until nothing is. */
 void next_do(struct next next);
+
+/* ---- clock.c, with the lock held ---- */
+
+/* Something of an exchange is due at that time; or whatever of this one is. */
+void clock_plan(struct assay_client *client, uint64_t at_ms);
+void clock_plan_for(struct exchange *exchange);
+
+/* ---- moves.c, with the lock held ---- */
+
+/* The servers, as bits, whose replies it waits for. */
+uint32_t exchange_asked_now(const struct exchange *exchange);
+/* What waits to be sent goes elsewhere: the server cannot be reached now; another one, this, can be. */
+void exchanges_leave(struct server *server);
+void exchange_leave(struct attempt *attempt); /* this one, whose server may be out of reach */
+void exchanges_come(struct server *server);
 
 /* ---- attempt.c, without the lock ---- */
 

@@ -5,13 +5,12 @@
 #include <nng/supplemental/tls/tls.h>
 
 #include "client/exchange_parts.h"
+#include "client/out.h"
 
 #define REDIAL_MS_MIN   50
 #define REDIAL_MS_MAX   2000
 #define DIAL_MS_MAX     10000
 #define GREETING_MS_MAX 5000
-#define FRAMES_AT_ONCE  8
-#define PRUNE_MIN       16 /* frames given up before it is worth looking for them */
 #define IN_OCTETS_MIN   ((size_t)16 << 10)
 
 /*
@@ -22,14 +21,6 @@
 static const uint8_t greeting_ours[] = { 0, 'S', 'P', 0, 0, 0x30, 0, 0 };
 static const uint8_t greeting_theirs[] = { 0, 'S', 'P', 0, 0, 0x31, 0, 0 };
 #define GREETING_OCTETS (sizeof greeting_ours)
-#define ID_OCTETS       4
-
-static uint8_t *number_put(uint8_t *at, uint64_t number, unsigned octets)
-{
-	for (unsigned i = octets; i > 0; i--)
-		*at++ = (uint8_t)(number >> (8 * (i - 1)));
-	return at;
-}
 
 static uint64_t number_take(const uint8_t *at, unsigned octets)
 {
@@ -40,30 +31,16 @@ static uint64_t number_take(const uint8_t *at, unsigned octets)
 	return number;
 }
 
-static size_t head_octets(const struct server *server)
-{
-	return server->is_ipc ? 9 : 8;
-}
-
-struct frame *link_frame(const struct server *server, const struct request *request, uint32_t deadline_ms)
-{
-	size_t head = head_octets(server) + ID_OCTETS, octets = request_octets_to_send(request, deadline_ms);
-	const struct assay_allocator *heap = request->heap;
-	struct frame *frame = heap->allocate(heap->arg, sizeof *frame + head + octets);
-	uint8_t *at;
-
-	if (!frame)
-		return NULL;
-	*frame = (struct frame){ .octets = head + octets };
-	at = frame->data;
-	if (server->is_ipc)
-		*at++ = 1;
-	at = number_put(at, ID_OCTETS + octets, 8);
-	request_to_send(request, deadline_ms, at + ID_OCTETS);
-	return frame;
-}
-
 /* ---- the end of a connection ---- */
+
+/* A connection that ended soon, and brought nothing, counts as one that could not be made: the next one is not made at once. */
+static void count_short(struct server *server)
+{
+	if (!server->brought && clock_ms() - server->up_since_ms < REDIAL_MS_MAX)
+		server->dials_failed++;
+	else
+		server->dials_failed = 0;
+}
 
 /*
  * With the lock held. What comes of it is settled when nng has done with the stream. What is handed to a stream that was closed
@@ -76,31 +53,11 @@ static void link_down(struct server *server, int error)
 		server->dial_error = error ? error : NNG_EPROTO;
 		pthread_cond_broadcast(&server->client->changed);
 	}
+	if (server->state == LINK_UP)
+		count_short(server);
 	server->state = LINK_DOWN;
 	if (server->handing == 0 && server->stream)
 		nng_stream_close(server->stream);
-}
-
-/* It is not among those that wait any more. */
-static void frame_free(struct server *server, struct frame *frame)
-{
-	server->out_count--;
-	if (frame->attempt)
-		frame->attempt->frame = NULL;
-	else
-		server->out_given_up--;
-	heap_free(&server->client->heap, frame);
-}
-
-static void out_drop_first(struct server *server)
-{
-	struct frame *frame = server->out_first;
-
-	server->out_first = frame->next;
-	if (!server->out_first)
-		server->out_last = NULL;
-	server->out_offset = 0;
-	frame_free(server, frame);
 }
 
 void link_replace(struct server *server)
@@ -143,12 +100,9 @@ static void attempts_fail(struct server *server)
 /* What waits at this server, which cannot be reached now, goes to one that can. */
 static void attempts_leave(struct server *server)
 {
-	struct next next = { .start = NULL };
-
 	pthread_mutex_lock(&server->client->lock);
-	exchanges_leave(server, &next);
+	exchanges_leave(server);
 	pthread_mutex_unlock(&server->client->lock);
-	next_do(next);
 }
 
 static void redial(struct server *server)
@@ -205,83 +159,14 @@ static void handed(struct server *server)
 
 /* ---- writing ---- */
 
-/* Takes out all that was given up; frames that are being written stay. */
-static void out_sweep(struct server *server)
-{
-	struct frame **at = &server->out_first, *last = NULL;
-	unsigned kept = server->tx_busy ? FRAMES_AT_ONCE : server->out_offset > 0;
-
-	while (*at) {
-		struct frame *frame = *at;
-
-		if (kept > 0 || frame->attempt) {
-			kept -= kept > 0;
-			last = frame;
-			at = &frame->next;
-			continue;
-		}
-		*at = frame->next;
-		frame_free(server, frame);
-	}
-	server->out_last = last;
-}
-
-/* What was given up does not wait behind a server that does not read. It is looked for when it is half of what waits. */
-static void out_prune(struct server *server)
-{
-	if (server->out_given_up >= PRUNE_MIN && server->out_given_up * 2 >= server->out_count)
-		out_sweep(server);
-}
-
-void link_put(struct server *server, struct frame *frame, struct attempt *attempt)
-{
-	out_prune(server);
-	frame->attempt = attempt;
-	attempt->frame = frame;
-	server->out_count++;
-	number_put(frame->data + head_octets(server), attempt->id, ID_OCTETS);
-	if (server->out_last)
-		server->out_last->next = frame;
-	else
-		server->out_first = frame;
-	server->out_last = frame;
-}
-
-/* Frames for the next write; those given up are dropped, unless a part of them is out. Returns how many. */
-static unsigned frames_gather(struct server *server, nng_iov *iov)
-{
-	struct frame *last = NULL;
-	unsigned count = 0;
-
-	for (struct frame **at = &server->out_first; *at && count < FRAMES_AT_ONCE;) {
-		struct frame *frame = *at;
-		struct attempt *attempt = frame->attempt;
-		size_t from = count == 0 ? server->out_offset : 0;
-
-		if (!attempt && from == 0) {
-			*at = frame->next;
-			if (!*at)
-				server->out_last = last;
-			frame_free(server, frame);
-			continue;
-		}
-		if (attempt)
-			attempt->is_out = true;
-		last = frame;
-		at = &frame->next;
-		iov[count++] = (nng_iov){ .iov_buf = frame->data + from, .iov_len = frame->octets - from };
-	}
-	return count;
-}
-
 void link_write(struct server *server)
 {
-	nng_iov iov[FRAMES_AT_ONCE];
+	nng_iov iov[OUT_AT_ONCE];
 	unsigned count = 0;
 
 	pthread_mutex_lock(&server->client->lock);
 	if (server->state == LINK_UP && !server->tx_busy)
-		count = frames_gather(server, iov);
+		count = out_gather(server, iov);
 	server->tx_busy |= count > 0;
 	server->handing += count > 0;
 	pthread_mutex_unlock(&server->client->lock);
@@ -290,20 +175,6 @@ void link_write(struct server *server)
 	(void)nng_aio_set_iov(server->tx, count, iov);
 	nng_stream_send(server->stream, server->tx);
 	handed(server);
-}
-
-static void written(struct server *server, size_t octets)
-{
-	while (octets > 0 && server->out_first) {
-		size_t left = server->out_first->octets - server->out_offset;
-
-		if (octets < left) {
-			server->out_offset += octets;
-			return;
-		}
-		octets -= left;
-		out_drop_first(server);
-	}
 }
 
 static void on_tx(void *argument)
@@ -317,7 +188,7 @@ static void on_tx(void *argument)
 	if (error || (server->state == LINK_GREETING && octets != GREETING_OCTETS))
 		link_down(server, error);
 	else if (server->state == LINK_UP && !server->greets)
-		written(server, octets);
+		out_written(server, octets);
 	server->greets = false;
 	pthread_mutex_unlock(&server->client->lock);
 	settle(server);
@@ -329,11 +200,12 @@ static void on_tx(void *argument)
 static void reply_take(struct server *server, const uint8_t *octets, size_t count)
 {
 	struct assay_client *client = server->client;
-	uint32_t id = (uint32_t)number_take(octets, ID_OCTETS);
+	uint32_t id = (uint32_t)number_take(octets, OUT_ID_OCTETS);
 	struct exchange *exchange = NULL;
 	struct attempt *attempt;
 
 	pthread_mutex_lock(&client->lock);
+	server->brought = true;
 	attempt = server_attempt_find(server, id);
 	if (attempt) {
 		exchange = attempt->exchange;
@@ -343,24 +215,24 @@ static void reply_take(struct server *server, const uint8_t *octets, size_t coun
 	}
 	pthread_mutex_unlock(&client->lock);
 	if (exchange)
-		exchange_reply(exchange, server, id, octets + ID_OCTETS, count - ID_OCTETS);
+		exchange_reply(exchange, server, id, octets + OUT_ID_OCTETS, count - OUT_ID_OCTETS);
 }
 
 /* The frames that are whole; false: this is not the protocol. *need_out: so many octets in all for the next one. */
 static bool frames_take(struct server *server, size_t *need_out)
 {
-	size_t head = head_octets(server), at = 0;
+	size_t head = out_head_octets(server), at = 0;
 
 	for (;;) {
 		const uint8_t *frame = server->in + at;
 		size_t left = server->in_used - at;
 		uint64_t octets;
 
-		*need_out = head + ID_OCTETS;
+		*need_out = head + OUT_ID_OCTETS;
 		if (left < head)
 			break;
 		octets = number_take(frame + head - 8, 8);
-		if ((server->is_ipc && frame[0] != 1) || octets < ID_OCTETS || octets > LINK_REPLY_OCTETS_MAX)
+		if ((server->is_ipc && frame[0] != 1) || octets < OUT_ID_OCTETS || octets > LINK_REPLY_OCTETS_MAX)
 			return false;
 		*need_out = head + (size_t)octets;
 		if (left < *need_out)
@@ -392,7 +264,6 @@ static bool in_grow(struct server *server, size_t need)
 static bool greeting_take(struct server *server)
 {
 	struct assay_client *client = server->client;
-	struct next next = { .start = NULL };
 
 	if (memcmp(server->in, greeting_theirs, GREETING_OCTETS) != 0)
 		return false;
@@ -402,13 +273,13 @@ static bool greeting_take(struct server *server)
 	pthread_mutex_lock(&client->lock);
 	if (server->state == LINK_GREETING)
 		server->state = LINK_UP;
-	server->dials_failed = 0;
+	server->up_since_ms = clock_ms();
+	server->brought = false;
 	server->dial_error = 0;
 	server_heard(server);
-	exchanges_come(server, &next);
+	exchanges_come(server);
 	pthread_cond_broadcast(&client->changed);
 	pthread_mutex_unlock(&client->lock);
-	next_do(next);
 	link_write(server);
 	return true;
 }

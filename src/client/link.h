@@ -4,28 +4,16 @@
  * Source:    the SP transports for ipc and tcp and the request protocol, as docs/interop.md has them. libnng gives the stream of
  *            octets (nng_stream), not the socket: its REQ sockets (1.5.2) wait for ever, in a thread that all of them share,
  *            when a connection ends between two parts of one message.
- * Threading: the client's lock is free when these are called, but for link_put() and link_replace().
- * Bounds:    a reply has at most LINK_REPLY_OCTETS_MAX octets; requests wait here until they are written, or given up.
+ * Threading: the client's lock is free when these are called, but for link_replace().
+ * Bounds:    a reply has at most LINK_REPLY_OCTETS_MAX octets; requests wait (out.h) until they are written, or given up.
  */
 #ifndef ASSAY_CLIENT_LINK_H
 #define ASSAY_CLIENT_LINK_H
 
 #include "client/assay.h"
-#include "client/request.h"
 #include "client/server.h"
 
 #define LINK_REPLY_OCTETS_MAX ((size_t)16 << 20) /* a verdict of a hostile message is below 1 MiB */
-
-/* A request as it is written. Whoever holds it frees it with heap_free(). */
-struct frame {
-	struct frame *next;
-	struct attempt *attempt; /* NULL: it was given up */
-	size_t octets;
-	uint8_t data[];
-};
-
-/* A frame of the request, without its id; NULL: no memory. */
-struct frame *link_frame(const struct server *server, const struct request *request, uint32_t deadline_ms);
 
 /* Why there is no connection, for people. */
 const char *link_error_text(int error);
@@ -39,8 +27,6 @@ int link_open(struct server *server, const struct assay_options *options, const 
 void link_start(struct server *server);
 void link_close(struct server *server);
 
-/* Appends the attempt's frame, which is taken; with the lock held. link_write() has to follow. */
-void link_put(struct server *server, struct frame *frame, struct attempt *attempt);
 /* Nothing comes from this connection any more: it is lost, and made anew; with the lock held. */
 void link_replace(struct server *server);
 /* Writes what waits, when it can. */

@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-#include "client/link.h"
+#include "client/out.h"
 
 /* ---- time ---- */
 

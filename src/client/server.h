@@ -63,7 +63,9 @@ struct server {
 	nng_stream_dialer *dialer;
 	nng_stream *stream;     /* NULL: none */
 	nng_aio *dial, *rx, *tx;
-	unsigned dials_failed;  /* in a row */
+	unsigned dials_failed;  /* in a row, connections that ended at once among them */
+	uint64_t up_since_ms;
+	bool brought;           /* a reply came by the connection */
 	int dial_error;         /* of the last one */
 	uint8_t *in;            /* what was read and is not worked through: touched by the reader alone */
 	size_t in_used, in_size;

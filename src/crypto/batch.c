@@ -338,13 +338,13 @@ void crypto_batch_job_defer(struct crypto_batch *batch, struct crypto_job *job)
 
 static void verify_begin(struct crypto_batch *batch, struct crypto_verify_job *job)
 {
-	enum crypto_rsa_path path = batch->provider->kernels.rsa;
+	const struct crypto_rsa_key *rsa_key = job->key->rsa_key;
 
 	if (!job->hashed)
 		job->verdict = CRYPTO_FAULT;
-	else if (job->job.work == CRYPTO_WORK_RSA && path == CRYPTO_RSA_BY_LANES)
+	else if (rsa_key && rsa_key->form == CRYPTO_RSA_FORM_52)
 		rsa_group_add(batch, job);
-	else if (job->job.work == CRYPTO_WORK_RSA && path == CRYPTO_RSA_BY_SCALAR)
+	else if (rsa_key)
 		verify_one(batch, job, CRYPTO_PATH_SCALAR);
 	else if (job->key->ed25519_key)
 		ed25519_group_add(batch, job);

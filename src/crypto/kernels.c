@@ -173,6 +173,8 @@ static enum crypto_rsa_path path_wanted(const struct crypto_kernels *kernels)
 	return lanes_are_there(kernels->cpu) ? CRYPTO_RSA_BY_LANES : CRYPTO_RSA_BY_OPENSSL;
 }
 
+#define EXPONENT_USUAL_MAX 65537 /* of keys that people make, and of those that are measured */
+
 /* Its constants have to have verified known answers; features.ed25519: the algorithm is not switched off. */
 static int ed25519_choose(struct crypto_provider *provider)
 {
@@ -196,6 +198,7 @@ int crypto_kernels_choose(struct crypto_provider *provider, enum crypto_kernels_
 	if (!crypto_kernels_are_available(wish))
 		return -ENOTSUP;
 	kernels->wish = wish;
+	kernels->rsa_lanes_exponent_max = wish == CRYPTO_KERNELS_IFMA ? UINT32_MAX : EXPONENT_USUAL_MAX;
 	if (!is_openssl_alone() && (wish == CRYPTO_KERNELS_AUTO || wish == CRYPTO_KERNELS_IFMA))
 		kernels->cpu = crypto_cpu_detect();
 	path = path_wanted(kernels);

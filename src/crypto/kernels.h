@@ -12,6 +12,8 @@
 #include "base/slice.h"
 #include "crypto/cpu.h"
 
+#include <stdint.h>
+
 enum crypto_kernels_wish {
 	CRYPTO_KERNELS_AUTO,    /* what is best here */
 	CRYPTO_KERNELS_OPENSSL, /* nothing of our own */
@@ -27,6 +29,8 @@ struct crypto_kernels {
 	struct crypto_cpu cpu;    /* what kernels of ours may use: nothing with the wishes openssl and scalar */
 	enum crypto_rsa_path rsa;
 	unsigned rsa_lanes_min;   /* with RSA_BY_LANES: fewer signatures than this are OpenSSL's, one after another */
+	/* With RSA_BY_LANES: keys with a larger exponent are OpenSSL's. Their power takes up to 3.5 times as long, and all lanes wait. */
+	uint32_t rsa_lanes_exponent_max;
 	bool rsa_refused;         /* the kernel failed its known answer, and OpenSSL does its work */
 	bool ed25519_lanes;       /* eight lanes do all Ed25519, which is cheaper for a single signature too; else OpenSSL */
 	bool ed25519_refused;     /* as rsa_refused */

@@ -103,11 +103,20 @@ static bool rsa_openssl_prepare(struct crypto_key *key, enum crypto_hash hash)
 	return key->rsa[hash];
 }
 
+/* What a key with this exponent is for. */
+static enum crypto_rsa_path rsa_path(const struct crypto_kernels *kernels, struct slice exponent)
+{
+	bool is_openssls = kernels->rsa == CRYPTO_RSA_BY_LANES &&
+	                   crypto_rsa_exponent(exponent) > kernels->rsa_lanes_exponent_max;
+
+	return is_openssls ? CRYPTO_RSA_BY_OPENSSL : kernels->rsa;
+}
+
 static bool rsa_prepare(struct crypto_key *key)
 {
 	enum crypto_rsa_form form = CRYPTO_RSA_FORM_52;
 
-	switch (key->provider->kernels.rsa) {
+	switch (rsa_path(&key->provider->kernels, key->octets.exponent)) {
 	case CRYPTO_RSA_BY_OPENSSL: return rsa_openssl_prepare(key, CRYPTO_SHA256);
 	case CRYPTO_RSA_BY_SCALAR: form = CRYPTO_RSA_FORM_64; break;
 	case CRYPTO_RSA_BY_LANES: break;
@@ -153,11 +162,11 @@ static bool errors_tell_no_memory(void)
 	return no_memory;
 }
 
-static size_t rsa_bytes(const struct crypto_kernels *kernels, size_t octets)
+static size_t rsa_bytes(const struct crypto_kernels *kernels, const struct crypto_key_octets *key)
 {
-	size_t openssl = RSA_BYTES_FIXED + RSA_BYTES_PER_OCTET * octets;
+	size_t octets = key->modulus.len, openssl = RSA_BYTES_FIXED + RSA_BYTES_PER_OCTET * octets;
 
-	switch (kernels->rsa) {
+	switch (rsa_path(kernels, key->exponent)) {
 	case CRYPTO_RSA_BY_OPENSSL: break;
 	case CRYPTO_RSA_BY_SCALAR: return crypto_rsa_key_bytes(CRYPTO_RSA_FORM_64, octets);
 	case CRYPTO_RSA_BY_LANES:
@@ -173,7 +182,7 @@ static size_t key_bytes(const struct crypto_key *key, size_t octets)
 	size_t ed25519 = provider->ed25519 ? crypto_ed25519_key_bytes() : ED25519_BYTES_FIXED;
 
 	return sizeof(*key) + octets +
-	       (key->octets.kind == CRYPTO_KEY_RSA ? rsa_bytes(&provider->kernels, key->octets.modulus.len) : ed25519);
+	       (key->octets.kind == CRYPTO_KEY_RSA ? rsa_bytes(&provider->kernels, &key->octets) : ed25519);
 }
 
 int crypto_key_new(struct crypto_provider *provider, const struct crypto_key_octets *octets,

@@ -9,20 +9,21 @@
 #include "crypto/rsa.h"
 
 struct crypto_key {
-	struct crypto_provider *provider;
-	struct crypto_key_octets octets; /* point into storage */
-	size_t bytes;
+	/* The cache's (keys.c); unused by keys outside one. */
+	uint64_t digest;
+	struct crypto_key *same_slot;
+	bool used; /* since it was last looked at for room */
 	uint32_t references;
+	struct crypto_key_octets octets; /* point into storage */
+	struct crypto_key *newer, *older; /* the cache's */
+	struct crypto_provider *provider;
+	size_t bytes;
 	struct crypto_rsa_key *rsa_key; /* for our kernels; NULL: RSA is OpenSSL's */
 	struct crypto_ed25519_key *ed25519_key; /* for our kernel; NULL: Ed25519 is OpenSSL's */
 	/* OpenSSL's: with kernels of ours made when they are first needed, for they take longer to make than ours. */
 	struct evp_pkey_st *pkey;
 	struct evp_pkey_ctx_st *rsa[CRYPTO_HASHES]; /* ready to verify; SHA-1's is always made when it is first needed */
 	struct evp_md_ctx_st *ed25519;
-	/* The cache's (keys.c); unused by keys outside one. */
-	struct crypto_key *same_slot;
-	struct crypto_key *newer, *older;
-	uint64_t digest;
 	uint8_t storage[];
 };
 

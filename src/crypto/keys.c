@@ -93,7 +93,15 @@ static void keys_keep(struct crypto_keys *keys, struct crypto_key *key)
 	struct crypto_key **slot = slot_of(keys, key->digest);
 
 	while (key->bytes > keys->bytes_max - keys->bytes) {
-		keys_drop(keys, keys->oldest);
+		struct crypto_key *oldest = keys->oldest;
+
+		if (oldest->used) {
+			oldest->used = false;
+			use_unlink(keys, oldest);
+			use_link(keys, oldest);
+			continue;
+		}
+		keys_drop(keys, oldest);
 		keys->counters.evictions++;
 	}
 	key->same_slot = *slot;
@@ -119,8 +127,7 @@ int crypto_keys_get(struct crypto_keys *keys, const struct crypto_key_octets *oc
 
 	if (key) {
 		keys->counters.hits++;
-		use_unlink(keys, key);
-		use_link(keys, key);
+		key->used = true;
 		*key_out = crypto_key_ref(key);
 		return 0;
 	}

@@ -5,8 +5,8 @@
  *
  * Ownership: the cache holds one reference to each key in it; a key it lets go lives on with its other holders.
  * Threading: one cache a thread.
- * Bounds:    bytes_max of crypto_key_bytes() in all; the least recently used keys go first. A key above
- *            bytes_max by itself is made, and not kept.
+ * Bounds:    bytes_max of crypto_key_bytes() in all; the oldest keys go first, but those used since they were last in question get
+ *            another round: a hit writes nothing but a flag in the key. A key above bytes_max by itself is made, and not kept.
  */
 #ifndef ASSAY_CRYPTO_KEYS_H
 #define ASSAY_CRYPTO_KEYS_H

@@ -116,6 +116,15 @@ static uint64_t inverse_negated(uint64_t n)
 	return 0 - x;
 }
 
+uint32_t crypto_rsa_exponent(struct slice exponent)
+{
+	uint32_t value = 0;
+
+	for (size_t i = 0; i < exponent.len; i++)
+		value = value << 8 | exponent.ptr[i];
+	return value;
+}
+
 struct crypto_rsa_key *crypto_rsa_key_new(enum crypto_rsa_form form, struct slice modulus, struct slice exponent)
 {
 	struct crypto_rsa_key *key = calloc(1, crypto_rsa_key_bytes(form, modulus.len));
@@ -128,8 +137,7 @@ struct crypto_rsa_key *crypto_rsa_key_new(enum crypto_rsa_form form, struct slic
 	key->form = form;
 	key->octets = modulus.len;
 	key->limbs = crypto_rsa_limbs(form, modulus.len);
-	for (size_t i = 0; i < exponent.len; i++)
-		key->exponent = key->exponent << 8 | exponent.ptr[i];
+	key->exponent = crypto_rsa_exponent(exponent);
 	if (!r_squared_compute(modulus, key->limbs * limb_bits(form), r_squared)) {
 		free(key);
 		return NULL;

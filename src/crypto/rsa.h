@@ -40,6 +40,8 @@ struct crypto_rsa_key {
 
 /* From big-endian octets within the bounds of key.h; free() gives it back. NULL: no memory. */
 struct crypto_rsa_key *crypto_rsa_key_new(enum crypto_rsa_form form, struct slice modulus, struct slice exponent);
+/* Of big-endian octets, no more than CRYPTO_RSA_EXPONENT_OCTETS_MAX. */
+uint32_t crypto_rsa_exponent(struct slice exponent);
 /* What it takes of memory. */
 size_t crypto_rsa_key_bytes(enum crypto_rsa_form form, size_t modulus_octets);
 size_t crypto_rsa_limbs(enum crypto_rsa_form form, size_t modulus_octets);

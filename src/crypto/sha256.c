@@ -150,25 +150,25 @@ static void lanes_swap(struct crypto_sha256_hasher *hasher, unsigned i, unsigned
 	hasher->left[j] = left;
 }
 
-static void lanes_free_ended(struct crypto_sha256_hasher *hasher)
+/* Its stream ends. */
+static void lane_free(struct crypto_sha256_hasher *hasher, unsigned i)
 {
-	for (unsigned i = hasher->streams; i-- > 0;) {
-		struct crypto_sha256_lane *lane = hasher->lanes[i];
-
-		if (hasher->left[i] > 0 || !lane->is_last)
-			continue;
-		stream_end(hasher, lane->stream);
-		lane->stream = NULL;
-		lanes_swap(hasher, i, --hasher->streams);
-	}
+	stream_end(hasher, hasher->lanes[i]->stream);
+	hasher->lanes[i]->stream = NULL;
+	lanes_swap(hasher, i, --hasher->streams);
 }
 
-/* Those that have blocks become the first; returns how many. `gathered_only`: blocks of slices do not count. */
+/*
+ * Those that have blocks become the first; returns how many. With `gathered_only` blocks of slices do not count; without it
+ * the streams of lanes that have none are asked for more.
+ */
 static unsigned lanes_ready(struct crypto_sha256_hasher *hasher, bool gathered_only)
 {
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < hasher->streams; i++) {
+		if (hasher->left[i] == 0 && !gathered_only)
+			lane_fill(hasher, i);
 		if (hasher->left[i] == 0 || (gathered_only && hasher->lanes[i]->gathered == 0))
 			continue;
 		if (i != count)
@@ -189,29 +189,66 @@ static size_t lanes_run(struct crypto_sha256_hasher *hasher, unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		hasher->at[i] += blocks * BLOCK;
 		hasher->left[i] -= blocks;
-	}
-	for (unsigned i = 0; i < count; i++)
 		if (hasher->left[i] == 0)
 			lane_settle(hasher, i);
+	}
 	hasher->blocks += blocks * count;
 	hasher->block_steps += blocks;
 	return blocks * count * BLOCK;
 }
 
+/* Is this lane out of blocks, or has it but the last few? If it is out of them its stream is asked for more first. */
+static bool lane_is_ending(struct crypto_sha256_hasher *hasher, unsigned i)
+{
+	const struct crypto_sha256_lane *lane = hasher->lanes[i];
+
+	if (hasher->left[i] > CRYPTO_SHA256_END_BLOCKS_MAX)
+		return false;
+	if (hasher->left[i] == 0 && !lane->is_last)
+		lane_fill(hasher, i);
+	return lane->is_last && hasher->left[i] <= CRYPTO_SHA256_END_BLOCKS_MAX;
+}
+
+/*
+ * A body's end is a block or two that were gathered. A step of all lanes for so few takes several times as long as its
+ * blocks do, so they are worked by themselves, and the lane is free for another stream when the others go on. (A lane that was
+ * freed keeps its octets until a stream joins.) Returns the octets.
+ */
+static size_t lanes_end(struct crypto_sha256_hasher *hasher)
+{
+	uint32_t *states[CRYPTO_SHA256_END_BLOCKS_MAX + 1][CRYPTO_SHA256_LANES_MAX];
+	const uint8_t *at[CRYPTO_SHA256_END_BLOCKS_MAX + 1][CRYPTO_SHA256_LANES_MAX];
+	unsigned counts[CRYPTO_SHA256_END_BLOCKS_MAX + 1] = { 0 };
+	size_t octets = 0;
+
+	for (unsigned i = hasher->streams; i-- > 0;) {
+		size_t blocks;
+
+		if (!lane_is_ending(hasher, i))
+			continue;
+		blocks = hasher->left[i];
+		states[blocks][counts[blocks]] = hasher->states[i];
+		at[blocks][counts[blocks]++] = hasher->at[i];
+		hasher->left[i] = 0;
+		lane_free(hasher, i);
+	}
+	for (size_t blocks = 1; blocks <= CRYPTO_SHA256_END_BLOCKS_MAX; blocks++) {
+		if (counts[blocks] > 0)
+			crypto_sha256_plan_run(&hasher->plan, counts[blocks], states[blocks], at[blocks], blocks);
+		octets += blocks * counts[blocks] * BLOCK;
+	}
+	return octets;
+}
+
 size_t crypto_sha256_step(struct crypto_sha256_hasher *hasher)
 {
-	unsigned count;
+	unsigned count = lanes_ready(hasher, false);
 	size_t octets;
 
-	for (unsigned i = 0; i < hasher->streams; i++)
-		if (hasher->left[i] == 0)
-			lane_fill(hasher, i);
-	count = lanes_ready(hasher, false);
 	if (count == 0)
 		return 0;
 	octets = lanes_run(hasher, count);
-	lanes_free_ended(hasher);
-	return octets;
+	return octets + lanes_end(hasher);
 }
 
 /* What was gathered is hashed, so that less than a block has to be kept; a slice's rest stays where it is. */
@@ -221,7 +258,9 @@ void crypto_sha256_leave_all(struct crypto_sha256_hasher *hasher)
 
 	while ((count = lanes_ready(hasher, true)) > 0)
 		(void)lanes_run(hasher, count);
-	lanes_free_ended(hasher);
+	for (unsigned i = hasher->streams; i-- > 0;)
+		if (hasher->left[i] == 0 && hasher->lanes[i]->is_last)
+			lane_free(hasher, i);
 	while (hasher->streams > 0) {
 		struct crypto_sha256_lane *lane = hasher->lanes[--hasher->streams];
 

@@ -22,8 +22,10 @@
 
 #define CRYPTO_SHA256_OCTETS            32
 #define CRYPTO_SHA256_STEP_BLOCKS_MAX   256
-#define CRYPTO_SHA256_STEP_OCTETS_MAX \
-	((size_t)CRYPTO_SHA256_LANES_MAX * CRYPTO_SHA256_STEP_BLOCKS_MAX * CRYPTO_SHA256_BLOCK_OCTETS)
+#define CRYPTO_SHA256_END_BLOCKS_MAX    2 /* so many last blocks of a stream do not hold up the others */
+#define CRYPTO_SHA256_STEP_OCTETS_MAX                                                                           \
+	((size_t)CRYPTO_SHA256_LANES_MAX * (CRYPTO_SHA256_STEP_BLOCKS_MAX + CRYPTO_SHA256_END_BLOCKS_MAX) *     \
+	 CRYPTO_SHA256_BLOCK_OCTETS)
 /* Slices shorter than this are gathered; longer ones are not copied, but for what completes a block. */
 #define CRYPTO_SHA256_SLICE_OCTETS_MIN  512
 #define CRYPTO_SHA256_GATHER_OCTETS     1024 /* at most: what a signature is over, as a rule */
@@ -60,7 +62,7 @@ struct crypto_sha256_hasher {
 	size_t left[CRYPTO_SHA256_LANES_MAX];       /* and how many they are */
 	unsigned streams;
 	struct crypto_sha256_stream *ended, **ended_tail; /* not taken yet */
-	/* Counters: blocks / block_steps is how many streams went on together. */
+	/* Counters: blocks / block_steps is how many streams went on together; streams' last few blocks are not in it. */
 	uint64_t blocks, block_steps;
 };
 

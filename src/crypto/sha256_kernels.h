@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CRYPTO_SHA256_LANES_MAX    16
+#define CRYPTO_SHA256_LANES_MAX    32
 #define CRYPTO_SHA256_KERNELS_MAX  12
 #define CRYPTO_SHA256_WORDS        8  /* of a state */
 #define CRYPTO_SHA256_BLOCK_OCTETS 64
@@ -49,7 +49,7 @@ struct crypto_sha256_plan {
 void crypto_sha256_kernels_find(const struct crypto_cpu *cpu, struct crypto_sha256_kernels *out);
 /* Leaves out those that do not give the known answer in each of their lanes. */
 void crypto_sha256_kernels_probe(struct crypto_sha256_kernels *kernels);
-/* The quickest plan out of `kernels`, of which there is one or more. Takes about 0.1 ms. */
+/* The quickest plan out of `kernels`, of which there is one or more. Takes about 0.3 ms. */
 void crypto_sha256_plan_measure(const struct crypto_sha256_kernels *kernels, struct crypto_sha256_plan *plan);
 /* Every number of streams with this kernel. */
 void crypto_sha256_plan_force(const struct crypto_sha256_kernel *kernel, struct crypto_sha256_plan *plan);
@@ -64,7 +64,7 @@ extern const uint32_t crypto_sha256_constants[64];
 #ifdef __x86_64__
 /* The number of lanes is in the name. */
 crypto_sha256_kernel_fn crypto_sha256_ni_1, crypto_sha256_ni_2, crypto_sha256_ni_3, crypto_sha256_ni_4, crypto_sha256_ni_6,
-        crypto_sha256_ni_8, crypto_sha256_avx2_8, crypto_sha256_avx512_16;
+        crypto_sha256_ni_8, crypto_sha256_avx2_8, crypto_sha256_avx512_16, crypto_sha256_avx512_32;
 #endif
 
 #endif

@@ -46,13 +46,19 @@ LANES_INLINE void words_4_store(vector words[4], uint8_t *const to[], size_t at)
 		scatter_128(to + i, at, words[i]);
 }
 
-/* So many streams side by side are more than processors foresee: this asks for the octets of a later block. */
-#define AHEAD_OCTETS 512
+/*
+ * So many streams side by side are more than processors foresee: this asks for the octets of a later block. Of 32 streams
+ * four blocks each are 8 KiB of the first cache, and 4,000 cycles ahead; eight blocks were 3 % slower.
+ */
+#define AHEAD_OCTETS 256
+
+LANES_INLINE void ask_ahead(const uint8_t *octets, size_t at)
+{
+	__builtin_prefetch(octets + at + AHEAD_OCTETS);
+}
 
 LANES_INLINE void message_load(vector words[16], const uint8_t *const octets[], size_t at)
 {
-	for (unsigned lane = 0; lane < LANES; lane++)
-		__builtin_prefetch(octets[lane] + at + AHEAD_OCTETS);
 #pragma GCC unroll 4
 	for (unsigned i = 0; i < 16; i += 4)
 		words_4_load(words + i, octets, at + (size_t)4 * i);
@@ -61,48 +67,54 @@ LANES_INLINE void message_load(vector words[16], const uint8_t *const octets[], 
 		words[i] = swap_octets(words[i]);
 }
 
-/* The words a to h of FIPS 180-4 in round i: they stay in their places, and their names move on by one each round. */
-#define NAMED(word) s[((word) - i) % 8]
-
 /*
- * Round i.
+ * A round, of which the words d and h become the next e and the next a.
  *
  * Its latency is what counts: the next e waits for Sigma1 of this one, and the next a for Sigma0. KEEP keeps compilers, for
  * which sums may be formed in any order, from putting those in front of other terms: the sum of all that does not depend
  * on this round's e is ready when Sigma1 comes, and one addition follows. With T1 = (next e) - d, the next a takes no more
  * than eight additions in all, one more than the fewest.
  */
-LANES_INLINE void round_run(vector s[8], unsigned i, vector word, uint32_t constant)
+LANES_INLINE void round_run(vector a, vector b, vector c, vector *d, vector e, vector f, vector g, vector *h, vector word,
+                            uint32_t constant)
 {
-	vector a = NAMED(0u), b = NAMED(1u), c = NAMED(2u), d = NAMED(3u), e = NAMED(4u), f = NAMED(5u), g = NAMED(6u);
 	vector sigma_1 = xor_3(rotate_right(e, 6), rotate_right(e, 11), rotate_right(e, 25));
-	vector next_e = add(add(NAMED(7u), broadcast(constant)), word), next_a, sigma_0;
+	vector next_e = add(add(*h, broadcast(constant)), word), next_a, sigma_0;
 
 	KEEP(next_e);
-	next_e = add(next_e, d);
+	next_e = add(next_e, *d);
 	KEEP(next_e);
 	next_e = add(next_e, choose(e, f, g));
 	KEEP(next_e);
 	next_e = add(next_e, sigma_1);
 	KEEP(next_e);
-	next_a = subtract(majority(a, b, c), d);
+	next_a = subtract(majority(a, b, c), *d);
 	KEEP(next_a);
 	sigma_0 = xor_3(rotate_right(a, 2), rotate_right(a, 13), rotate_right(a, 22));
 	next_a = add(next_e, next_a);
 	KEEP(next_a);
-	NAMED(3u) = next_e;
-	NAMED(7u) = add(next_a, sigma_0);
-	KEEP(NAMED(7u));
+	*d = next_e;
+	*h = add(next_a, sigma_0);
+	KEEP(*h);
 }
 
-/* The word 16 places on, in the place of word i modulo 16. */
-LANES_INLINE void schedule(vector words[16], unsigned i)
+/* The words a to h of FIPS 180-4 in round i: they stay in their places, and their names move on by one each round. */
+#define NAMED(s, word, i) (s)[((word) - (i)) % 8]
+
+/* Round i, of the state s. `i` is a constant wherever this is put in. */
+LANES_INLINE void round_i_run(vector s[8], unsigned i, vector word, uint32_t constant)
 {
-	vector next = words[(i + 1) % 16], before_last = words[(i + 14) % 16];
+	round_run(NAMED(s, 0u, i), NAMED(s, 1u, i), NAMED(s, 2u, i), &NAMED(s, 3u, i), NAMED(s, 4u, i), NAMED(s, 5u, i),
+	          NAMED(s, 6u, i), &NAMED(s, 7u, i), word, constant);
+}
+
+/* The word 16 places on from `word`: it takes those behind it by 1, by 9 and by 14. */
+LANES_INLINE vector schedule(vector word, vector next, vector ninth, vector before_last)
+{
 	vector sigma_0 = xor_3(rotate_right(next, 7), rotate_right(next, 18), shift_right(next, 3));
 	vector sigma_1 = xor_3(rotate_right(before_last, 17), rotate_right(before_last, 19), shift_right(before_last, 10));
 
-	words[i] = add(add(add(words[i], words[(i + 9) % 16]), sigma_0), sigma_1);
+	return add(add(add(word, ninth), sigma_0), sigma_1);
 }
 
 LANES_INLINE void block_run(vector s[8], const uint8_t *const octets[], size_t at)
@@ -110,6 +122,8 @@ LANES_INLINE void block_run(vector s[8], const uint8_t *const octets[], size_t a
 	const uint32_t *constants = crypto_sha256_constants;
 	vector words[16], before[8];
 
+	for (unsigned lane = 0; lane < LANES; lane++)
+		ask_ahead(octets[lane], at);
 	message_load(words, octets, at);
 #pragma GCC unroll 8
 	for (unsigned i = 0; i < 8; i++)
@@ -118,31 +132,46 @@ LANES_INLINE void block_run(vector s[8], const uint8_t *const octets[], size_t a
 	for (unsigned sixteen = 0; sixteen < 3; sixteen++, constants += 16) {
 #pragma GCC unroll 16
 		for (unsigned i = 0; i < 16; i++) {
-			round_run(s, i, words[i], constants[i]);
-			schedule(words, i);
+			round_i_run(s, i, words[i], constants[i]);
+			words[i] = schedule(words[i], words[(i + 1) % 16], words[(i + 9) % 16], words[(i + 14) % 16]);
 		}
 	}
 #pragma GCC unroll 16
 	for (unsigned i = 0; i < 16; i++)
-		round_run(s, i, words[i], constants[i]);
+		round_i_run(s, i, words[i], constants[i]);
 #pragma GCC unroll 8
 	for (unsigned i = 0; i < 8; i++)
 		s[i] = add(s[i], before[i]);
 }
 
-LANES_INLINE void lanes_run(uint32_t *const states[], const uint8_t *const octets[], size_t blocks)
+LANES_INLINE void states_load(vector s[8], uint32_t *const states[])
+{
+	const uint8_t *lanes[LANES];
+
+	for (unsigned lane = 0; lane < LANES; lane++)
+		lanes[lane] = (const uint8_t *)states[lane];
+	words_4_load(s, lanes, 0);
+	words_4_load(s + 4, lanes, 16);
+}
+
+LANES_INLINE void states_store(vector s[8], uint32_t *const states[])
 {
 	uint8_t *lanes[LANES];
-	vector s[8];
 
 	for (unsigned lane = 0; lane < LANES; lane++)
 		lanes[lane] = (uint8_t *)states[lane];
-	words_4_load(s, (const uint8_t *const *)lanes, 0);
-	words_4_load(s + 4, (const uint8_t *const *)lanes, 16);
-	for (size_t i = 0; i < blocks; i++)
-		block_run(s, octets, i * CRYPTO_SHA256_BLOCK_OCTETS);
 	words_4_store(s, lanes, 0);
 	words_4_store(s + 4, lanes, 16);
+}
+
+LANES_INLINE void lanes_run(uint32_t *const states[], const uint8_t *const octets[], size_t blocks)
+{
+	vector s[8];
+
+	states_load(s, states);
+	for (size_t i = 0; i < blocks; i++)
+		block_run(s, octets, i * CRYPTO_SHA256_BLOCK_OCTETS);
+	states_store(s, states);
 }
 
 #endif

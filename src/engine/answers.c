@@ -251,6 +251,13 @@ static const struct dns_answer *question_new(struct request *request, const stru
 	return asked->answer;
 }
 
+uint64_t answers_hash(const struct shard *shard, struct slice name, enum dns_type type, uint8_t *lower)
+{
+	for (size_t i = 0; i < name.len; i++)
+		lower[i] = octet_lower(name.ptr[i]);
+	return cache_hash(shard->cache, slice_of(lower, name.len), type);
+}
+
 const struct dns_answer *answers_ask(struct request *request, const struct dns_question *asking)
 {
 	struct shard *shard = request->shard;
@@ -260,10 +267,8 @@ const struct dns_answer *answers_ask(struct request *request, const struct dns_q
 
 	if (asking->name.len == 0 || asking->name.len > sizeof(lower))
 		return &answer_nxdomain;
-	for (size_t i = 0; i < asking->name.len; i++)
-		lower[i] = octet_lower(asking->name.ptr[i]);
+	question.hash = answers_hash(shard, asking->name, asking->type, lower);
 	question.name = slice_of(lower, asking->name.len);
-	question.hash = cache_hash(shard->cache, question.name, question.type);
 	asked = asked_find(&request->answers, question.name, question.type, question.hash);
 	if (asked) {
 		asked->is_optional = asked->is_optional && asking->is_optional;

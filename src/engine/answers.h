@@ -24,6 +24,8 @@ struct answers {
 void answers_init(struct answers *answers);
 /* As ask_ops.dns. */
 const struct dns_answer *answers_ask(struct request *request, const struct dns_question *question);
+/* cache_hash() of a name of DNS_NAME_OCTETS_MAX at most, which is written to `lower` in lower case. */
+uint64_t answers_hash(const struct shard *shard, struct slice name, enum dns_type type, uint8_t *lower);
 /* Nothing is waited for any more; what is pending is DNS_TIMEOUT. */
 void answers_close(struct request *request);
 /* Before the turn ends: what requests have found in it, and go on needing, is counted. */

@@ -9,6 +9,8 @@
 #define BUCKETS_MIN ((size_t)1024)
 #define BUCKETS_MAX ((size_t)1 << 23)
 #define STRIPES 256
+#define OBJECT_LINES 4             /* of what was read from an answer: that are fetched ahead */
+#define LINE_OCTETS ((size_t)64)    /* that a processor fetches at once */
 #define SWEEP_MAX 2048              /* buckets that the clock hand passes to make room for one answer */
 #define RESERVE_PART 16             /* of the bound, for what has been dropped and may still be looked at */
 #define ANSWER_OCTETS_MAX ((size_t)1 << 20)
@@ -122,11 +124,12 @@ uint64_t cache_hash(const struct cache *cache, struct slice name, enum dns_type 
 
 struct cached *cached_new(const struct cache_question *question)
 {
-	struct cached *cached = malloc(sizeof(*cached) + question->name.len);
+	size_t octets = (sizeof(struct cached) + question->name.len + LINE_OCTETS - 1) & ~(LINE_OCTETS - 1);
+	struct cached *cached = aligned_alloc(LINE_OCTETS, octets);
 
 	if (!cached)
 		return NULL;
-	*cached = (struct cached){ .hash = question->hash, .type = question->type, .name_len = question->name.len };
+	*cached = (struct cached){ .hash = question->hash, .type = question->type, .name_len = (uint32_t)question->name.len };
 	atomic_init(&cached->refs, 1);
 	memcpy(cached->name, question->name.ptr, question->name.len);
 	arena_init_chunks(&cached->arena, ANSWER_OCTETS_MAX, CHUNK_OCTETS);
@@ -227,6 +230,27 @@ static struct cached *used(struct cached *cached)
 	if (!atomic_load_explicit(&cached->used, memory_order_relaxed))
 		atomic_store_explicit(&cached->used, true, memory_order_relaxed);
 	return cached;
+}
+
+void cache_fetch(struct cache *cache, uint64_t hash, enum cache_step step)
+{
+	const struct cached *cached;
+
+	if (step == CACHE_FETCH_BUCKET) {
+		__builtin_prefetch(bucket_of(cache, hash));
+		return;
+	}
+	cached = atomic_load_explicit(bucket_of(cache, hash), memory_order_acquire);
+	if (!cached)
+		return;
+	if (step == CACHE_FETCH_ANSWER) {
+		__builtin_prefetch(&cached->next);
+		__builtin_prefetch(&cached->answer);
+		__builtin_prefetch(cached->name);
+	} else if (cached->answer.object) {
+		for (size_t at = 0; at < OBJECT_LINES * LINE_OCTETS; at += LINE_OCTETS)
+			__builtin_prefetch((const uint8_t *)cached->answer.object + at);
+	}
 }
 
 struct cached *cache_find(struct cache *cache, const struct cache_question *question, int64_t now_ns)

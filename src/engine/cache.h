@@ -35,22 +35,26 @@ struct cache_question {
 	uint64_t hash;     /* cache_hash() */
 };
 
-/* An answer; immutable but for what is atomic. */
+/*
+ * An answer; immutable but for what is atomic. What a look-up that finds it reads stands together, in two lines of memory and those of
+ * the name; what is written by those who hold it, in others.
+ */
 struct cached {
 	struct retired retired;
-	_Atomic(struct cached *) next; /* in its bucket */
 	_Atomic unsigned refs;         /* of the table, of requests that wait, of posts that bring it */
-	_Atomic bool used;
-	_Atomic int64_t fresh_until_ns;
 	int64_t stale_until_ns;
-	int64_t refresh_from_ns, serve_until_ns; /* who needs it in between gets it, and the first one has it looked up again */
-	_Atomic bool refreshed;
 	size_t octets;
-	uint64_t hash;
-	enum dns_type type;
-	struct dns_answer answer;
 	struct arena arena; /* of the answer */
-	size_t name_len;
+
+	_Alignas(64) _Atomic(struct cached *) next; /* in its bucket */
+	uint64_t hash;
+	_Atomic int64_t fresh_until_ns;
+	int64_t refresh_from_ns, serve_until_ns; /* who needs it in between gets it, and the first one has it looked up again */
+	enum dns_type type;
+	uint32_t name_len;
+	_Atomic bool used;
+	_Atomic bool refreshed;
+	_Alignas(64) struct dns_answer answer;
 	uint8_t name[];
 };
 
@@ -76,6 +80,13 @@ struct cached *cache_find_in_use(struct cache *cache, const struct cache_questio
                                  bool *refresh_out);
 /* What is known and fresh; NULL: nothing. */
 struct cached *cache_find(struct cache *cache, const struct cache_question *question, int64_t now_ns);
+/*
+ * Has the processor fetch what cache_find() of that hash will read, so that it need not wait for memory then: first where the answer is
+ * told, then the answer, then what was read from it. Each step looks at what the one before has fetched, and wants some time in between.
+ * To be called within a turn, for they look at answers as cache_find() does.
+ */
+enum cache_step { CACHE_FETCH_BUCKET, CACHE_FETCH_ANSWER, CACHE_FETCH_OBJECT };
+void cache_fetch(struct cache *cache, uint64_t hash, enum cache_step step);
 /*
  * What may stand in for an answer that cannot be had, counted; NULL: nothing. `renew`: nobody else can have it either, so it is
  * fresh for dns.failure-ttl. *stale_out: it is past its lifetime.

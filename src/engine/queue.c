@@ -6,9 +6,10 @@
 
 #define SAMPLE 64   /* requests that are timed together */
 #define SMOOTHING 4 /* a sample's part of the new mean is one of so many */
-#define TURN_NS INT64_C(2000000)
-#define TURN_LEAST 16 /* evaluations: two batches with full lanes */
-#define TURN_MOST 64
+#define TURN_NS INT64_C(4000000)
+#define TURN_LEAST 16     /* evaluations: two batches with full lanes */
+#define TURN_MOST 256
+#define REQUEST_PASSES 2  /* evaluations of most requests: before and after their crypto */
 
 static void link_init(struct link *list)
 {
@@ -133,6 +134,28 @@ struct request *queue_take_late(struct queue *queue, int64_t before_ns)
 	return request;
 }
 
+/* One of each connection; the second ones only where there is but one connection: others come between, and it is not far to their turn. */
+unsigned queue_peek(const struct queue *queue, struct request **out, unsigned max)
+{
+	const struct link *turn = queue->turns.next;
+	unsigned count = 0;
+
+	if (queue->again.next != &queue->again)
+		return 0;
+	if (queue->conns_count == 1) {
+		struct request *first = of_turn(turn), *request = first;
+
+		do {
+			out[count++] = request;
+			request = of_conn(request->queued.of_conn.next);
+		} while (count < max && request != first);
+		return count;
+	}
+	for (; count < max && turn != &queue->turns; turn = turn->next)
+		out[count++] = of_turn(turn);
+	return count;
+}
+
 void queue_remove(struct queue *queue, struct request *request)
 {
 	if (request->queued.is_again)
@@ -157,11 +180,11 @@ void queue_turn_begin(struct queue *queue, int64_t now_ns)
 	}
 }
 
-unsigned queue_turn_part(const struct queue *queue)
+unsigned queue_turn_part(const struct queue *queue, bool is_behind)
 {
-	int64_t part = queue->each_ns ? TURN_NS / queue->each_ns : TURN_MOST;
+	int64_t part = queue->each_ns ? REQUEST_PASSES * TURN_NS / queue->each_ns : TURN_MOST;
 
-	return part < TURN_LEAST ? TURN_LEAST : part > TURN_MOST ? TURN_MOST : (unsigned)part;
+	return is_behind || part < TURN_LEAST ? TURN_LEAST : part > TURN_MOST ? TURN_MOST : (unsigned)part;
 }
 
 void queue_turn_end(struct queue *queue)

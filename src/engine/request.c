@@ -108,6 +108,16 @@ static bool waits_for_policies(const struct request *request)
 	return (request->call == CALL_TLS_POLICY || request->call == CALL_TLS_REFRESH) && !request->policy_over;
 }
 
+static void look_ups_wait_over(struct request *request)
+{
+	request->look_ups_over = true;
+	io_timer_start(request->shard->loop, &request->wait,
+	               waits_for_policies(request) ? request->policy_end_ns : request->deadline_ns);
+	counter_up(request->shard->counters, COUNTER_REQUESTS_LATE);
+	answers_close(request);
+	request_wake(request);
+}
+
 /*
  * First no look-up is waited for any more, then no policy; then nothing is: the queue, or the crypto of others, took too
  * long.
@@ -126,12 +136,18 @@ static void wait_over(void *arg)
 		request_free(request);
 		return;
 	}
-	request->look_ups_over = true;
-	io_timer_start(request->shard->loop, &request->wait,
-	               waits_for_policies(request) ? request->policy_end_ns : request->deadline_ns);
-	counter_up(request->shard->counters, COUNTER_REQUESTS_LATE);
-	answers_close(request);
-	request_wake(request);
+	look_ups_wait_over(request);
+}
+
+void request_wait_no_more(struct request *request)
+{
+	/* Another shard has it, and does so there. */
+	if (!request->deadline_ns)
+		return;
+	if (!request->look_ups_over)
+		look_ups_wait_over(request);
+	if (waits_for_policies(request))
+		policy_wait_over(request);
 }
 
 static void optional_wait_over(void *arg)
@@ -252,6 +268,20 @@ union outcome {
 	struct mta_sts refreshed;
 };
 
+int request_read(struct request *request)
+{
+	struct verdict_reading *reading;
+
+	if (request->reading)
+		return 0;
+	reading = ARENA_NEW(&request->arena, struct verdict_reading);
+	if (!reading)
+		return -ENOMEM;
+	TRY(verdict_read_message(&request->input, &request->shard->config->verdict, &request->arena, reading));
+	request->reading = reading;
+	return 0;
+}
+
 static int evaluate(struct request *request, union outcome *out)
 {
 	const struct verdict_config *config = &request->shard->config->verdict;
@@ -270,11 +300,7 @@ static int evaluate(struct request *request, union outcome *out)
 		                        &request->scratch, &out->refreshed);
 	case CALL_CHECK_MESSAGE: break;
 	}
-	if (!request->reading) {
-		if (!(request->reading = ARENA_NEW(&request->arena, struct verdict_reading)))
-			return -ENOMEM;
-		TRY(verdict_read_message(&request->input, config, &request->arena, request->reading));
-	}
+	TRY(request_read(request));
 	return verdict_check_message(&request->input, config, request->reading, &request->ask, &request->scratch,
 	                             &out->verdict);
 }

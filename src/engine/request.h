@@ -8,6 +8,7 @@
 #define ASSAY_ENGINE_REQUEST_H
 
 #include "assay.pb-c.h"
+#include "engine/ahead.h"
 #include "engine/answers.h"
 #include "engine/digests.h"
 #include "engine/errand.h"
@@ -44,6 +45,7 @@ struct request {
 	struct policy_work *policy;    /* NULL: no policy was asked for */
 	struct arena arena, scratch;
 	size_t octets;                 /* of both, as counted in the shard */
+	struct ahead ahead;
 	struct answers answers;
 	struct work work;
 	struct ask ask;
@@ -56,7 +58,7 @@ struct request {
 	int64_t since_ns;              /* it came */
 	int64_t look_ups_end_ns;
 	int64_t policy_end_ns;         /* as late as leaves time for a reply */
-	int64_t deadline_ns;
+	int64_t deadline_ns;           /* 0: another shard evaluates it */
 	unsigned passes;
 };
 
@@ -90,8 +92,12 @@ void request_refresh(struct shard *shard, struct slice domain);
 
 /* Evaluates; replies and frees when there is a verdict. */
 void request_run(struct request *request);
+/* Of CALL_CHECK_MESSAGE: reads the message, unless that was done. 0 or -ENOMEM. */
+MUST_CHECK int request_read(struct request *request);
 /* There is an optional look-up to wait for. */
 void request_wait_optional(struct request *request);
+/* The server is stopping: it is answered with what is known by now. */
+void request_wait_no_more(struct request *request);
 /* Something it waited for is there. */
 void request_wake(struct request *request);
 /* Forgets it without a reply: the shard is going down. */

@@ -8,10 +8,23 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define DRAIN_PART         10   /* waiting ends earlier than limits.drain-time, by that part of it, */
+#define DRAIN_REPLY_MS_MAX 1000 /* but at most by so much: time for what is known by then to be answered */
+#define OVERLOAD_NS INT64_C(50000000) /* so long after an OVERLOADED the shard counts as overloaded */
+
 /* A turn is due: nothing else is to be done. */
 static void again_fire(void *arg)
 {
 	(void)arg;
+}
+
+/* What is waited for now may come too late: whoever waits is answered without it. */
+static void drain_waits_over(void *arg)
+{
+	struct shard *shard = arg;
+
+	for (struct request *request = shard->requests; request; request = request->next)
+		request_wait_no_more(request);
 }
 
 static void drain_over(void *arg)
@@ -25,10 +38,15 @@ static void drain_over(void *arg)
 
 static void drain_begin(struct shard *shard)
 {
+	unsigned drain_ms = shard->limits.drain_ms_max, reply_ms = drain_ms / DRAIN_PART;
+	int64_t now_ns = io_now_ns(shard->loop);
+
+	if (reply_ms > DRAIN_REPLY_MS_MAX)
+		reply_ms = DRAIN_REPLY_MS_MAX;
 	shard->draining = true;
 	io_server_stop_listening(shard->server);
-	io_timer_start(shard->loop, &shard->drain,
-	               io_now_ns(shard->loop) + shard->limits.drain_ms_max * INT64_C(1000000));
+	io_timer_start(shard->loop, &shard->drain_waits, now_ns + (drain_ms - reply_ms) * INT64_C(1000000));
+	io_timer_start(shard->loop, &shard->drain, now_ns + drain_ms * INT64_C(1000000));
 }
 
 static void drain_step(struct shard *shard)
@@ -140,6 +158,15 @@ static struct request *next_in_time(struct shard *shard, int64_t now_ns)
 }
 
 /*
+ * Reading comes before evaluating: octets that nobody has read yet wait unseen, and may have to be refused. Once requests are refused sockets
+ * are emptied quickly, which does not mean that there was less to be read.
+ */
+static bool is_behind(const struct shard *shard, int64_t now_ns)
+{
+	return io_server_is_behind(shard->server) || now_ns - shard->refused_ns < OVERLOAD_NS;
+}
+
+/*
  * Evaluates what is queued, then runs the crypto that was asked for, all together, and again: full batches under load, no
  * waiting without it. What is beyond a turn's part, or what a large body needs beyond a run's budget, is left for the
  * next turn, so that others are received and answered meanwhile; and so are signatures of our own, each of which makes a
@@ -153,13 +180,15 @@ static void turn(void *arg)
 
 	adopt(shard);
 	queue_turn_begin(&shard->queue, now_ns);
-	left = queue_turn_part(&shard->queue);
+	left = queue_turn_part(&shard->queue, is_behind(shard, now_ns));
 	do {
 		struct request *request;
 
 		(void)post_deliver_all(&shard->posts, shard);
-		for (; left && (request = next_in_time(shard, now_ns)); left--)
+		for (; left && (request = next_in_time(shard, now_ns)); left--) {
+			ahead_look(shard);
 			request_run(request);
+		}
 		/* While others are queued, their signatures may fill lanes that would stay empty now. */
 		if (queue_is_empty(&shard->queue) ? crypto_batch_run(&shard->batch) : crypto_batch_run_some(&shard->batch))
 			counter_up(shard->counters, COUNTER_CRYPTO_RUNS);
@@ -293,8 +322,10 @@ int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBL
 {
 	shard->engine = engine;
 	shard->config = engine_config_of(engine);
+	shard->refused_ns = -OVERLOAD_NS;
 	queue_init(&shard->queue);
 	limits_divide(shard);
+	io_timer_init(&shard->drain_waits, drain_waits_over, shard);
 	io_timer_init(&shard->drain, drain_over, shard);
 	io_timer_init(&shard->again, again_fire, shard);
 	TRY(io_loop_new(&shard->loop, problem));

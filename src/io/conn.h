@@ -110,6 +110,7 @@ struct io_server {
 	struct io_conn *conns, *conns_last;
 	struct line ready, shaking_ready;  /* to be read from; with a handshake to go on with */
 	struct io_timer read;              /* reads what is ready, in this turn or the next */
+	bool is_behind;                    /* see io_server_is_behind() */
 	struct conn_tls *shaking_oldest, *shaking_newest;
 	unsigned shaking_count;
 	struct io_timer idle;              /* runs where there is an idle_ns_max and a connection */

@@ -6,6 +6,7 @@
 
 #define READ_OCTETS_MAX ((size_t)1 << 20) /* of one frame in one read: others are waiting */
 #define TURN_OCTETS_MAX ((size_t)4 << 20) /* of all reads in one turn: what was read is waiting too */
+#define DEEP_OCTETS ((size_t)128 << 10) /* of one read: the socket was full, or nearly (a buffer holds some 200 KiB) */
 
 #define TURN_HANDSHAKES_MAX 2 /* steps, of about a millisecond each with RSA: as much as a turn's evaluations */
 
@@ -150,6 +151,7 @@ void receive_ready(void *arg)
 	struct io_server *server = arg;
 	struct io_conn **end = server->ready.end;
 	size_t octets = 0;
+	unsigned reads = 0, deep_reads = 0;
 	bool more = false, last = !server->ready.first;
 
 	while (!last && octets < TURN_OCTETS_MAX) {
@@ -159,6 +161,8 @@ void receive_ready(void *arg)
 		last = &conn->next_ready == end;
 		if (!conn->closed && !must_pause(conn)) {
 			octets += got = receive(conn);
+			reads++;
+			deep_reads += got >= DEEP_OCTETS;
 			if (conn->readable && !conn->closed && !conn->ready) {
 				line_add(&server->ready, conn);
 				more |= got > 0;
@@ -166,9 +170,15 @@ void receive_ready(void *arg)
 		}
 		io_conn_unref(conn);
 	}
+	server->is_behind = octets >= TURN_OCTETS_MAX || deep_reads > reads / 2;
 	more |= handshakes_go_on(server);
 	if (more || !last)
 		read_start(server);
+}
+
+bool io_server_is_behind(const struct io_server *server)
+{
+	return server->is_behind;
 }
 
 void receive_forget(struct io_server *server)

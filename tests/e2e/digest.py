@@ -15,7 +15,7 @@ import tempfile
 
 from lib import sp
 from lib.corpus import ROOT, load, message_path
-from lib.daemon import BUILD, Daemon, SHARDS
+from lib.daemon import CLIENTS, Daemon, SHARDS
 from lib.dnsserver import DnsServer
 from lib.report import Report
 from lib.signer import RsaKey, signature_field
@@ -81,7 +81,7 @@ def corpora(report):
 def generated(report, directory, count):
     """Every message of a generated corpus, in batches of one clock."""
     corpus = os.path.join(directory, "corpus")
-    subprocess.run([os.path.join(BUILD, "bench", "assay-corpus"), "--seed", "8", "--messages", str(count), "--domains",
+    subprocess.run([os.path.join(CLIENTS, "bench", "assay-corpus"), "--seed", "8", "--messages", str(count), "--domains",
                     "200", "--eml", corpus], check=True)
     text = (f'shards = {SHARDS}\nauthserv-id = "mx.example.org"\n'
             f'dns {{ dnssec = false zone-file = "{corpus}/all.zone" }}\n')
@@ -103,7 +103,7 @@ def generated(report, directory, count):
 
 def octets_moved(report, directory):
     corpus = os.path.join(directory, "large")
-    subprocess.run([os.path.join(BUILD, "bench", "assay-corpus"), "--seed", "9", "--messages", "40", "--domains", "5",
+    subprocess.run([os.path.join(CLIENTS, "bench", "assay-corpus"), "--seed", "9", "--messages", "40", "--domains", "5",
                     "--median", "100000", "--mean", "100001", "--largest", "120000", "--eml", corpus], check=True)
     files = [os.path.join(corpus, "eml", name) for name in sorted(os.listdir(os.path.join(corpus, "eml")))]
     with open(os.path.join(corpus, "messages.jsonl"), encoding="utf-8") as file:

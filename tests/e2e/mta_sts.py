@@ -5,6 +5,7 @@ Method: one HTTPS server with a private CA on loopback, whose hosts each have a 
         scripted DNS server; the daemon trusts the CA."""
 
 import os
+import signal
 import tempfile
 import threading
 import time
@@ -17,6 +18,8 @@ from lib.report import Report
 from lib.wire import check_sender, tls_policy
 
 SIZE_MAX = 65536
+DRAIN_MS = 2000
+DRAIN_FETCH_S = 15
 
 
 def padded(octets):
@@ -77,11 +80,11 @@ def ask(daemon, domain, **options):
     return ask_policy(daemon, domain, **options)
 
 
-def ask_until(daemon, domain, wanted):
+def ask_until(daemon, domain, wanted, **options):
     """The answer that is wanted, or the last one: records live for a second or two, in more than one cache."""
     end = time.monotonic() + 10
     while True:
-        got = ask(daemon, domain)["mta_sts"]
+        got = ask(daemon, domain, **options)["mta_sts"]
         if wanted(got) or time.monotonic() > end:
             return got
         time.sleep(0.1)
@@ -180,9 +183,17 @@ def check_restarted(report, daemon, web, dns, domain):
     report.check("purged and fetched anew at once", got["purged"] and got["mta_sts"]["result"] == "policy", str(got))
 
 
-def check_purge_survives(report, daemon, dns):
+def purge_before_restart(report, daemon, dns):
+    """As long as one shard's resolver has the record that is gone, a purge there has the policy fetched anew."""
     dns.zone.update(zone_of("testing.example", records=[]))
-    report.check("purged before the restart, purged behind it", ask(daemon, "testing.example")["mta_sts"]["result"] == "none")
+    ask_until(daemon, "testing.example", lambda got: got["code"] == "mta-sts-kept")
+    got = ask_until(daemon, "testing.example", lambda got: got["result"] == "none", purge=True)
+    report.check("purged, and its record is gone", got["result"] == "none", str(got))
+
+
+def check_purge_survives(report, daemon):
+    got = ask(daemon, "testing.example")["mta_sts"]
+    report.check("purged before the restart, purged behind it", got["result"] == "none", str(got))
 
 
 # ---- who waits ----
@@ -223,6 +234,41 @@ def check_purge_meanwhile(report, daemon, web, dns):
     dns.ttl = 1
     report.check("the answer of a purge is of the new id", got["result"] == "policy" and got["id"] == "second", str(got))
     report.check("fetched twice", web.requests[host] == 2, str(web.requests[host]))
+
+
+def check_drain(report, web, dns, options):
+    """SIGTERM while a fetch takes longer than limits.drain-time: who waits is answered before the connection is closed."""
+    kept, unknown = "drained.example", "undrained.example"
+    for domain in (kept, unknown):
+        web.sites[f"mta-sts.{domain}"] = Site(policy())
+        dns.zone.update(zone_of(domain, "first"))
+    daemon = Daemon(dns, **options | {"extra": options["extra"] + f"limits {{ drain-time = {DRAIN_MS} }}\n"})
+    ask(daemon, kept)
+    for domain in (kept, unknown):
+        web.sites[f"mta-sts.{domain}"] = Site(policy(), delay_s=DRAIN_FETCH_S)
+    dns.zone.update(zone_of(kept, "second"))
+    time.sleep(2.2)
+    asked = web.hellos.total()
+    with Pipeline(daemon.ipc) as pipeline:
+        answers = []
+        asking = threading.Thread(target=lambda: answers.extend(pipeline.ask_all(
+            [tls_policy(domain, domain, deadline_ms=60000) for domain in (kept, unknown)])))
+        asking.start()
+        while web.hellos.total() < asked + 2:
+            time.sleep(0.02)
+        daemon.process.send_signal(signal.SIGTERM)
+        since = time.monotonic()
+        asking.join()
+        took = time.monotonic() - since
+    daemon.stop()
+    if not report.check("draining: every request is answered", len(answers) == 2):
+        return
+    got = [answer.verdict["mta_sts"] for answer in answers]
+    report.check("draining: with the policy that is kept", got[0]["result"] == "policy" and got[0]["id"] == "first" and
+                 "has not come yet" in got[0]["reason"], str(got[0]))
+    report.check("draining: without one, with a temporary failure", got[1]["result"] == "temperror" and
+                 "has not come yet" in got[1]["reason"], str(got[1]))
+    report.check("draining: it waits for most of the time", DRAIN_MS / 2000 < took < DRAIN_FETCH_S - 1, f"{took:.2f} s")
 
 
 def check_refresh(report, daemon, web, dns):
@@ -270,13 +316,12 @@ def main():
             domain = check_kept(report, daemon, web, dns)
         with Daemon(dns, **options) as daemon:
             check_restarted(report, daemon, web, dns, domain)
-            dns.zone.update(zone_of("testing.example", records=[]))
-            ask_until(daemon, "testing.example", lambda got: got["code"] == "mta-sts-kept")
-            ask(daemon, "testing.example", purge=True)
+            purge_before_restart(report, daemon, dns)
         with Daemon(dns, **options) as daemon:
-            check_purge_survives(report, daemon, dns)
+            check_purge_survives(report, daemon)
             check_waiting(report, daemon, web, dns)
             check_purge_meanwhile(report, daemon, web, dns)
+        check_drain(report, web, dns, options | {"extra": web.configuration(f"timeout = {DRAIN_FETCH_S * 2000}")})
         refreshing = web.configuration("refresh = 2 failure-ttl = 1")
         with Daemon(dns, dns=options["dns"], extra=refreshing) as daemon:
             check_refresh(report, daemon, web, dns)

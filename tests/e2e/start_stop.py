@@ -63,6 +63,21 @@ def check_drain_takes_nobody(report, dns):
     dns.delay_s = 0
 
 
+def check_drain_answers(report, dns):
+    """A look-up that takes longer than limits.drain-time: who waits for it is answered before the connection is closed."""
+    dns.delay_s = 6
+    daemon = Daemon(dns, timeout_ms=20000, extra="limits { drain-time = 1500 }\n")
+    asking = subprocess.Popen([ASSAY, "spf", "-s", daemon.ipc, "--json", *PASS_ENVELOPE], stdout=subprocess.PIPE)
+    asked = sum(dns.counts.values())
+    while sum(dns.counts.values()) == asked:
+        time.sleep(0.02)
+    daemon.stop()
+    output, _ = asking.communicate(timeout=START_S)
+    report.check("draining: a look-up that does not come is a temporary failure", b'"temperror"' in output,
+                 f"{asking.returncode} {output}")
+    dns.delay_s = 0
+
+
 def check_second_signal(report, dns):
     dns.delay_s = 6
     daemon = Daemon(dns, timeout_ms=10000)
@@ -220,6 +235,7 @@ def main():
     check_idle(report, dns)
     check_drain(report, dns)
     check_drain_takes_nobody(report, dns)
+    check_drain_answers(report, dns)
     check_second_signal(report, dns)
     check_kill(report, dns)
     check_listener_in_use(report, dns)

@@ -2,14 +2,15 @@
  * Goal:   for any modulus, exponent and signature each RSA kernel computes what OpenSSL's big numbers do, and each path says
  *         of a signature what OpenSSL says.
  * Method: the input is 2 octets of the modulus's length, 4 of the exponent, and then lanes of modulus and signature; what is
- *         missing is zero, what would be no key is made one (odd, exponent above 1). Then what is left is added (xor) to the
- *         signature and the digest of src/crypto/probe.h, which are right where that is nothing.
+ *         missing is zero, what would be no key is made one (odd, exponent above 1). Then a key is chosen (see struct signed),
+ *         and what is left is added (xor) to a signature and a digest, which are right where that is nothing.
  */
 #include "crypto/key_private.h"
 #include "crypto/probe.h"
 #include "crypto/rsa_parts.h"
 
 #include <openssl/bn.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,37 +135,193 @@ static struct crypto_provider *provider_of(enum crypto_kernels_wish wish)
 	return &providers[wish];
 }
 
-static enum crypto_verdict verdict_of(enum crypto_kernels_wish wish, struct slice digest, struct slice signature)
+/*
+ * A public key, a digest and their signature. One of three kinds:
+ * - that of src/crypto/probe.h;
+ * - of one of many sizes and exponents, whose modulus is a product of primes out of a table, so that there is a private
+ *   exponent;
+ * - with a modulus out of the input's octets: the signature s is from the input, a third as long as the modulus, which is
+ *   s^3 less the encoded message. So with the exponent 3 s is right.
+ */
+struct signed_digest {
+	uint8_t modulus[CRYPTO_RSA_MODULUS_OCTETS_MAX], exponent[4], digest[32], signature[CRYPTO_RSA_MODULUS_OCTETS_MAX];
+	size_t len;
+};
+
+static void number_put(const BIGNUM *number, uint8_t *out, size_t len)
+{
+	ASSERT(BN_bn2binpad(number, out, (int)len) == (int)len);
+}
+
+/* The encoded message as a number. */
+static BIGNUM *encoded_make(const struct signed_digest *made)
+{
+	struct crypto_rsa_key key = { .octets = made->len };
+	struct crypto_rsa_check check = { .key = &key, .hash = CRYPTO_SHA256, .digest = made->digest };
+	uint8_t encoded[CRYPTO_RSA_MODULUS_OCTETS_MAX];
+
+	rsa_encode(&check, encoded);
+	return BN_bin2bn(encoded, (int)made->len, NULL);
+}
+
+static const uint32_t exponents[] = { 3, 17, 65537, 0x10003, 0xfffffffb };
+#define EXPONENTS    (sizeof(exponents) / sizeof(exponents[0]))
+#define PRIMES       32 /* 4096 bits */
+#define PRIME_OCTETS 16
+#define KEYS         (PRIMES - 7)
+
+/* The exponents are primes, too: each has a private one unless it divides a prime less 1. */
+static bool prime_is_usable(BIGNUM *prime, BN_CTX *context)
+{
+	for (size_t i = 0; i < EXPONENTS; i++)
+		if (BN_mod_word(prime, exponents[i]) == 1)
+			return false;
+	return BN_check_prime(prime, context, NULL) == 1;
+}
+
+/* The same ones each time; their upper octets are ones, so that products are as long as can be. */
+static BIGNUM *prime_of(size_t i, BN_CTX *context)
+{
+	static BIGNUM *primes[PRIMES];
+	uint8_t octets_of_prime[32];
+
+	if (primes[i])
+		return primes[i];
+	ASSERT(EVP_Digest(&i, sizeof(i), octets_of_prime, NULL, EVP_sha256(), NULL) == 1);
+	memset(octets_of_prime, 0xff, 2);
+	octets_of_prime[PRIME_OCTETS - 1] |= 1;
+	primes[i] = BN_bin2bn(octets_of_prime, PRIME_OCTETS, NULL);
+	ASSERT(primes[i]);
+	while (!prime_is_usable(primes[i], context))
+		ASSERT(BN_add_word(primes[i], 2) == 1);
+	return primes[i];
+}
+
+/* 1024 to 4096 bits, in steps of 128. */
+static void signed_by_key(struct signed_digest *made, size_t size, uint32_t exponent, BN_CTX *context)
+{
+	BIGNUM *n = BN_new(), *phi = BN_new(), *e = BN_new(), *d = BN_new(), *m, *less = BN_new();
+
+	ASSERT(n && phi && e && d && less && BN_one(n) && BN_one(phi) && BN_set_word(e, exponent));
+	for (size_t i = 0; i < 8 + size; i++)
+		ASSERT(BN_mul(n, n, prime_of(i, context), context) && BN_sub(less, prime_of(i, context), BN_value_one()) &&
+		       BN_mul(phi, phi, less, context));
+	ASSERT(BN_mod_inverse(d, e, phi, context));
+	made->len = (size_t)BN_num_bytes(n);
+	number_put(n, made->modulus, made->len);
+	number_put(e, made->exponent, 4);
+	m = encoded_make(made);
+	ASSERT(m && BN_mod_exp(m, m, d, n, context));
+	number_put(m, made->signature, made->len);
+	BN_free(n);
+	BN_free(phi);
+	BN_free(e);
+	BN_free(d);
+	BN_free(m);
+	BN_free(less);
+}
+
+/* s^3 is at least 2^(8 * len - 1), and the encoded message less than 2^(8 * len - 15). */
+static void signed_by_cube(struct signed_digest *made, struct input *in, size_t third, BN_CTX *context)
+{
+	BIGNUM *s, *n = BN_new(), *m;
+
+	made->len = 3 * third;
+	octets(in, made->signature + 2 * third, third);
+	made->signature[2 * third] |= 0xcc;
+	made->signature[made->len - 1] &= 0xfe;
+	made->signature[made->len - 1] |= (made->digest[31] & 1) ^ 1;
+	made->exponent[3] = 3;
+	s = BN_bin2bn(made->signature, (int)made->len, NULL);
+	m = encoded_make(made);
+	ASSERT(s && n && m && BN_sqr(n, s, context) && BN_mul(n, n, s, context) && BN_sub(n, n, m));
+	number_put(n, made->modulus, made->len);
+	BN_free(s);
+	BN_free(n);
+	BN_free(m);
+}
+
+/* Signing takes its time: what the table's keys sign is kept. */
+static void signed_make(struct signed_digest *made, struct input *in, BN_CTX *context)
+{
+	static struct signed_digest kept[KEYS][EXPONENTS];
+	uint8_t choice = octet(in);
+
+	memset(made, 0, sizeof(*made));
+	memcpy(made->digest, crypto_probe_digest(CRYPTO_SHA256).ptr, sizeof(made->digest));
+	if (choice == 0) {
+		struct crypto_key_octets probe = crypto_probe_rsa;
+
+		made->len = probe.modulus.len;
+		memcpy(made->modulus, probe.modulus.ptr, made->len);
+		memcpy(made->exponent + sizeof(made->exponent) - probe.exponent.len, probe.exponent.ptr, probe.exponent.len);
+		memcpy(made->signature, crypto_probe_rsa_signature[CRYPTO_SHA256].ptr, made->len);
+	} else if (choice <= KEYS * EXPONENTS) {
+		struct signed_digest *at = &kept[(choice - 1) / EXPONENTS][(choice - 1) % EXPONENTS];
+
+		if (at->len == 0) {
+			memcpy(at->digest, made->digest, sizeof(at->digest));
+			signed_by_key(at, (choice - 1) / EXPONENTS, exponents[(choice - 1) % EXPONENTS], context);
+		}
+		*made = *at;
+	} else {
+		/* 528 to 6144 bits. */
+		signed_by_cube(made, in, 22 + (size_t)(choice - KEYS * EXPONENTS - 1) * 234 / (255 - KEYS * EXPONENTS - 1), context);
+	}
+}
+
+static enum crypto_verdict verdict_of(enum crypto_kernels_wish wish, const struct signed_digest *made, struct slice signature)
 {
 	struct crypto_provider *provider = provider_of(wish);
+	struct crypto_key_octets key_octets = {
+		.kind = CRYPTO_KEY_RSA,
+		.modulus = slice_of(made->modulus, made->len),
+		.exponent = slice_of(made->exponent, sizeof(made->exponent)),
+	};
 	enum crypto_verdict verdict;
 	struct crypto_key *key;
 
 	if (!provider)
 		return CRYPTO_PENDING;
-	ASSERT(crypto_key_new(provider, &crypto_probe_rsa, &key) == 0);
-	verdict = crypto_key_verify(key, CRYPTO_SHA256, digest, signature);
+	while (key_octets.exponent.ptr[0] == 0)
+		key_octets.exponent = slice_from(key_octets.exponent, 1);
+	ASSERT(crypto_key_new(provider, &key_octets, &key) == 0);
+	verdict = crypto_key_verify(key, CRYPTO_SHA256, slice_of(made->digest, sizeof(made->digest)), signature);
 	crypto_key_unref(key);
 	return verdict;
 }
 
-static void check_verdict(struct input *in)
+/* Adds what is left of the input; is that nothing? */
+static bool change(struct input *in, uint8_t *at, size_t len)
 {
-	struct slice right = crypto_probe_rsa_signature[CRYPTO_SHA256];
-	uint8_t signature[256] = { 0 }, digest[32], lengthen = octet(in);
-	struct slice s = slice_of(signature, lengthen & 0x80 ? lengthen & 0x7f : right.len);
-	enum crypto_verdict openssl;
+	uint8_t all = 0;
 
-	memcpy(signature, right.ptr, right.len);
-	memcpy(digest, crypto_probe_digest(CRYPTO_SHA256).ptr, sizeof(digest));
-	for (size_t i = 0; i < right.len; i++)
-		signature[i] ^= octet(in);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		digest[i] ^= octet(in);
-	openssl = verdict_of(CRYPTO_KERNELS_OPENSSL, slice_of(digest, sizeof(digest)), s);
-	ASSERT(openssl == CRYPTO_VALID || openssl == CRYPTO_INVALID);
+	for (size_t i = 0; i < len; i++) {
+		uint8_t added = octet(in);
+
+		at[i] ^= added;
+		all |= added;
+	}
+	return all == 0;
+}
+
+static void check_verdict(struct input *in, BN_CTX *context)
+{
+	uint8_t lengthen = octet(in);
+	struct signed_digest made;
+	enum crypto_verdict openssl;
+	struct slice s;
+	bool is_right;
+
+	signed_make(&made, in, context);
+	s = slice_of(made.signature, lengthen & 0x80 ? lengthen & 0x7f : made.len);
+	is_right = s.len == made.len;
+	is_right &= change(in, made.signature, made.len);
+	is_right &= change(in, made.digest, sizeof(made.digest));
+	openssl = verdict_of(CRYPTO_KERNELS_OPENSSL, &made, s);
+	ASSERT(openssl == CRYPTO_VALID || (openssl == CRYPTO_INVALID && !is_right));
 	for (int wish = 0; wish < CRYPTO_KERNELS_WISHES; wish++) {
-		enum crypto_verdict verdict = verdict_of((enum crypto_kernels_wish)wish, slice_of(digest, sizeof(digest)), s);
+		enum crypto_verdict verdict = verdict_of((enum crypto_kernels_wish)wish, &made, s);
 
 		ASSERT(verdict == openssl || verdict == CRYPTO_PENDING);
 	}
@@ -188,7 +345,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_scalar(&samples[i]);
 	if (ifma)
 		check_lanes(samples, LANES_MAX, ifma->rsa_lanes);
-	check_verdict(&in);
+	check_verdict(&in, context);
 	for (size_t i = 0; i < LANES_MAX; i++)
 		BN_free(samples[i].power);
 	BN_CTX_free(context);

@@ -1,5 +1,6 @@
 #include "proto/verdict/verdict.h"
 
+#include "proto/dkim/signature.h"
 #include "proto/dmarc/walk.h"
 #include "proto/mail/domain.h"
 #include "proto/mail/singleton.h"
@@ -285,6 +286,27 @@ static int check_spf(struct pass *pass, struct verdict_kept *kept)
 		.spf = true, .mail_from = out->spf, .helo = out->spf_helo, .mark = arena_mark(pass->arena)
 	};
 	return 0;
+}
+
+void verdict_first_names(const struct verdict_input *input, const struct verdict_reading *reading,
+                         void (*tell)(void *arg, struct slice name), void *arg)
+{
+	static const char label[] = { '_', 'd', 'm', 'a', 'r', 'c', '.' };
+	const struct mail_author *author = &reading->author;
+	uint8_t dmarc[DNS_NAME_OCTETS_MAX];
+	struct slice local_part, domain;
+
+	if (input->has_client && mail_path_split(input->mail_from, &local_part, &domain) == 0)
+		tell(arg, domain);
+	if (input->has_client)
+		tell(arg, input->helo);
+	for (size_t i = 0; i < reading->dkim.count; i++)
+		tell(arg, reading->dkim.signatures[i].signature.query_name);
+	if (author->domains_count != 1 || author->domains[0].len > sizeof(dmarc) - sizeof(label))
+		return;
+	memcpy(dmarc, label, sizeof(label));
+	memcpy(dmarc + sizeof(label), author->domains[0].ptr, author->domains[0].len);
+	tell(arg, slice_of(dmarc, sizeof(label) + author->domains[0].len));
 }
 
 int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config,

@@ -114,6 +114,13 @@ MUST_CHECK int verdict_check_message(const struct verdict_input *input, const st
                                      struct verdict_reading *reading, const struct ask *ask, struct arena *arena,
                                      struct verdict *out);
 
+/*
+ * Tells names whose TXT records the first pass asks for, any case: for whoever can have the answers at hand by then. Not all of them, and
+ * one or the other may not be asked for in the end.
+ */
+void verdict_first_names(const struct verdict_input *input, const struct verdict_reading *reading,
+                         void (*tell)(void *arg, struct slice name), void *arg);
+
 /* SPF alone, before DATA: verdict.has_spf, spf and the field; the rest is empty. */
 MUST_CHECK int verdict_check_sender(const struct verdict_input *input, const struct verdict_config *config,
                                     const struct ask *ask, struct arena *arena, struct verdict *out);

@@ -1,11 +1,13 @@
 /*
  * chaos.c - asks servers that come and go, and judges every answer.
  *
- *   chaos URLS SECONDS DEADLINE_MS
+ *   chaos URLS DEADLINE_MS
  *
- * Half of the calls wait in threads of their own, half are callbacks of an event loop on assay_descriptor(). Each message is
+ * It asks until its standard input ends. A line "answered" says that every server is connected and was asked, another one,
+ * "hedged", that a call went to a second server for the first time: who does things to the servers can wait for them. Half of the calls wait in threads of their own, half are callbacks of an event loop on assay_descriptor(). Each message is
  * made up, of 300 octets to 200 KB, from pass.example or fail.example, whose SPF says so, and each asks for an authserv_id of
- * its own: so a verdict that belongs to another call shows. One line of JSON tells what came of it.
+ * its own: so a verdict that belongs to another call shows. The last line, of JSON, tells
+ * what came of it.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -34,7 +36,7 @@ struct tally {
 static struct tally tally;
 static struct assay_client *client;
 static uint32_t deadline_ms;
-static uint64_t end_ms;
+static atomic_bool is_over; /* no more calls are begun */
 static char body[BODY_MAX];
 
 static uint64_t now_ms(void)
@@ -132,7 +134,7 @@ static void *wait_often(void *argument)
 {
 	struct question question = { .seed = (unsigned)(uintptr_t)argument };
 
-	while (now_ms() < end_ms) {
+	while (!atomic_load(&is_over)) {
 		struct assay_answer *answer;
 		struct assay_failure failure;
 
@@ -154,6 +156,28 @@ static void on_done(void *arg, struct assay_answer *answer, const struct assay_f
 	question->is_free = true;
 }
 
+/* Says once, at the first time, that every server was asked, and that a call was at two of them. */
+static void progress_tell(void)
+{
+	static bool answered, hedged;
+	struct assay_server server = { .size = sizeof server };
+	bool all_asked = true;
+	uint64_t hedges = 0;
+
+	for (unsigned i = 0; !hedged && assay_get_server(client, i, &server) == ASSAY_OK; i++) {
+		all_asked = all_asked && server.connected && server.requests > server.in_flight + server.unanswered;
+		hedges += server.hedges;
+	}
+	if (!answered && all_asked) {
+		answered = true;
+		puts("answered");
+	}
+	if (!hedged && hedges > 0) {
+		hedged = true;
+		puts("hedged");
+	}
+}
+
 static void loop(void)
 {
 	struct question questions[AT_ONCE];
@@ -163,12 +187,13 @@ static void loop(void)
 	for (unsigned i = 0; i < AT_ONCE; i++)
 		questions[i] = (struct question){ .seed = i + 1000, .is_free = true };
 	while (busy > 0) {
-		struct pollfd readable = { .fd = assay_descriptor(client), .events = POLLIN };
+		struct pollfd readable[] = { { .fd = assay_descriptor(client), .events = POLLIN },
+					     { .fd = STDIN_FILENO, .events = POLLIN } };
 		unsigned begun = 0;
 
 		busy = 0;
 		for (unsigned i = 0; i < AT_ONCE; i++) {
-			if (questions[i].is_free && begun < 2 && now_ms() < end_ms) {
+			if (questions[i].is_free && begun < 2 && !atomic_load(&is_over)) {
 				questions[i].is_free = false;
 				question_begin(&questions[i]);
 				must(assay_mail_start(questions[i].mail, on_done, &questions[i], &failure), &failure);
@@ -176,8 +201,11 @@ static void loop(void)
 			}
 			busy += !questions[i].is_free;
 		}
-		(void)poll(&readable, 1, 2);
+		(void)poll(readable, atomic_load(&is_over) ? 1 : 2, 2);
+		if (readable[1].revents)
+			atomic_store(&is_over, true);
 		assay_dispatch(client);
+		progress_tell();
 	}
 }
 
@@ -215,13 +243,13 @@ int main(int argc, char **argv)
 	struct assay_failure failure;
 	pthread_t threads[THREADS];
 
-	if (argc != 4)
+	if (argc != 3)
 		return 2;
-	deadline_ms = (uint32_t)atoi(argv[3]);
+	deadline_ms = (uint32_t)atoi(argv[2]);
 	for (size_t i = 0; i < sizeof body; i++)
 		body[i] = i % 64 == 62 ? '\r' : i % 64 == 63 ? '\n' : 'x';
 	must(assay_open(argv[1], &options, &client, &failure), &failure);
-	end_ms = now_ms() + (uint64_t)atoi(argv[2]) * 1000;
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (unsigned i = 0; i < THREADS; i++)
 		if (pthread_create(&threads[i], NULL, wait_often, (void *)(uintptr_t)(i + 1)) != 0)
 			return 3;

@@ -1,23 +1,9 @@
 #include "peer.h"
 
 #include <stdlib.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <nng/protocol/reqrep0/rep.h>
-
-static nng_msg *message_of(const Assay__V1__Response *response)
-{
-	nng_msg *message;
-
-	if (nng_msg_alloc(&message, assay__v1__response__get_packed_size(response)) != 0)
-		abort();
-	assay__v1__response__pack(response, nng_msg_body(message));
-	return message;
-}
-
-static nng_msg *error_message(const Assay__V1__Request *request, Assay__V1__Error__Code code)
+static uint8_t *error_reply(const Assay__V1__Request *request, Assay__V1__Error__Code code, size_t *octets_out)
 {
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
 	Assay__V1__Error error;
@@ -27,10 +13,10 @@ static nng_msg *error_message(const Assay__V1__Request *request, Assay__V1__Erro
 	response.id = request->id;
 	response.result_case = ASSAY__V1__RESPONSE__RESULT_ERROR;
 	response.error = &error;
-	return message_of(&response);
+	return rep_pack(&response, octets_out);
 }
 
-static nng_msg *verdict_message(const Assay__V1__Request *request, bool other_id)
+static uint8_t *verdict_reply(const Assay__V1__Request *request, bool other_id, size_t *octets_out)
 {
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
 	Assay__V1__Verdict verdict = ASSAY__V1__VERDICT__INIT;
@@ -49,91 +35,82 @@ static nng_msg *verdict_message(const Assay__V1__Request *request, bool other_id
 		response.result_case = ASSAY__V1__RESPONSE__RESULT_SENDER_VERDICT;
 		response.sender_verdict = &verdict;
 	}
-	return message_of(&response);
+	return rep_pack(&response, octets_out);
 }
 
-static nng_msg *garbage(unsigned number)
+static uint8_t *garbage(unsigned number, size_t *octets_out)
 {
-	unsigned octets = number % 40;
-	nng_msg *message;
+	uint8_t *octets = malloc(40);
 
-	if (nng_msg_alloc(&message, octets) != 0)
+	if (!octets)
 		abort();
-	for (unsigned i = 0; i < octets; i++)
-		((uint8_t *)nng_msg_body(message))[i] = (uint8_t)rand_r(&number);
-	return message;
+	*octets_out = number % 40;
+	for (size_t i = 0; i < *octets_out; i++)
+		octets[i] = (uint8_t)rand_r(&number);
+	return octets;
 }
 
-static nng_msg *reply_to(struct peer *peer, const Assay__V1__Request *request)
+static uint8_t *reply_to(struct peer *peer, const Assay__V1__Request *request, size_t *octets_out)
 {
 	switch ((enum peer_mode)atomic_load(&peer->mode)) {
 	case PEER_SILENT: return NULL;
-	case PEER_GARBAGE: return garbage(atomic_load(&peer->requests) * 7919);
-	case PEER_OVERLOADED: return error_message(request, ASSAY__V1__ERROR__CODE__OVERLOADED);
-	case PEER_INTERNAL: return error_message(request, ASSAY__V1__ERROR__CODE__INTERNAL);
-	case PEER_OTHER_ID: return verdict_message(request, true);
+	case PEER_GARBAGE: return garbage(atomic_load(&peer->requests) * 7919, octets_out);
+	case PEER_OVERLOADED: return error_reply(request, ASSAY__V1__ERROR__CODE__OVERLOADED, octets_out);
+	case PEER_INTERNAL: return error_reply(request, ASSAY__V1__ERROR__CODE__INTERNAL, octets_out);
+	case PEER_OTHER_ID: return verdict_reply(request, true, octets_out);
 	case PEER_SLOW: nng_msleep(PEER_SLOW_MS); break;
 	case PEER_ANSWERS: break;
 	}
-	return verdict_message(request, false);
+	return verdict_reply(request, false, octets_out);
 }
 
-static void *serve(void *argument)
+static void note(struct peer *peer, const Assay__V1__Request *request)
 {
-	struct peer *peer = argument;
-	nng_msg *message, *reply;
+	pthread_mutex_lock(&peer->lock);
+	free(peer->last);
+	peer->last_octets = assay__v1__request__get_packed_size(request);
+	peer->last = malloc(peer->last_octets + 1);
+	if (!peer->last)
+		abort();
+	assay__v1__request__pack(request, peer->last);
+	pthread_mutex_unlock(&peer->lock);
+}
 
-	while (nng_recvmsg(peer->socket, &message, 0) == 0) {
-		Assay__V1__Request *request =
-			assay__v1__request__unpack(NULL, nng_msg_len(message), nng_msg_body(message));
+static uint8_t *answer(void *arg, const Assay__V1__Request *request, size_t *octets_out)
+{
+	struct peer *peer = arg;
+	uint8_t *reply;
 
-		if (!request)
-			abort();
-		nng_msg_free(message);
-		atomic_fetch_add(&peer->requests, 1);
-		reply = reply_to(peer, request);
-		pthread_mutex_lock(&peer->lock);
-		if (peer->last)
-			assay__v1__request__free_unpacked(peer->last, NULL);
-		peer->last = request;
-		pthread_mutex_unlock(&peer->lock);
-		if (reply && nng_sendmsg(peer->socket, reply, 0) != 0)
-			nng_msg_free(reply);
-	}
-	return NULL;
+	atomic_fetch_add(&peer->requests, 1);
+	reply = reply_to(peer, request, octets_out);
+	note(peer, request);
+	return reply;
 }
 
 void peer_start(struct peer *peer)
 {
 	memset(peer, 0, sizeof *peer);
-	strcpy(peer->directory, "/tmp/assay-peer-XXXXXX");
-	if (!mkdtemp(peer->directory))
-		abort();
-	snprintf(peer->url, sizeof peer->url, "ipc://%s/sock", peer->directory);
 	pthread_mutex_init(&peer->lock, NULL);
-	if (nng_rep0_open(&peer->socket) != 0 || nng_socket_set_size(peer->socket, NNG_OPT_RECVMAXSZ, 0) != 0 ||
-	    nng_listen(peer->socket, peer->url, NULL, 0) != 0 ||
-	    pthread_create(&peer->thread, NULL, serve, peer) != 0)
-		abort();
+	rep_start(&peer->rep, answer, peer);
+	peer->url = peer->rep.url;
+	peer->directory = peer->rep.directory;
 }
 
 void peer_stop(struct peer *peer)
 {
-	nng_close(peer->socket);
-	pthread_join(peer->thread, NULL);
-	if (peer->last)
-		assay__v1__request__free_unpacked(peer->last, NULL);
-	unlink(peer->url + strlen("ipc://"));
-	rmdir(peer->directory);
+	rep_stop(&peer->rep);
+	free(peer->last);
 	pthread_mutex_destroy(&peer->lock);
 }
 
 Assay__V1__Request *peer_take_last(struct peer *peer)
 {
-	Assay__V1__Request *last;
+	Assay__V1__Request *last = NULL;
 
 	pthread_mutex_lock(&peer->lock);
-	last = peer->last;
+	if (peer->last)
+		last = assay__v1__request__unpack(NULL, peer->last_octets, peer->last);
+	free(peer->last);
 	peer->last = NULL;
 	pthread_mutex_unlock(&peer->lock);
 	return last;

@@ -1,5 +1,5 @@
 /*
- * peer.h - a server for tests of libassay: a REP socket of libnng in a thread of this process.
+ * peer.h - a server for tests of libassay: its answers are of a mode that can be changed.
  */
 #ifndef ASSAY_TESTS_CLIENT_PEER_H
 #define ASSAY_TESTS_CLIENT_PEER_H
@@ -9,19 +9,19 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "assay.pb-c.h"
 #include "client/assay.h"
+#include "rep.h"
 
 enum peer_mode { PEER_ANSWERS, PEER_SILENT, PEER_GARBAGE, PEER_OVERLOADED, PEER_INTERNAL, PEER_SLOW, PEER_OTHER_ID };
 
 struct peer {
-	nng_socket socket;
-	char url[128], directory[64];
-	pthread_t thread;
+	struct rep rep;
+	const char *url, *directory;
 	atomic_int mode;
 	atomic_uint requests;
 	pthread_mutex_t lock;
-	Assay__V1__Request *last; /* under the lock */
+	uint8_t *last; /* the request, packed; under the lock */
+	size_t last_octets;
 };
 
 #define PEER_SLOW_MS 300

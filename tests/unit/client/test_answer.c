@@ -403,7 +403,39 @@ static void words_are_known_or_unknown(void **state)
 	assert_string_equal(assay_error_text((enum assay_error)7), "unknown");
 }
 
-UNIT_MAIN(cmocka_unit_test(verdict_is_read), cmocka_unit_test(seal_is_read), cmocka_unit_test(tls_policy_is_read),
+/* Parts of two octets each, hundreds in memory: what they take is bounded, before it is taken. */
+static void memory_is_bounded(void **state)
+{
+	static const struct {
+		uint32_t parts;
+		enum assay_error error;
+	} cases[] = { { 1000, ASSAY_OK }, { 1000000, ASSAY_ERROR_PROTOCOL } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		uint32_t octets = 2 * cases[i].parts;
+		uint8_t *reply = calloc(1, octets + 6), *at = reply;
+		struct assay_answer *answer;
+
+		assert_non_null(reply);
+		*at++ = 10 << 3 | 2; /* Response.verdict, its length */
+		for (uint32_t left = octets; left || at == reply + 1; left >>= 7)
+			*at++ = (uint8_t)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
+		for (uint32_t part = 0; part < cases[i].parts; part++) {
+			*at++ = 4 << 3 | 2; /* Verdict.dkim, empty */
+			*at++ = 0;
+		}
+		assert_int_equal(answer_read(&heap_default, reply, (size_t)(at - reply), (ProtobufCBinaryData){ 0, NULL },
+					     ASSAY__V1__RESPONSE__RESULT_VERDICT, &answer, NULL),
+				 cases[i].error);
+		if (answer)
+			assert_int_equal(assay_answer_verdict(answer)->dkim_count, cases[i].parts);
+		assay_answer_free(answer);
+		free(reply);
+	}
+}
+
+UNIT_MAIN(cmocka_unit_test(memory_is_bounded), cmocka_unit_test(verdict_is_read), cmocka_unit_test(seal_is_read), cmocka_unit_test(tls_policy_is_read),
 	  cmocka_unit_test(every_cut_and_every_change_is_survived),
 	  cmocka_unit_test(another_request_or_call_is_a_protocol_error), cmocka_unit_test(errors_keep_code_and_text),
 	  cmocka_unit_test(an_error_without_text_has_the_general_one), cmocka_unit_test(words_are_known_or_unknown))

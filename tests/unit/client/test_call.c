@@ -1,6 +1,6 @@
 /*
  * Goal:   libassay's calls against a peer: what is sent is what was given, deadlines hold, threads share a client.
- * Method: a REP socket of libnng in a thread of this process answers as the request's id asks it to.
+ * Method: a server in a thread of this process answers as the request's id asks it to.
  */
 #include "unit.h"
 
@@ -8,21 +8,15 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
-#include <nng/nng.h>
-#include <nng/protocol/reqrep0/rep.h>
-
-#include "assay.pb-c.h"
 #include "client/assay.h"
+#include "rep.h"
 
 #define THREADS    8
 #define CALLS_EACH 50
 
 struct peer {
-	nng_socket socket;
-	char url[128], directory[64];
-	pthread_t thread;
+	struct rep rep;
 	/* Of the last request. */
 	size_t message_octets, rcpt_count;
 	uint32_t deadline_ms;
@@ -32,16 +26,6 @@ struct peer {
 static bool id_is(const Assay__V1__Request *request, const char *id)
 {
 	return request->id.len == strlen(id) && memcmp(request->id.data, id, request->id.len) == 0;
-}
-
-static nng_msg *message_of(const Assay__V1__Response *response)
-{
-	nng_msg *message;
-
-	if (nng_msg_alloc(&message, assay__v1__response__get_packed_size(response)) != 0)
-		abort();
-	assay__v1__response__pack(response, nng_msg_body(message));
-	return message;
 }
 
 static void note(struct peer *peer, const Assay__V1__Request *request)
@@ -54,89 +38,75 @@ static void note(struct peer *peer, const Assay__V1__Request *request)
 	peer->rcpt_count = request->check_message->envelope->n_rcpt_to;
 }
 
-/* NULL: no reply at all. */
-static nng_msg *reply_to(struct peer *peer, nng_msg *message)
+static uint8_t *seal_reply(const Assay__V1__Request *request, Assay__V1__Response *response, size_t *octets_out)
 {
-	Assay__V1__Request *request = assay__v1__request__unpack(NULL, nng_msg_len(message), nng_msg_body(message));
+	Assay__V1__SealResult__Field echo[3], *echoes[] = { &echo[0], &echo[1], &echo[2] };
+	Assay__V1__SealResult seal;
+
+	assay__v1__seal_result__init(&seal);
+	for (size_t i = 0; i < COUNT_OF(echo); i++)
+		assay__v1__seal_result__field__init(&echo[i]);
+	echo[0].value = request->seal->domain;
+	echo[1].value = request->seal->authentication_results;
+	echo[2].value = request->seal->message;
+	seal.fields = echoes;
+	seal.n_fields = COUNT_OF(echo);
+	response->result_case = ASSAY__V1__RESPONSE__RESULT_SEAL;
+	response->seal = &seal;
+	return rep_pack(response, octets_out);
+}
+
+static uint8_t *garbage(size_t *octets_out)
+{
+	uint8_t *octets = malloc(7);
+
+	assert_non_null(octets);
+	*octets_out = 7;
+	return memset(octets, 0xff, 7);
+}
+
+static uint8_t *answer(void *arg, const Assay__V1__Request *request, size_t *octets_out)
+{
 	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
 	Assay__V1__Verdict verdict = ASSAY__V1__VERDICT__INIT;
 	Assay__V1__StatusResult status;
-	Assay__V1__SealResult seal;
-	Assay__V1__SealResult__Field echo[3], *echoes[] = { &echo[0], &echo[1], &echo[2] };
-	nng_msg *reply = NULL;
 
-	if (!request)
-		abort();
-	note(peer, request);
-	assay__v1__status_result__init(&status);
+	note(arg, request);
+	if (id_is(request, "silence"))
+		return NULL;
+	if (id_is(request, "garbage"))
+		return garbage(octets_out);
 	response.id = request->id;
-	verdict.authentication_results = request->id;
+	if (request->call_case == ASSAY__V1__REQUEST__CALL_SEAL)
+		return seal_reply(request, &response, octets_out);
 	if (request->call_case == ASSAY__V1__REQUEST__CALL_STATUS) {
+		assay__v1__status_result__init(&status);
 		response.result_case = ASSAY__V1__RESPONSE__RESULT_STATUS;
 		response.status = &status;
-	} else if (request->call_case == ASSAY__V1__REQUEST__CALL_SEAL) {
-		assay__v1__seal_result__init(&seal);
-		for (size_t i = 0; i < COUNT_OF(echo); i++)
-			assay__v1__seal_result__field__init(&echo[i]);
-		echo[0].value = request->seal->domain;
-		echo[1].value = request->seal->authentication_results;
-		echo[2].value = request->seal->message;
-		seal.fields = echoes;
-		seal.n_fields = COUNT_OF(echo);
-		response.result_case = ASSAY__V1__RESPONSE__RESULT_SEAL;
-		response.seal = &seal;
-	} else {
-		response.result_case = ASSAY__V1__RESPONSE__RESULT_VERDICT;
-		response.verdict = &verdict;
+		return rep_pack(&response, octets_out);
 	}
-	if (id_is(request, "garbage")) {
-		if (nng_msg_alloc(&reply, 7) != 0)
-			abort();
-		memset(nng_msg_body(reply), 0xff, 7);
-	} else if (!id_is(request, "silence")) {
-		reply = message_of(&response);
-	}
-	assay__v1__request__free_unpacked(request, NULL);
-	return reply;
-}
-
-static void *serve(void *argument)
-{
-	struct peer *peer = argument;
-	nng_msg *message, *reply;
-
-	while (nng_recvmsg(peer->socket, &message, 0) == 0) {
-		reply = reply_to(peer, message);
-		nng_msg_free(message);
-		if (reply && nng_sendmsg(peer->socket, reply, 0) != 0)
-			nng_msg_free(reply);
-	}
-	return NULL;
+	verdict.authentication_results = request->id;
+	response.result_case = ASSAY__V1__RESPONSE__RESULT_VERDICT;
+	response.verdict = &verdict;
+	return rep_pack(&response, octets_out);
 }
 
 static int setup(void **state)
 {
 	struct peer *peer = calloc(1, sizeof *peer);
 
-	strcpy(peer->directory, "/tmp/assay-test-XXXXXX");
-	if (!mkdtemp(peer->directory))
+	if (!peer)
 		return -1;
-	snprintf(peer->url, sizeof peer->url, "ipc://%s/sock", peer->directory);
-	if (nng_rep0_open(&peer->socket) != 0 || nng_socket_set_size(peer->socket, NNG_OPT_RECVMAXSZ, 0) != 0 ||
-	    nng_listen(peer->socket, peer->url, NULL, 0) != 0)
-		return -1;
+	rep_start(&peer->rep, answer, peer);
 	*state = peer;
-	return pthread_create(&peer->thread, NULL, serve, peer);
+	return 0;
 }
 
 static int teardown(void **state)
 {
 	struct peer *peer = *state;
 
-	nng_close(peer->socket);
-	pthread_join(peer->thread, NULL);
-	unlink(peer->url + strlen("ipc://"));
-	rmdir(peer->directory);
+	rep_stop(&peer->rep);
 	free(peer);
 	return 0;
 }
@@ -146,7 +116,7 @@ static struct assay_client *open_client(const struct peer *peer)
 	struct assay_options options = { .size = sizeof options, .connect_ms = 5000 };
 	struct assay_client *client;
 
-	assert_int_equal(assay_open(peer->url, &options, &client, NULL), ASSAY_OK);
+	assert_int_equal(assay_open(peer->rep.url, &options, &client, NULL), ASSAY_OK);
 	return client;
 }
 

@@ -25,20 +25,20 @@ static struct assay_client *open_both(enum assay_balance balance, uint32_t hedge
 	struct assay_options options = {
 		.size = sizeof options, .connect_ms = 5000, .balance = balance, .hedge_percent = hedge_percent
 	};
-	struct assay_server server = { .size = sizeof server };
+	struct assay_server servers[2] = { { .size = sizeof servers[0] }, { .size = sizeof servers[1] } };
 	struct assay_client *client;
 	char urls[300];
 
 	snprintf(urls, sizeof urls, " %s,\t%s ", peers[0].url, peers[1].url);
 	assert_int_equal(assay_open(urls, &options, &client, NULL), ASSAY_OK);
-	for (int i = 0; i < 5000; i++) {
-		assert_int_equal(assay_get_server(client, 1, &server), ASSAY_OK);
-		if (server.connected)
-			break;
+	for (int i = 0; i < 5000 && !(servers[0].connected && servers[1].connected); i++) {
+		assert_int_equal(assay_get_server(client, 0, &servers[0]), ASSAY_OK);
+		assert_int_equal(assay_get_server(client, 1, &servers[1]), ASSAY_OK);
 		nng_msleep(1);
 	}
-	assert_int_equal(server.connected, 1);
-	assert_string_equal(server.url, peers[1].url);
+	assert_int_equal(servers[0].connected, 1);
+	assert_int_equal(servers[1].connected, 1);
+	assert_string_equal(servers[1].url, peers[1].url);
 	return client;
 }
 
@@ -168,6 +168,29 @@ static void silence_is_remembered(void **state)
 	assay_close(client);
 }
 
+/* A server that was silent is asked all the same where no other one can be reached, while its time is not over. */
+static void silent_one_is_better_than_none(void **state)
+{
+	struct assay_client *client = open_both(ASSAY_ROUND_ROBIN, 10);
+	uint64_t until = now_ms() + 3000; /* passed over for a second and more by then */
+	enum assay_error error;
+
+	(void)state;
+	atomic_store(&peers[0].mode, PEER_SILENT);
+	while (now_ms() < until || !state_of(client, 0).avoided) {
+		assert_int_equal(ask(client, 300, NULL), ASSAY_OK);
+		nng_msleep(1);
+	}
+	atomic_store(&peers[0].mode, PEER_ANSWERS);
+	peer_stop(&peers[1]);
+	while (state_of(client, 1).connected)
+		nng_msleep(1);
+	error = ask(client, 300, NULL);
+	assay_close(client);
+	peer_start(&peers[1]);
+	assert_int_equal(error, ASSAY_OK);
+}
+
 /* One answers slowly: a second one is asked beside it, and neither verdict is taken twice. */
 static void slow_one_is_hedged(void **state)
 {
@@ -236,5 +259,6 @@ static int teardown(void **state)
 #define PEER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 UNIT_MAIN(PEER_TEST(round_robin), PEER_TEST(other_one_is_asked), PEER_TEST(both_are_bad), PEER_TEST(overload_is_respected),
-	  PEER_TEST(silence_is_remembered), PEER_TEST(slow_one_is_hedged), PEER_TEST(lost_connection),
+	  PEER_TEST(silence_is_remembered), PEER_TEST(silent_one_is_better_than_none),
+	  PEER_TEST(slow_one_is_hedged), PEER_TEST(lost_connection),
 	  cmocka_unit_test(bad_lists))

@@ -480,6 +480,72 @@ static void few_are_openssls(void **state)
 	provider->kernels.rsa_lanes_min = 1;
 }
 
+/* The longest exponent is what all lanes take: without being asked to, no lanes for those that nobody uses. */
+static void large_exponents_are_openssls(void **state)
+{
+	enum crypto_kernels_wish wish = CRYPTO_KERNELS_AUTO;
+	struct checks *checks;
+	size_t large = 0;
+
+	(void)state;
+	if (providers[wish].kernels.rsa != CRYPTO_RSA_BY_LANES)
+		skip();
+	checks = checks_new(wish);
+	for (size_t i = 0; i < 16; i++) {
+		check_add(checks, wish, i % 8, i % 5 != 3);
+		large += kinds[i % 8].exponent > 65537;
+	}
+	assert_int_equal(large, 2);
+	assert_int_equal(crypto_batch_run(&checks->batch), 16);
+	checks_expect(checks);
+	/* Of the fourteen others eight fill lanes; the six behind them do if that pays here. */
+	assert_true(checks->batch.counters[CRYPTO_WORK_RSA].by_path[CRYPTO_PATH_OPENSSL] ==
+	            large + (providers[wish].kernels.rsa_lanes_min > 6 ? 6 : 0));
+	assert_null(signing_keys[4].keys[wish]->rsa_key);
+	checks_free(checks);
+}
+
+/*
+ * As a shard at saturation: more comes in each round than a run finishes, of sizes as keys have them. Signatures that would
+ * leave lanes empty wait for others, so the lanes are full but for those that waited their longest.
+ */
+static void lanes_are_full_at_saturation(void **state)
+{
+	/* Sixteen that come together: 2048 bits mostly (kinds 12 and 11), 1024 (0 and 5), and now and then a rare size. */
+	static const uint8_t arrivals[] = { 12, 12, 0, 12, 11, 12, 5, 12, 12, 0, 12, 12, 11, 12, 0, 12 };
+	const struct crypto_work_counters *counters;
+	struct checks *checks;
+	size_t jobs = 0, more = 0;
+	double mean;
+
+	(void)state;
+	if (!providers[CRYPTO_KERNELS_IFMA].library)
+		skip();
+	checks = checks_new(CRYPTO_KERNELS_IFMA);
+	for (size_t round = 0; round < 60; round++) {
+		size_t kept = 0;
+
+		/* What is held goes on where it is: only free places of the table are filled. */
+		for (size_t i = 0; i < COUNT_OF(arrivals); i++) {
+			while (kept < JOBS_MAX && checks->jobs[kept].job.next)
+				kept++;
+			assert_true(kept < JOBS_MAX);
+			checks->count = kept++;
+			check_add(checks, CRYPTO_KERNELS_IFMA, i == 7 && round % 20 == 7 ? 13 : arrivals[i], true);
+			jobs++;
+		}
+		more += crypto_batch_run_some(&checks->batch);
+	}
+	more += crypto_batch_run(&checks->batch);
+	assert_int_equal(more, jobs);
+	counters = &checks->batch.counters[CRYPTO_WORK_RSA];
+	assert_int_equal(counters->lanes_filled, jobs);
+	mean = (double)counters->lanes_filled * CRYPTO_RSA_LANES / (double)counters->lanes_offered;
+	print_message("lanes filled of 8: %.2f\n", mean);
+	assert_true(mean > 7);
+	checks_free(checks);
+}
+
 static void wishes(void **state)
 {
 	static const char *const words[] = { "auto", "openssl", "scalar", "ifma" };
@@ -520,6 +586,7 @@ int main(void)
 		cmocka_unit_test(wishes),          cmocka_unit_test(padding_faults), cmocka_unit_test(sha1),
 		cmocka_unit_test(every_octet),     cmocka_unit_test(representatives), cmocka_unit_test(few_are_openssls),
 		cmocka_unit_test(every_count_and_order), cmocka_unit_test(mixed_sizes), cmocka_unit_test(held_for_more),
+		cmocka_unit_test(large_exponents_are_openssls), cmocka_unit_test(lanes_are_full_at_saturation),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

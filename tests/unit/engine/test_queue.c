@@ -227,26 +227,58 @@ static void test_what_was_begun_is_not_late(void **state)
 	assert_ptr_equal(queue_take_late(&queue, 1), &many[0]);
 }
 
-/* Dear requests make for few in a turn, but for full batches still. */
+/* Dear requests make for few in a turn, and those that wait to be read for fewer, but for full batches still. */
 static void test_part_of_a_turn(void **state)
 {
 	static const struct {
 		int64_t each_ns;
 		unsigned part;
 	} vectors[] = {
-		{ 1000000000, 16 }, { 1000000, 16 }, { 125001, 16 }, { 100000, 20 }, { 50000, 40 }, { 31250, 64 }, { 1, 64 }, { 0, 64 },
+		{ 1000000000, 16 }, { 1000000, 16 }, { 500001, 16 }, { 400000, 20 }, { 200000, 40 }, { 31250, 256 }, { 1, 256 }, { 0, 256 },
 	};
 
 	(void)state;
 	queue_of("");
 	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
 		queue.each_ns = vectors[i].each_ns;
-		assert_int_equal(queue_turn_part(&queue), vectors[i].part);
+		assert_int_equal(queue_turn_part(&queue, false), vectors[i].part);
+		assert_int_equal(queue_turn_part(&queue, true), 16);
 	}
+}
+
+static void check_peek(const char *names)
+{
+	struct request *next[3];
+	unsigned count = queue_peek(&queue, next, COUNT_OF(next));
+
+	for (unsigned i = 0; i < count; i++, names += names[2] ? 3 : 2)
+		if (!*names || next[i] != named(names))
+			fail_msg("not \"%s\"", names);
+	assert_int_equal(*names, 0);
+}
+
+/* Those that are seen ahead are the ones whose turn comes. */
+static void test_looking_ahead(void **state)
+{
+	(void)state;
+	queue_of("");
+	check_peek("");
+	queue_of("a1 a2 b1 c1");
+	check_peek("a1 b1 c1");
+	queue_of("a1 a2");
+	check_peek("a1 a2");
+	queue_of("a1 a2 a3 a4");
+	check_peek("a1 a2 a3");
+	assert_ptr_equal(queue_take(&queue), named("a1"));
+	check_peek("a2 a3 a4");
+	requests[1][0].passes = 1;
+	queue_add(&queue, named("b1"));
+	check_peek("");
+	check_order("b1 a2 a3 a4");
 }
 
 UNIT_MAIN(cmocka_unit_test(test_connections_in_turn), cmocka_unit_test(test_late_comer),
           cmocka_unit_test(test_what_was_begun_comes_first), cmocka_unit_test(test_removal), cmocka_unit_test(test_wait_is_the_connections),
           cmocka_unit_test(test_pace_is_measured), cmocka_unit_test(test_late_ones),
           cmocka_unit_test(test_what_was_begun_is_not_late),
-          cmocka_unit_test(test_part_of_a_turn))
+          cmocka_unit_test(test_part_of_a_turn), cmocka_unit_test(test_looking_ahead))

@@ -211,9 +211,13 @@ static void on_frame(void *arg, struct io_conn *conn, struct io_frame frame)
 		io_frame_release(&frame);
 }
 
+static unsigned turns_behind; /* in which the server was */
+
 static void turn(void)
 {
+	turns_behind += io_server_is_behind(server);
 	io_server_flush(server);
+	assert_false(io_server_is_behind(server));
 	pump();
 }
 
@@ -826,6 +830,33 @@ static void test_reading_is_fair(void **state)
 		looping_until(other_was_received);
 	}
 	assert_in_range(most_in_a_turn, 2, IO_BLOCK_OCTETS / GREEDY_FRAME + 2);
+	server_end();
+}
+
+/* One socket of two that was filled is no sign of it, both are; and it is over when they are empty. */
+static void test_full_sockets_are_told(void **state)
+{
+	enum { FRAME = 20000, FRAMES = 10 }; /* 200 KB: a socket's fill, and most of a block */
+	int room = 1 << 20;
+
+	(void)state;
+	server_begin(bounds_roomy());
+	for (unsigned i = 0; i < 2; i++) {
+		(void)peer_greet(i, true);
+		(void)setsockopt(peers[i].fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	}
+	for (unsigned full = 0; full <= 2; full++) {
+		unsigned sent = 0;
+
+		turns_behind = 0;
+		for (unsigned i = 0; i < 2; i++)
+			for (unsigned frame = 0; frame < (i < full ? FRAMES : 1); frame++)
+				peer_send_frame(&peers[i], FRAME, sent++);
+		pump();
+		receive(sent);
+		received_forget();
+		assert_int_equal(turns_behind > 0, full == 2);
+	}
 	server_end();
 }
 
@@ -1531,6 +1562,7 @@ int main(void)
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_no_room_on_a_connection),
 		cmocka_unit_test(test_reading_is_fair),
+		cmocka_unit_test(test_full_sockets_are_told),
 		cmocka_unit_test(test_end_behind_a_frame),
 		cmocka_unit_test(test_ipc_type_octet),
 		cmocka_unit_test(test_all_blocks_held),

@@ -234,6 +234,41 @@ static void test_first_pass_asks_for_all_parts(void **state)
 	world_deinit(&world);
 }
 
+struct told {
+	const struct world *world;
+	unsigned count;
+};
+
+static void name_is_asked(void *arg, struct slice name)
+{
+	struct told *told = arg;
+	char text[256];
+
+	sprintf(text, "%.*s", SLICE_FMT(name));
+	if (world_times_asked(told->world, text, DNS_TXT) != 1)
+		fail_msg("%s was told, and not asked for", text);
+	told->count++;
+}
+
+/* What is told ahead is what the first pass asks for: SPF of both identities, the key, and the author's policy. */
+static void test_first_names_are_asked_for(void **state)
+{
+	static struct world world;
+	struct verdict_input input = input_of(vector_of("both"));
+	struct told told = { .world = &world };
+	struct verdict_reading reading;
+	struct verdict verdict;
+
+	(void)state;
+	world_fill(&world);
+	input.helo = SLICE("h.d.example");
+	assert_int_equal(verdict_read_message(&input, &config, &world.arena, &reading), 0);
+	assert_int_equal(verdict_check_message(&input, &config, &reading, &world.ask, &world.arena, &verdict), ASK_BLOCKED);
+	verdict_first_names(&input, &reading, name_is_asked, &told);
+	assert_int_equal(told.count, 4);
+	world_deinit(&world);
+}
+
 /* LESSONS 22: over a bound is for good, says which one, and proves nothing; the policy still speaks. */
 static void test_header_over_bounds(void **state)
 {
@@ -829,7 +864,7 @@ static void test_full_arena(void **state)
 	}
 }
 
-UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_first_pass_asks_for_all_parts),
+UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_first_pass_asks_for_all_parts), cmocka_unit_test(test_first_names_are_asked_for),
 	  cmocka_unit_test(test_header_over_bounds), cmocka_unit_test(test_flags), cmocka_unit_test(test_forged_fields),
 	  cmocka_unit_test(test_received_spf),
 	  cmocka_unit_test(test_forged_author_beside_dear_ones),
