@@ -151,6 +151,14 @@ static void mixed(struct prng *prng, size_t target, const char *boundary, struct
 	octets_format(out, "--%s--\r\n", boundary);
 }
 
+void body_make_opaque(struct prng *prng, size_t target, struct body *body)
+{
+	body->encoding = "base64";
+	snprintf(body->content_type, sizeof(body->content_type), "application/octet-stream");
+	octets_clear(&body->octets);
+	attachment(prng, target, &body->octets);
+}
+
 void body_make(struct prng *prng, size_t target, struct body *body)
 {
 	/* Of 100: plain text, then text and HTML; the rest has attachments. */

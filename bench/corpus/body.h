@@ -15,6 +15,8 @@ struct body {
 
 /* A body of about `target` octets; small ones are mostly text, large ones mostly attachments. */
 void body_make(struct prng *prng, size_t target, struct body *body);
+/* One part of application/octet-stream in base64: nothing to read for whoever looks into text. */
+void body_make_opaque(struct prng *prng, size_t target, struct body *body);
 /* Words that make a subject or a name; no line ends. */
 void body_words(struct prng *prng, unsigned count, struct octets *out);
 

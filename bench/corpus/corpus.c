@@ -304,6 +304,7 @@ void corpus_write(const struct corpus_options *options)
 		.octets_max = options->octets_max,
 		.median = options->median,
 		.plain = options->plain,
+		.opaque = options->opaque,
 		/* The mean of a log-normal distribution is median * exp(sigma^2 / 2). */
 		.sigma = sqrt(2 * log(options->mean / options->median)),
 	};

@@ -31,6 +31,7 @@ struct corpus_options {
 	double median, mean;       /* octets of a message */
 	size_t octets_max;
 	bool eml;
+	bool opaque;               /* bodies of octets instead of text */
 	bool plain;                /* every message: one sound rsa-sha256 signature of 2048 bits, relaxed/relaxed */
 };
 

@@ -24,6 +24,7 @@ static const char usage[] =
 	"  --median OCTETS --mean OCTETS   of the log-normal sizes; default 8192 and 25600\n"
 	"  --largest OCTETS                default 1048576\n"
 	"  --plain         one sound signature a message, rsa-sha256 with 2048 bits, relaxed/relaxed\n"
+	"  --opaque        every body application/octet-stream\n"
 	"  --eml           also each message as a file of its own\n";
 
 static double number(const char *name, const char *text, double least, double most)
@@ -45,8 +46,8 @@ int main(int argc, char **argv)
 		{ "domains", required_argument, NULL, 'd' }, { "zipf", required_argument, NULL, 'z' },
 		{ "median", required_argument, NULL, 'e' },  { "mean", required_argument, NULL, 'a' },
 		{ "largest", required_argument, NULL, 'l' }, { "eml", no_argument, NULL, 'f' },
-		{ "plain", no_argument, NULL, 'p' },         { "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+		{ "plain", no_argument, NULL, 'p' },         { "opaque", no_argument, NULL, 'o' },
+		{ "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
 	};
 	struct corpus_options options = CORPUS_OPTIONS_DEFAULT;
 	int option;
@@ -61,6 +62,7 @@ int main(int argc, char **argv)
 		case 'a': options.mean = number("mean", optarg, 1500, 1e6); break;
 		case 'l': options.octets_max = (size_t)number("largest", optarg, 2000, 6e7); break;
 		case 'f': options.eml = true; break;
+		case 'o': options.opaque = true; break;
 		case 'p': options.plain = true; break;
 		case 'h': fputs(usage, stdout); return 0;
 		default: return 2;

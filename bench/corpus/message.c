@@ -447,7 +447,8 @@ void message_make(const struct message_maker *maker, unsigned number, const stru
 	signatures_plan(&making);
 	/* The header names the body's type, so the body comes first; 3 KB is what a header has about. */
 	header = 2600 + 700 * message->signatures_count;
-	body_make(&making.prng, size > header + BODY_MIN ? size - header : BODY_MIN, &making.body);
+	(maker->opaque ? body_make_opaque : body_make)(&making.prng, size > header + BODY_MIN ? size - header : BODY_MIN,
+	                                               &making.body);
 	header_make(&making);
 	message_assemble(&making);
 	verdict_expect(&making);

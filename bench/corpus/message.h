@@ -43,6 +43,7 @@ struct message_maker {
 	struct key_pool *pool;
 	size_t octets_max;   /* of a message, about */
 	double median, sigma; /* of the log-normal distribution of sizes */
+	bool opaque;          /* bodies of octets instead of text */
 	bool plain;           /* one sound signature, relaxed/relaxed */
 };
 

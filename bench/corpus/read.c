@@ -97,6 +97,7 @@ static void entry_read(const struct lines *lines, json_t *object, const uint8_t 
 	entry->helo = text_of(lines, object, "helo");
 	entry->mail_from = text_of(lines, object, "mail_from");
 	entry->rcpt_to = json_string_value(json_array_get(json_object_get(object, "rcpt_to"), 0));
+	entry->author = text_of(lines, object, "author");
 	entry->label = json_string_value(json_object_get(object, "label"));
 	entry->received_at = json_integer_value(json_object_get(object, "received_at"));
 	entry->spf = word_of(lines, text_of(lines, expect, "spf"), spf_words);

@@ -19,7 +19,7 @@ struct entry_signature {
 struct entry {
 	const uint8_t *octets;
 	size_t len;
-	const char *client_ip, *helo, *mail_from, *rcpt_to, *label;
+	const char *client_ip, *helo, *mail_from, *rcpt_to, *author, *label;
 	int64_t received_at;
 	unsigned spf, dmarc, disposition, signatures_count;
 	struct entry_signature signatures[ENTRY_SIGNATURES_MAX];

@@ -57,10 +57,11 @@ remote-control:
 class Gate:
     """Hands questions (UDP) on to a name server and its answers back; each question gets a number of its own on the way.
 
-    `silent`: questions are counted and dropped, as a network that is gone would."""
+    `silent`: questions are counted and dropped, as a network that is gone would. `delay_s`: answers are held so long."""
 
-    def __init__(self, server):
-        self.silent = False
+    def __init__(self, server, delay_s=0):
+        self.silent, self._delay_s = False, delay_s
+        self._held = collections.deque()  # (when due, answer, who asked), the oldest first
         self.queries = collections.Counter()  # second since `start` -> questions
         self.start = time.monotonic()
         self._under_way = {}  # number -> (who asked, their number)
@@ -99,11 +100,20 @@ class Gate:
 
     def _run(self):
         while not self._stopping:
-            ready, _, _ = select.select([self._front, self._back], [], [], 0.1)
+            ready, _, _ = select.select([self._front, self._back], [], [], self._patience_s())
             if self._front in ready:
                 self._ask()
             if self._back in ready:
                 self._answer()
+            self._release()
+
+    def _patience_s(self):
+        return max(0, min(0.1, self._held[0][0] - time.monotonic())) if self._held else 0.1
+
+    def _release(self):
+        while self._held and self._held[0][0] <= time.monotonic():
+            _, packet, peer = self._held.popleft()
+            self._front.sendto(packet, peer)
 
     def _ask(self):
         packet, peer = self._front.recvfrom(4096)
@@ -118,4 +128,4 @@ class Gate:
         packet = self._back.recv(65535)
         peer, number = self._under_way.pop(struct.unpack_from("!H", packet)[0], (None, None))
         if peer:
-            self._front.sendto(number + packet[2:], peer)
+            self._held.append((time.monotonic() + self._delay_s, number + packet[2:], peer))

@@ -109,11 +109,12 @@ class Rig:
 class Daemon:
     """One assayd, from the beginning of a with block to its end."""
 
-    def __init__(self, rig, name, dns, shards=1, core=None, extra="", env=None):
+    def __init__(self, rig, name, dns, shards=1, core=None, extra="", env=None, also_listen=""):
         self.name, self.url, self.log = name, f"ipc://{rig.path(name)}.sock", rig.path(name + ".log")
         config = rig.path(name + ".conf")
         with open(config, "w", encoding="utf-8") as file:
-            file.write(f'listen = {{"{self.url}"}}\nshards = {shards}\nauthserv-id = "mx.example.org"\n'
+            urls = ", ".join(f'"{url}"' for url in (self.url, also_listen) if url)
+            file.write(f'listen = {{{urls}}}\nshards = {shards}\nauthserv-id = "mx.example.org"\n'
                        f'dns {{ dnssec = false {dns} }}\n{extra}\n')
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
