@@ -64,6 +64,13 @@ static void peer_open(struct peer *peer)
 	        dkim_libfeature(peer->dkim, DKIM_FEATURE_ED25519) ? "knows" : "does not know");
 }
 
+static void peer_close(struct peer *peer)
+{
+	dkim_close(peer->dkim);
+	SPF_server_free(peer->spf);
+	opendmarc_policy_library_shutdown(&peer->dmarc);
+}
+
 /* --- SPF --- */
 
 static const char *spf_word(SPF_result_t result)
@@ -236,6 +243,7 @@ int main(int argc, char **argv)
 		}
 		fflush(stdout);
 	}
+	peer_close(&peer);
 	free(found);
 	return 0;
 }

@@ -19,6 +19,7 @@ AIM_RSPAMD, AIM_STACK = 150, 25
 AIM_P99_US, AIM_P999_US, AIM_COLD_P99_US = 1000, 3000, 2000
 SHOWN_CLASSES = 12
 COMMANDS_SHOWN = 12
+CORE_ALONE = 0.9  # less of its core at saturation, and others were there
 
 
 def output_of(*words):
@@ -142,6 +143,15 @@ def differences(peers):
     return "Every class of difference:\n\n" + table(("peer", "", "expected", "found", "times", "why"), rows)
 
 
+def disturbed(values):
+    """What a reader has to know when the cores were not the run's alone."""
+    share = values.median("full.mixed.core")
+    if share is None or share >= CORE_ALONE:
+        return ""
+    return (f"**Other work ran on these cores**: at saturation the daemon got {share:.2f} of its own. Latencies and refusals are then the machine's, "
+            "not the daemon's; ratios of CPU time stand.\n\n")
+
+
 def latency(values):
     rows = []
     for load in LOADS:
@@ -153,7 +163,7 @@ def latency(values):
                  values.text("cold5.refused", 2), values.text("cold5.p50", 0), *(f"{values.text(f'cold5.{p}', 0)} ({values.spread(f'cold5.{p}', 0)})" for p in ("p99", "p99.9"))))
     rows.append(("no load: an idle timer, 1 kHz", "", "", "", values.text("idle.p50", 0),
                  *(f"{values.text(f'idle.{p}', 0)} ({values.spread(f'idle.{p}', 0)})" for p in ("p99", "p99.9"))))
-    return (f"Latency, us from when a request was due (open loop, random distances, mixed corpus, full mode); 100 % is {values.text('capacity', 0)} a "
+    return (disturbed(values) + f"Latency, us from when a request was due (open loop, random distances, mixed corpus, full mode); 100 % is {values.text('capacity', 0)} a "
             "second, reckoned from the CPU time of a message in a closed loop:\n\n"
             + table(("load", "a second", "part of the core", "refused, %", "p50", "p99", "p99.9"), rows) + "\n![latency against load](plots/latency.svg)\n")
 

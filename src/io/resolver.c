@@ -4,6 +4,7 @@
 #include "io/ub_events.h"
 
 #include <ldns/ldns.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -364,6 +365,26 @@ static int context_configure(struct ub_ctx *context, const struct io_resolver_co
 	return ready_check(context, problem);
 }
 
+/* libunbound makes and drops locks that all contexts of a process share, without one of its own (seen in 1.17). */
+static pthread_mutex_t contexts = PTHREAD_MUTEX_INITIALIZER;
+
+static struct ub_ctx *context_new(struct ub_event_base *base)
+{
+	struct ub_ctx *context;
+
+	pthread_mutex_lock(&contexts);
+	context = ub_ctx_create_ub_event(base);
+	pthread_mutex_unlock(&contexts);
+	return context;
+}
+
+static void context_free(struct ub_ctx *context)
+{
+	pthread_mutex_lock(&contexts);
+	ub_ctx_delete(context);
+	pthread_mutex_unlock(&contexts);
+}
+
 int io_resolver_new(struct io_loop *loop, const struct io_resolver_config *config, struct io_resolver **out,
                     char problem[IO_PROBLEM_SIZE])
 {
@@ -375,7 +396,7 @@ int io_resolver_new(struct io_loop *loop, const struct io_resolver_config *confi
 		return -ENOMEM;
 	resolver->base = io_ub_event_base_new(loop);
 	if (resolver->base)
-		resolver->context = ub_ctx_create_ub_event(resolver->base);
+		resolver->context = context_new(resolver->base);
 	if (resolver->context)
 		result = context_configure(resolver->context, config, problem);
 	if (result < 0) {
@@ -394,7 +415,7 @@ void io_resolver_free(struct io_resolver *resolver)
 	for (struct ask *ask = resolver->asks; ask; ask = ask->next)
 		ask->resolver = NULL;
 	if (resolver->context)
-		ub_ctx_delete(resolver->context);
+		context_free(resolver->context);
 	while (resolver->asks) {
 		struct ask *next = resolver->asks->next;
 

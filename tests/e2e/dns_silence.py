@@ -61,8 +61,12 @@ def check_others(report, daemon, first, pending):
     slowest = 0
     report.check("the silent ones wait", not any(future.done() for future in pending))
     for number in range(first, first + OTHERS_A_ROUND):
-        answer, took = spf(daemon, f"other{number}.example")
-        report.check("others get their verdict", answer["spf"]["result"] == "pass", f"{took:.2f} s {answer['spf']}")
+        answer, _ = spf(daemon, f"other{number}.example")
+        report.check("others get their verdict", answer["spf"]["result"] == "pass", f"{answer['spf']}")
+        # A name of its own, and no process to start: that alone may take as long under sanitizers.
+        with sp.Peer(daemon.ipc) as peer:
+            answer, took = timed(peer.ask, sp.check_sender(f"other{300 + number}.example"))
+        report.check("others are answered", sp.SENDER_VERDICT in answer, "")
         slowest = max(slowest, took)
         time.sleep(0.1)
     report.check("others do not wait", slowest < 0.9 * DNS_TIMEOUT_MS / 1000, f"{slowest:.2f} s")

@@ -38,18 +38,25 @@ static int selection_read(const struct dns_answer *answer, struct arena *arena, 
 
 static const struct dns_form selection_form = { sizeof(struct selection), selection_read };
 
+struct slice dmarc_records_name(struct slice name, uint8_t octets[DOMAIN_OCTETS_MAX])
+{
+	const size_t prefix = sizeof(PREFIX) - 1;
+
+	if (prefix + name.len > DOMAIN_OCTETS_MAX)
+		return SLICE_EMPTY;
+	memcpy(octets, PREFIX, prefix);
+	memcpy(octets + prefix, name.ptr, name.len);
+	return slice_of(octets, prefix + name.len);
+}
+
 /* A name too long to be asked for cannot exist. */
 const struct dns_answer *dmarc_ask_records(struct slice name, const struct ask *ask)
 {
 	static const struct dns_answer impossible = { .outcome = DNS_NXDOMAIN };
-	uint8_t question[DOMAIN_OCTETS_MAX];
-	const size_t prefix = sizeof(PREFIX) - 1;
+	uint8_t octets[DOMAIN_OCTETS_MAX];
+	struct slice question = dmarc_records_name(name, octets);
 
-	if (prefix + name.len > sizeof(question))
-		return &impossible;
-	memcpy(question, PREFIX, prefix);
-	memcpy(question + prefix, name.ptr, name.len);
-	return ask_dns(ask, slice_of(question, prefix + name.len), DNS_TXT, &selection_form);
+	return question.len ? ask_dns(ask, question, DNS_TXT, &selection_form) : &impossible;
 }
 
 static void step_read(struct dmarc_step *step, const struct dns_answer *answer)

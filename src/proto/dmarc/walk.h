@@ -12,6 +12,7 @@
 #define ASSAY_PROTO_DMARC_WALK_H
 
 #include "proto/dmarc/record.h"
+#include "proto/mail/domain.h"
 
 #define DMARC_WALK_QUERIES_MAX 8
 
@@ -42,6 +43,9 @@ struct dmarc_walk {
 
 /* `name`: canonical. 0, or ASK_BLOCKED with *out unusable. */
 MUST_CHECK int dmarc_walk(struct slice name, const struct ask *ask, struct dmarc_walk *out);
+
+/* "_dmarc." and `name`, written to `octets`; empty: too long to be asked for. */
+struct slice dmarc_records_name(struct slice name, uint8_t octets[DOMAIN_OCTETS_MAX]);
 
 /* The TXT records at "_dmarc." and `name`, policy records or not. NULL: pending. */
 const struct dns_answer *dmarc_ask_records(struct slice name, const struct ask *ask);

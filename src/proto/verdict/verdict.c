@@ -291,9 +291,8 @@ static int check_spf(struct pass *pass, struct verdict_kept *kept)
 void verdict_first_names(const struct verdict_input *input, const struct verdict_reading *reading,
                          void (*tell)(void *arg, struct slice name), void *arg)
 {
-	static const char label[] = { '_', 'd', 'm', 'a', 'r', 'c', '.' };
 	const struct mail_author *author = &reading->author;
-	uint8_t dmarc[DNS_NAME_OCTETS_MAX];
+	uint8_t octets[DOMAIN_OCTETS_MAX];
 	struct slice local_part, domain;
 
 	if (input->has_client && mail_path_split(input->mail_from, &local_part, &domain) == 0)
@@ -302,11 +301,8 @@ void verdict_first_names(const struct verdict_input *input, const struct verdict
 		tell(arg, input->helo);
 	for (size_t i = 0; i < reading->dkim.count; i++)
 		tell(arg, reading->dkim.signatures[i].signature.query_name);
-	if (author->domains_count != 1 || author->domains[0].len > sizeof(dmarc) - sizeof(label))
-		return;
-	memcpy(dmarc, label, sizeof(label));
-	memcpy(dmarc + sizeof(label), author->domains[0].ptr, author->domains[0].len);
-	tell(arg, slice_of(dmarc, sizeof(label) + author->domains[0].len));
+	if (author->domains_count == 1)
+		tell(arg, dmarc_records_name(author->domains[0], octets));
 }
 
 int verdict_check_message(const struct verdict_input *input, const struct verdict_config *config,
