@@ -49,7 +49,7 @@ LIBRARIES = {
     "idn2.h": {"proto/mail"},
     "protobuf-c/": {"proto/wire", "client"},
     "assay.pb-c.h": {"proto/wire", "engine", "client"},
-    "pthread.h": {"engine", "daemon", "client"},
+    "pthread.h": {"io", "engine", "daemon", "client"},
     "time.h": {"io", "engine", "client", "tools"},
     "sys/socket.h": {"io"},
 }
