@@ -16,13 +16,13 @@
  *            verdict. Pointers written through *_out are NULL after a failure.
  * Time:      a call returns within its deadline, whatever the network or the daemon does.
  * Memory:    from the allocator of assay_options, which defaults to malloc(); libnng and libcrypto have their own.
- * Bounds:    a message may be as large as the daemon takes (else ASSAY_ERROR_TOO_LARGE); a reply is at
- *            most 16 MiB.
+ * Bounds:    a message may be as large as the daemon takes, and not of 2 GiB or more (else ASSAY_ERROR_TOO_LARGE); a reply
+ *            is at most 16 MiB.
  * State:     none outside of clients, but that libnng is one a process.
- * Growth:    structs that the caller fills or provides begin with their size and may get fields at their end. Structs
- *            that the library fills may get fields at their end, except struct assay_text,
- *            assay_reason, assay_counter, assay_field_text and assay_failure, which stay as they are. Enums may get values: treat one that you do not know
- *            as you treat "unknown".
+ * Growth:    structs that the caller fills or provides begin with their size and may get fields at their end: a program
+ *            that was compiled with an older header goes on as it was. Structs that the library fills may get fields at
+ *            their end, except struct assay_text, assay_reason, assay_counter, assay_field_text and assay_failure, which
+ *            stay as they are. Enums may get values: treat one that you do not know as you treat "unknown".
  */
 #ifndef ASSAY_H
 #define ASSAY_H
@@ -100,7 +100,8 @@ struct assay_options {
 	/*
 	 * 0: assay_open() returns at once; the connections are made in the background, and made again
 	 * whenever they are lost, for as long as the client is open. Otherwise assay_open() waits for a
-	 * first connection so many milliseconds and fails with ASSAY_ERROR_CONNECT if there is none.
+	 * first connection, at most so many milliseconds, and fails with ASSAY_ERROR_CONNECT if there is none:
+	 * at once when each server was tried and could not be reached.
 	 */
 	uint32_t connect_ms;
 	/*

@@ -45,7 +45,7 @@ static void start_failed(const struct next *what, struct next *next)
 	if (exchange->done || exchange_active(exchange) > 0)
 		return;
 	exchange->error = failure_set(&exchange->failure, ASSAY_ERROR_MEMORY, "no memory for the request");
-	exchange_finish(exchange, clock_ms(), next);
+	exchange_finish_unsent(exchange, clock_ms(), next);
 }
 
 void attempt_start(const struct next *what, struct next *next)

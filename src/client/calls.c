@@ -5,6 +5,7 @@
 
 #include "client/call.h"
 #include "client/failure.h"
+#include "client/growth.h"
 #include "client/open.h"
 
 uint32_t call_deadline_ms(const struct assay_call *call)
@@ -15,12 +16,12 @@ uint32_t call_deadline_ms(const struct assay_call *call)
 enum assay_error call_check(const struct assay_client *client, const struct assay_call *call,
 			    const struct assay_envelope *envelope, struct assay_failure *failure)
 {
-	if (call && call->size < sizeof *call)
+	if (call && call->size < CALL_SIZE_FIRST)
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_call.size is not set");
 	if (call && call->id && strlen(call->id) > ASSAY_ID_OCTETS_MAX)
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_call.id has more than %d octets",
 				   ASSAY_ID_OCTETS_MAX);
-	if (envelope && envelope->size < sizeof *envelope)
+	if (envelope && envelope->size < ENVELOPE_SIZE_FIRST)
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_envelope.size is not set");
 	return client_check(client, failure);
 }
@@ -134,7 +135,7 @@ enum assay_error assay_seal_message(struct assay_client *client, const struct as
 	const struct request_pieces pieces = { &piece, 1, octets };
 
 	*answer_out = NULL;
-	if (sealing && sealing->size < sizeof *sealing)
+	if (sealing && sealing->size < SEALING_SIZE_FIRST)
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_sealing.size is not set");
 	seal.message = request_message(&pieces);
 	seal.domain = request_bytes(sealing ? sealing->domain : NULL);

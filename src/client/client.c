@@ -8,6 +8,7 @@
 
 #include "client/exchange_parts.h"
 #include "client/failure.h"
+#include "client/growth.h"
 #include "client/link.h"
 #include "client/open.h"
 
@@ -33,13 +34,11 @@ enum assay_error client_check(const struct assay_client *client, struct assay_fa
 static enum assay_error options_read(const struct assay_options *given, struct assay_options *out,
 				     struct assay_failure *failure)
 {
-	const size_t size_first = offsetof(struct assay_options, digest_from_octets); /* of version 0.1.0 */
-
 	memset(out, 0, sizeof *out);
-	if (given && given->size < size_first)
+	if (given && given->size < OPTIONS_SIZE_FIRST)
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_options.size is not set");
 	if (given)
-		memcpy(out, given, given->size < sizeof *out ? given->size : sizeof *out);
+		memcpy(out, given, size_shared(given->size, sizeof *out));
 	if (out->octets_held_max == 0)
 		out->octets_held_max = ASSAY_OCTETS_HELD_MAX_DEFAULT;
 	if (out->hedge_percent == 0)
@@ -281,7 +280,7 @@ enum assay_error assay_get_server(const struct assay_client *client, unsigned nu
 
 	if (client_check(client, NULL) != ASSAY_OK)
 		return ASSAY_ERROR_FORKED;
-	if (number >= client->servers_count || size < offsetof(struct assay_server, requests))
+	if (number >= client->servers_count || size < SERVER_SIZE_FIRST)
 		return ASSAY_ERROR_ARGUMENT;
 	memcpy(&locked, &client, sizeof locked); /* the lock alone is changed */
 	server = &client->servers[number];
@@ -300,7 +299,7 @@ enum assay_error assay_get_server(const struct assay_client *client, unsigned nu
 		.replaced = server->replaced,
 	};
 	pthread_mutex_unlock(&locked->lock);
-	memcpy(out, &state, size < sizeof state ? size : sizeof state);
+	memcpy(out, &state, size_shared(size, sizeof state));
 	return ASSAY_OK;
 }
 

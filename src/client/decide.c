@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "client/failure.h"
+#include "client/growth.h"
 
 __attribute__((format(printf, 3, 4))) static void reply_set(struct assay_decision *decision, enum assay_action action,
 							   const char *format, ...)
@@ -92,30 +93,37 @@ static void insert_add(struct assay_decision *decision, const char *name, const 
 	decision->insert[decision->insert_count++].value = value->octets;
 }
 
+static void decide(const struct assay_verdict *verdict, const struct assay_site *site, struct assay_decision *decision)
+{
+	if (!verdict && site->missing == ASSAY_MISSING_DEFER) {
+		reply_set(decision, ASSAY_DEFER, "451 4.3.0 Mail cannot be authenticated now, try again later");
+		return;
+	}
+	decision->action = ASSAY_ACCEPT;
+	if (!verdict)
+		return;
+	if (!has_bad_flags(verdict, site, decision) && !spf_decides(verdict, site, decision))
+		(void)dmarc_decides(verdict->dmarc, site, decision);
+	decision->delete_fields = verdict->delete_fields;
+	decision->delete_count = verdict->delete_count;
+	insert_add(decision, "Authentication-Results", &verdict->authentication_results);
+	insert_add(decision, "Received-SPF", &verdict->received_spf);
+}
+
 enum assay_error assay_decide(const struct assay_answer *answer, const struct assay_site *site,
 			      struct assay_decision *decision_out, struct assay_failure *failure)
 {
-	const struct assay_verdict *verdict = answer ? assay_answer_verdict(answer) : NULL;
+	struct assay_decision decision = { .size = decision_out->size };
+	const size_t shared = size_shared(decision.size, sizeof decision);
 
-	if (decision_out->size < sizeof *decision_out)
+	if (decision.size < DECISION_SIZE_FIRST)
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_decision.size is not set");
-	*decision_out = (struct assay_decision){ .size = decision_out->size };
-	if (site->size < sizeof *site)
+	memcpy(decision_out, &decision, shared);
+	if (site->size < SITE_SIZE_FIRST)
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_site.size is not set");
 	if (site->missing != ASSAY_MISSING_ACCEPT && site->missing != ASSAY_MISSING_DEFER)
 		return failure_set(failure, ASSAY_ERROR_ARGUMENT, "assay_site.missing is not set");
-	if (!verdict && site->missing == ASSAY_MISSING_DEFER) {
-		reply_set(decision_out, ASSAY_DEFER, "451 4.3.0 Mail cannot be authenticated now, try again later");
-		return ASSAY_OK;
-	}
-	decision_out->action = ASSAY_ACCEPT;
-	if (!verdict)
-		return ASSAY_OK;
-	if (!has_bad_flags(verdict, site, decision_out) && !spf_decides(verdict, site, decision_out))
-		(void)dmarc_decides(verdict->dmarc, site, decision_out);
-	decision_out->delete_fields = verdict->delete_fields;
-	decision_out->delete_count = verdict->delete_count;
-	insert_add(decision_out, "Authentication-Results", &verdict->authentication_results);
-	insert_add(decision_out, "Received-SPF", &verdict->received_spf);
+	decide(answer ? assay_answer_verdict(answer) : NULL, site, &decision);
+	memcpy(decision_out, &decision, shared);
 	return ASSAY_OK;
 }

@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "client/growth.h"
+
 static size_t text_octets(const char *text)
 {
 	return text ? strlen(text) + 1 : 0;
@@ -37,12 +39,12 @@ int envelope_copy(const struct assay_allocator *heap, const struct assay_call *c
 	char *at;
 
 	memset(out, 0, sizeof *out);
+	if (call)
+		memcpy(&out->call, call, size_shared(call->size, sizeof out->call));
+	if (envelope)
+		memcpy(&out->envelope, envelope, size_shared(envelope->size, sizeof out->envelope));
 	out->call.size = sizeof out->call;
 	out->envelope.size = sizeof out->envelope;
-	if (call)
-		out->call = *call;
-	if (envelope)
-		out->envelope = *envelope;
 	if (out->envelope.rcpt_count > SIZE_MAX / 2 / sizeof *rcpt_to)
 		return 0;
 	out->memory = heap_new(heap, octets_of(&out->call, &out->envelope));

@@ -155,6 +155,8 @@ void exchange_finish_late(struct exchange *exchange, uint64_t now, struct next *
 
 void exchange_attempt_plan(struct exchange *exchange, struct server *server, bool is_hedge, struct next *next)
 {
+	if (exchange->attempts_made == 0)
+		exchange->error = ASSAY_OK; /* it was not asked before: now it is */
 	exchange->tried |= server_bit(exchange->client, server);
 	exchange->attempts_made++;
 	exchange->starting++;
@@ -171,24 +173,26 @@ static void retry_plan(struct exchange *exchange, uint64_t at_ms)
 	clock_plan(exchange->client, at_ms);
 }
 
-/*
- * Every server that may be asked has too much to do: waits for the first that may be asked again, if that is soon. Who is called
- * back is told by the clock: within the call, a callback that asks again would be called from itself.
- */
-static void wait_busy(struct exchange *exchange, const struct server *server, uint64_t now, struct next *next)
+/* The clock looks first: one that was busy, or memory, may be there again. */
+void exchange_finish_unsent(struct exchange *exchange, uint64_t now, struct next *next)
 {
-	if (server->busy_until_ms - now < (exchange->deadline_ms - now) / 2) {
-		retry_plan(exchange, server->busy_until_ms);
-		return;
-	}
-	if (exchange->notify && exchange->attempts_made == 0 && !exchange->put_off) {
+	if (exchange->notify && !exchange->put_off) {
 		exchange->put_off = true;
 		retry_plan(exchange, now);
-		return;
+	} else {
+		exchange_finish(exchange, now, next);
 	}
+}
+
+/* Every server that may be asked has too much to do: waits for the first that may be asked again, if that is soon. */
+static void wait_busy(struct exchange *exchange, const struct server *server, uint64_t now, struct next *next)
+{
 	exchange->error = failure_set(&exchange->failure, ASSAY_ERROR_OVERLOADED,
 				      "not asked: the server had too much to do a moment ago");
-	exchange_finish(exchange, now, next);
+	if (server->busy_until_ms - now < (exchange->deadline_ms - now) / 2)
+		retry_plan(exchange, server->busy_until_ms);
+	else
+		exchange_finish_unsent(exchange, now, next);
 }
 
 /* A server whose connection was lost may be asked again; one that has refused may not. */

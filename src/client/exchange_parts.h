@@ -39,6 +39,11 @@ void exchange_go_on(struct exchange *exchange, uint64_t now, struct next *next);
 void exchange_finish_late(struct exchange *exchange, uint64_t now, struct next *next);
 /* It is over, with the outcome that stands in it. */
 void exchange_finish(struct exchange *exchange, uint64_t now, struct next *next);
+/*
+ * Likewise, and the call that began it may not have returned: the clock tells who is to be called back. A callback that asks again
+ * would be called from itself, without end.
+ */
+void exchange_finish_unsent(struct exchange *exchange, uint64_t now, struct next *next);
 /* One attempt came to this. Takes `answer`. `error` as in `failure`, or ASSAY_OK with an answer. */
 void exchange_attempt_over(struct exchange *exchange, struct server *server, struct assay_answer *answer,
 			   const struct assay_failure *failure, struct next *next);

@@ -12,6 +12,7 @@
 #define DIAL_MS_MAX     10000
 #define GREETING_MS_MAX 5000
 #define IN_OCTETS_MIN   ((size_t)16 << 10)
+#define IN_OCTETS_KEPT  ((size_t)256 << 10)
 
 /*
  * greeting = %x00 "SP" %x00 protocol %x00.00         ; protocol: 48 asks, 49 replies
@@ -210,7 +211,7 @@ static void reply_take(struct server *server, const uint8_t *octets, size_t coun
 		exchange = attempt->exchange;
 		exchange->refs++;
 	} else {
-		server_answered(server); /* late: nobody waits for it any more */
+		server_is_there(server); /* late: nobody waits for it any more, so it is not read */
 	}
 	pthread_mutex_unlock(&client->lock);
 	if (exchange)
@@ -244,15 +245,20 @@ static bool frames_take(struct server *server, size_t *need_out)
 	return true;
 }
 
-static bool in_grow(struct server *server, size_t need)
+/* Room for `need` octets. What a large reply needed is given back after it. */
+static bool in_fit(struct server *server, size_t need)
 {
 	uint8_t *in;
 
-	if (need <= server->in_size)
+	if (need < IN_OCTETS_MIN)
+		need = IN_OCTETS_MIN;
+	if (need <= server->in_size && server->in_size <= IN_OCTETS_KEPT)
+		return true;
+	if (need == server->in_size)
 		return true;
 	in = heap_new(&server->client->heap, need);
 	if (!in)
-		return false;
+		return need <= server->in_size;
 	memcpy(in, server->in, server->in_used);
 	heap_free(&server->client->heap, server->in);
 	server->in = in;
@@ -294,7 +300,7 @@ static bool in_take(struct server *server)
 		if (!greeting_take(server))
 			return false;
 	}
-	return frames_take(server, &need) && in_grow(server, need);
+	return frames_take(server, &need) && in_fit(server, need);
 }
 
 static void read_on(struct server *server)

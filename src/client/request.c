@@ -106,7 +106,10 @@ enum assay_error request_pack(const struct assay_allocator *heap, Assay__V1__Req
 	out->id_octets = wire->id.len;
 	if (wire->id.len)
 		memcpy(out->id, wire->id.data, wire->id.len);
-	buffer.size = assay__v1__request__get_packed_size(wire) - out->message.octets;
+	buffer.size = assay__v1__request__get_packed_size(wire);
+	if (buffer.size > REQUEST_OCTETS_MAX)
+		return ASSAY_ERROR_TOO_LARGE;
+	buffer.size -= out->message.octets;
 	out->packed = heap_new(heap, buffer.size);
 	if (!out->packed)
 		return ASSAY_ERROR_MEMORY;

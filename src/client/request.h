@@ -3,7 +3,7 @@
  *
  * Ownership: what is packed is the request's own; the octets of the message are borrowed, in pieces, and are copied once for
  *            each time it is sent.
- * Errors:    ASSAY_ERROR_MEMORY, _ARGUMENT.
+ * Errors:    ASSAY_ERROR_MEMORY, _ARGUMENT, _TOO_LARGE.
  */
 #ifndef ASSAY_CLIENT_REQUEST_H
 #define ASSAY_CLIENT_REQUEST_H
@@ -13,6 +13,8 @@
 #include "assay.pb-c.h"
 #include "base/slice.h"
 #include "client/heap.h"
+
+#define REQUEST_OCTETS_MAX ((size_t)INT32_MAX) /* protobuf's lengths */
 
 /* The octets of a message, in pieces. */
 struct request_pieces {

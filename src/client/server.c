@@ -94,13 +94,19 @@ enum server_class server_class(const struct server *server, uint64_t now_ms)
 
 void server_answered(struct server *server)
 {
-	server->failures = server->silences = server->refusals = 0;
+	server_is_there(server);
+	server->refusals = 0;
 	server->busy_until_ms = 0;
+}
+
+void server_is_there(struct server *server)
+{
+	server->failures = server->silences = 0;
 }
 
 void server_refused(struct server *server, uint64_t now_ms, uint32_t random)
 {
-	server->failures = server->silences = 0;
+	server_is_there(server);
 	server->overloaded++;
 	/* What was sent before the first refusal came counts as one. */
 	if (server->busy_until_ms > now_ms)

@@ -71,7 +71,6 @@ struct server {
 	size_t in_used, in_size;
 	struct frame *out_first, *out_last;
 	size_t out_offset;      /* of the first one, written already */
-	size_t out_count, out_given_up; /* frames; of these: nobody waits for a reply */
 	/* Requests under way. */
 	struct attempt *attempts[ATTEMPT_BUCKETS];
 	uint32_t last_id;
@@ -87,6 +86,7 @@ struct server {
 enum server_class server_class(const struct server *server, uint64_t now_ms);
 /* What came of a request; `random` makes times that are not the same. */
 void server_answered(struct server *server);
+void server_is_there(struct server *server); /* a reply, whatever stands in it */
 void server_refused(struct server *server, uint64_t now_ms, uint32_t random);
 void server_failed(struct server *server, uint64_t now_ms, uint32_t random);
 /* Something was received; or nothing, for a request sent at that time. True: the connection is to be made anew. */

@@ -290,8 +290,43 @@ static void nobody_there(void **state)
 	assay_answer_free(NULL);
 }
 
+/* Structs as they were at first, and as they will be; less than the first is no struct. */
+static void older_programs(void **state)
+{
+	struct assay_client *client = open_client(*state);
+	struct {
+		struct assay_call call;
+		char grown[16];
+	} newer = { .call = { .size = sizeof newer } };
+	struct assay_call call = { .size = offsetof(struct assay_call, deadline_ms) + sizeof call.deadline_ms };
+	struct assay_answer *answer;
+
+	assert_int_equal(assay_get_status(client, &call, &answer, NULL), ASSAY_OK);
+	assay_answer_free(answer);
+	assert_int_equal(assay_get_status(client, &newer.call, &answer, NULL), ASSAY_OK);
+	assay_answer_free(answer);
+	call.size--;
+	assert_int_equal(assay_get_status(client, &call, &answer, NULL), ASSAY_ERROR_ARGUMENT);
+	assay_close(client);
+}
+
+/* It is refused before an octet of it is read. */
+static void too_large_for_the_wire(void **state)
+{
+	struct assay_client *client = open_client(*state);
+	struct assay_failure failure;
+	struct assay_answer *answer;
+
+	assert_int_equal(assay_check_message(client, NULL, NULL, "x", (size_t)1 << 31, &answer, &failure), ASSAY_ERROR_TOO_LARGE);
+	assert_int_equal(assay_check_message(client, NULL, NULL, "x", ((size_t)1 << 32) + 1, &answer, &failure),
+			 ASSAY_ERROR_TOO_LARGE);
+	assert_true(strlen(failure.text) > 0);
+	assay_close(client);
+}
+
 #define CALL_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 UNIT_MAIN(CALL_TEST(message_arrives_whole), CALL_TEST(sealing_arrives), CALL_TEST(silence_ends_at_the_deadline),
 	  CALL_TEST(garbage_is_a_protocol_error), CALL_TEST(threads_share_a_client),
-	  CALL_TEST(values_out_of_bounds_are_refused), cmocka_unit_test(nobody_there))
+	  CALL_TEST(values_out_of_bounds_are_refused), CALL_TEST(older_programs), CALL_TEST(too_large_for_the_wire),
+	  cmocka_unit_test(nobody_there))

@@ -242,6 +242,48 @@ static void what_is_given_up_is_freed(void **state)
 	}
 }
 
+/* ---- a large reply ---- */
+
+#define LARGE_OCTETS (4u << 20)
+
+static uint8_t *large_or_small(void *arg, const Assay__V1__Request *request, size_t *octets_out)
+{
+	static uint8_t large[LARGE_OCTETS];
+	Assay__V1__Response response = ASSAY__V1__RESPONSE__INIT;
+	Assay__V1__Verdict verdict = ASSAY__V1__VERDICT__INIT;
+
+	(void)arg;
+	response.id = request->id;
+	response.result_case = ASSAY__V1__RESPONSE__RESULT_VERDICT;
+	response.verdict = &verdict;
+	if (request->id.len)
+		verdict.authentication_results = (ProtobufCBinaryData){ sizeof large, large };
+	return rep_pack(&response, octets_out);
+}
+
+/* What it needed is given back. */
+static void large_reply(void **state)
+{
+	static const struct assay_allocator allocator = { count_allocate, count_release, NULL };
+	struct assay_options options = { .size = sizeof options, .connect_ms = 5000, .allocator = &allocator };
+	struct assay_call call = { .size = sizeof call, .id = "large", .deadline_ms = 20000 };
+	struct assay_client *client;
+	struct assay_answer *answer;
+	struct rep rep;
+
+	(void)state;
+	rep_start(&rep, large_or_small, NULL);
+	assert_int_equal(assay_open(rep.url, &options, &client, NULL), ASSAY_OK);
+	assert_int_equal(assay_check_message(client, &call, NULL, "x", 1, &answer, NULL), ASSAY_OK);
+	assert_int_equal(assay_answer_verdict(answer)->authentication_results.count, LARGE_OCTETS);
+	assay_answer_free(answer);
+	assert_int_equal(ask(client, 20000, NULL), ASSAY_OK);
+	assert_in_range(atomic_load(&allocated), 1, LARGE_OCTETS / 4);
+	assay_close(client);
+	assert_int_equal(atomic_load(&allocated), 0);
+	rep_stop(&rep);
+}
+
 /* ---- a server that does not stay ---- */
 
 struct greeter {
@@ -442,7 +484,7 @@ static int teardown(void **state)
 #define PEER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 UNIT_MAIN(PEER_TEST(half_open_is_replaced), PEER_TEST(slow_is_not_replaced), PEER_TEST(the_live_one_answers),
-	  PEER_TEST(many_cost_little), PEER_TEST(what_is_given_up_is_freed),
+	  PEER_TEST(many_cost_little), PEER_TEST(what_is_given_up_is_freed), cmocka_unit_test(large_reply),
 	  PEER_TEST(connections_that_end_back_off),
 	  PEER_TEST(lost_beside_one_that_hangs),
 	  cmocka_unit_test(reasons_are_said), cmocka_unit_test(urls_are_checked))

@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -157,11 +158,13 @@ struct again {
 	struct assay_client *client;
 	struct assay_mail *mail;
 	uint64_t until_ms;
+	unsigned chunks; /* of the mail */
 	atomic_uint count;
 	atomic_bool nested, ended;
 };
 
 static _Thread_local unsigned depth; /* of callbacks in one another */
+static const char chunk[10000];
 
 static void ask_again(void *arg, struct assay_answer *answer, const struct assay_failure *failure);
 
@@ -170,6 +173,8 @@ static void start_again(struct again *again)
 	struct assay_call call = { .size = sizeof call, .deadline_ms = 50 };
 
 	assert_int_equal(assay_mail_begin(again->client, &call, NULL, &again->mail, NULL), ASSAY_OK);
+	for (unsigned i = 0; i < again->chunks; i++)
+		assert_int_equal(assay_mail_add(again->mail, chunk, sizeof chunk, NULL), ASSAY_OK);
 	assert_int_equal(assay_mail_start(again->mail, ask_again, again, NULL), ASSAY_OK);
 }
 
@@ -206,6 +211,64 @@ static void refusals_take_turns(void **state)
 		nng_msleep(10);
 	assert_true(atomic_load(&again.ended));
 	assay_close(again.client);
+	assert_false(atomic_load(&again.nested));
+	assert_in_range(atomic_load(&again.count), 2, 100);
+}
+
+/* A call whose time is over while it waits for a busy server was not asked because of that, and says so. */
+static void busy_until_the_end(void **state)
+{
+	struct assay_client *client = open_both(ASSAY_ROUND_ROBIN, 100);
+	unsigned unasked = 0;
+
+	(void)state;
+	atomic_store(&peers[0].mode, PEER_OVERLOADED);
+	atomic_store(&peers[1].mode, PEER_OVERLOADED);
+	for (uint64_t until = now_ms() + 1000; now_ms() < until;) {
+		uint64_t sent = state_of(client, 0).requests + state_of(client, 1).requests;
+		enum assay_error error = ask(client, 4, NULL); /* the clock looks after 5 */
+
+		if (state_of(client, 0).requests + state_of(client, 1).requests != sent)
+			continue;
+		assert_int_equal(error, ASSAY_ERROR_OVERLOADED);
+		unasked++;
+	}
+	assay_close(client);
+	assert_true(unasked > 0);
+}
+
+static atomic_size_t allocated_max = SIZE_MAX;
+
+static void *allocate_some(void *arg, size_t octets)
+{
+	(void)arg;
+	return octets <= atomic_load(&allocated_max) ? malloc(octets) : NULL;
+}
+
+static void release(void *arg, void *memory)
+{
+	(void)arg;
+	free(memory);
+}
+
+/* Nor is it told within the call that there is no memory to send it with. */
+static void no_memory_takes_turns(void **state)
+{
+	const struct assay_allocator allocator = { allocate_some, release, NULL };
+	struct assay_options options = { .size = sizeof options, .connect_ms = 5000, .allocator = &allocator };
+	struct again again = { .until_ms = now_ms() + 200, .chunks = 2 };
+	unsigned asked = atomic_load(&peers[0].requests);
+
+	(void)state;
+	assert_int_equal(assay_open(peers[0].url, &options, &again.client, NULL), ASSAY_OK);
+	atomic_store(&allocated_max, sizeof chunk + sizeof chunk / 2); /* a chunk, not both */
+	start_again(&again);
+	for (int i = 0; i < 500 && !atomic_load(&again.ended); i++)
+		nng_msleep(10);
+	atomic_store(&allocated_max, SIZE_MAX);
+	assert_true(atomic_load(&again.ended));
+	assay_close(again.client);
+	assert_int_equal(atomic_load(&peers[0].requests), asked);
 	assert_false(atomic_load(&again.nested));
 	assert_in_range(atomic_load(&again.count), 2, 100);
 }
@@ -354,7 +417,8 @@ static int teardown(void **state)
 #define PEER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 UNIT_MAIN(PEER_TEST(round_robin), PEER_TEST(other_one_is_asked), PEER_TEST(both_are_bad), PEER_TEST(overload_is_respected),
-	  PEER_TEST(refusals_take_turns), PEER_TEST(silence_is_remembered), PEER_TEST(silent_one_is_better_than_none),
+	  PEER_TEST(refusals_take_turns), PEER_TEST(busy_until_the_end), PEER_TEST(no_memory_takes_turns),
+	  PEER_TEST(silence_is_remembered), PEER_TEST(silent_one_is_better_than_none),
 	  PEER_TEST(without_hedging_too), PEER_TEST(sooner_one_is_waited_for),
 	  PEER_TEST(slow_one_is_hedged), PEER_TEST(lost_connection),
 	  cmocka_unit_test(bad_lists))
