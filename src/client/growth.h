@@ -1,8 +1,8 @@
 /*
  * growth.h - structs of programs that were compiled with an older assay.h (internal).
  *
- * Each begins with its size and may get fields at its end. A struct that ends before the last field of its first version is refused;
- * a field that came later is read from a copy, whose rest is 0 (as options_read() does), never from the caller's.
+ * Each begins with its size and may get fields at its end. A struct that ends before the last field of its first version is
+ * refused; a field that came later is read from a copy, whose rest is 0 (as options_read() does), never from the caller's.
  */
 #ifndef ASSAY_CLIENT_GROWTH_H
 #define ASSAY_CLIENT_GROWTH_H

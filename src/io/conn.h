@@ -113,6 +113,7 @@ struct io_server {
 	bool is_behind;                    /* see io_server_is_behind() */
 	struct conn_tls *shaking_oldest, *shaking_newest;
 	unsigned shaking_count;
+	struct io_timer spares_age;        /* runs while there are more than a few spares */
 	struct io_timer idle;              /* runs where there is an idle_ns_max and a connection */
 	struct io_conn *dirty;
 	struct reply_buffer *spare_replies;
@@ -138,6 +139,7 @@ void frames_take(struct io_conn *conn, struct io_block *block, const uint8_t *be
 bool frames_is_between(const struct io_conn *conn);
 /* Lets go of one that did not come whole. */
 void frames_drop(struct io_conn *conn);
+void frames_spares_fire(void *server);
 
 /* receive.c */
 MUST_CHECK int receive_watch(struct io_conn *conn);

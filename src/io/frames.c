@@ -2,12 +2,34 @@
 
 #include <string.h>
 
+#define SPARES_AGE_NS INT64_C(1000000000)
 #define DISCARD_OCTETS_MAX ((uint64_t)1 << 30) /* of one frame that is not taken; a longer one closes the connection */
 
 static void octets_held_change(struct io_conn *conn, size_t more, size_t less)
 {
 	conn->frame_octets_held += more - less;
 	conn->server->counters.frame_octets_held += more - less;
+}
+
+/* What load has left behind is given back a little after it. */
+static void spares_watch(struct io_server *server)
+{
+	if (server->spares.octets > IO_SPARES_OCTETS_FEW && !server->spares_age.running)
+		io_timer_start(server->loop, &server->spares_age, io_now_ns(server->loop) + SPARES_AGE_NS);
+}
+
+void frames_spares_fire(void *arg)
+{
+	struct io_server *server = arg;
+
+	io_spares_age(&server->spares);
+	spares_watch(server);
+}
+
+static void memory_give(struct io_server *server, void *memory, size_t octets)
+{
+	io_spares_give(&server->spares, memory, octets);
+	spares_watch(server);
 }
 
 void io_frame_release(struct io_frame *frame)
@@ -18,7 +40,7 @@ void io_frame_release(struct io_frame *frame)
 	if (frame->owner_is_block)
 		io_block_unpin(frame->owner);
 	else
-		io_spares_give(&frame->conn->server->spares, frame->owner, frame->octets.len);
+		memory_give(frame->conn->server, frame->owner, frame->octets.len);
 	io_conn_unref(frame->conn);
 	frame->conn = NULL;
 }
@@ -255,7 +277,7 @@ void frames_drop(struct io_conn *conn)
 {
 	if (conn->frame) {
 		octets_held_change(conn, 0, (size_t)conn->announced);
-		io_spares_give(&conn->server->spares, conn->frame, (size_t)conn->announced);
+		memory_give(conn->server, conn->frame, (size_t)conn->announced);
 		conn->frame = NULL;
 	}
 	io_spares_give(&conn->server->spares, conn->refused_head, IO_FRAME_HEAD_OCTETS);

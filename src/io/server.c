@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SPARES_PART 4 /* of the octets of frames that may be held, so much may be kept for the next ones */
+
 static void greeting_make(uint8_t greeting[GREETING_OCTETS], uint16_t protocol)
 {
 	memcpy(greeting, (uint8_t[]){ 0, 'S', 'P', 0, (uint8_t)(protocol >> 8), (uint8_t)protocol, 0, 0 },
@@ -31,6 +33,8 @@ int io_server_new(struct io_loop *loop, const struct io_server_bounds *bounds, u
 	server->shaking_ready.end = &server->shaking_ready.first;
 	io_timer_init(&server->read, receive_ready, server);
 	io_timer_init(&server->idle, idle_fire, server);
+	io_timer_init(&server->spares_age, frames_spares_fire, server);
+	server->spares.octets_max = bounds->frames_octets_max / SPARES_PART;
 	greeting_make(server->greeting, protocol);
 	greeting_make(server->peer_greeting, peer_protocol);
 	*out = server;
@@ -64,6 +68,7 @@ void io_server_free(struct io_server *server)
 	io_server_flush(server);
 	io_timer_stop(server->loop, &server->read);
 	io_timer_stop(server->loop, &server->idle);
+	io_timer_stop(server->loop, &server->spares_age);
 	receive_forget(server);
 	send_drop_spare(server);
 	io_blocks_free(server->blocks);

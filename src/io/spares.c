@@ -32,6 +32,8 @@ void *io_spares_take(struct io_spares *spares, size_t octets)
 		ASAN_UNPOISON_MEMORY_REGION(spare, size);
 		spares->first[number] = spare->next;
 		spares->octets -= size;
+		if (spares->unneeded > spares->octets)
+			spares->unneeded = spares->octets;
 	} else {
 		spare = malloc(size);
 	}
@@ -54,7 +56,7 @@ void io_spares_give(struct io_spares *spares, void *memory, size_t octets)
 		return;
 	}
 	ASAN_UNPOISON_MEMORY_REGION(memory, size);
-	if (size > IO_SPARES_OCTETS_MAX - spares->octets) {
+	if (spares->octets + size > spares->octets_max) {
 		free(memory);
 		return;
 	}
@@ -64,16 +66,31 @@ void io_spares_give(struct io_spares *spares, void *memory, size_t octets)
 	ASAN_POISON_MEMORY_REGION(spare, size);
 }
 
+static void first_free(struct io_spares *spares, unsigned number)
+{
+	struct io_spare *spare = spares->first[number];
+
+	ASAN_UNPOISON_MEMORY_REGION(spare, IO_SPARE_OCTETS_LEAST << number);
+	spares->first[number] = spare->next;
+	spares->octets -= IO_SPARE_OCTETS_LEAST << number;
+	free(spare);
+}
+
+void io_spares_age(struct io_spares *spares)
+{
+	size_t left = spares->octets - spares->unneeded;
+
+	if (left < IO_SPARES_OCTETS_FEW)
+		left = IO_SPARES_OCTETS_FEW;
+	for (unsigned number = IO_SPARE_SIZES; number-- > 0;)
+		while (spares->first[number] && spares->octets >= left + (IO_SPARE_OCTETS_LEAST << number))
+			first_free(spares, number);
+	spares->unneeded = spares->octets;
+}
+
 void io_spares_drop(struct io_spares *spares)
 {
-	for (unsigned number = 0; number < IO_SPARE_SIZES; number++) {
-		while (spares->first[number]) {
-			struct io_spare *spare = spares->first[number];
-
-			ASAN_UNPOISON_MEMORY_REGION(spare, IO_SPARE_OCTETS_LEAST << number);
-			spares->first[number] = spare->next;
-			free(spare);
-		}
-	}
-	spares->octets = 0;
+	for (unsigned number = 0; number < IO_SPARE_SIZES; number++)
+		while (spares->first[number])
+			first_free(spares, number);
 }

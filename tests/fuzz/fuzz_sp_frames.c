@@ -78,6 +78,7 @@ static uint64_t run(const uint8_t *data, size_t size, bool is_ipc, size_t piece)
 	struct io_server server = { .bounds = { .frame_octets_max = FRAME_MAX,
 		                                .frames_octets_max = FRAME_MAX,
 		                                .connection_octets_max = FRAME_MAX - 500 },
+		                    .spares = { .octets_max = FRAME_MAX },
 		                    .peer_greeting = { 0, 'S', 'P', 0, 0, 0x30, 0, 0 },
 		                    .ops = &ops };
 	struct io_conn conn = { .server = &server, .is_ipc = is_ipc };

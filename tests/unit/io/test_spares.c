@@ -1,16 +1,20 @@
 /*
- * Goal:   memory goes round, is as large as asked for, and no more of it is kept than the bound says.
+ * Goal:   memory goes round, is as large as asked for, no more of it is kept than the bound says, and what is not needed any more
+ *         goes.
  * Method: pieces of every size, and of one octet more and less, are taken, written all over and given back; then more is
- *         given back than may be kept.
+ *         given back than may be kept; then fewer are taken than are there.
  */
 #include "io/spares.h"
 #include "unit.h"
 
 #include <string.h>
 
+#define LARGE ((size_t)512 << 10)
+#define KEPT_MAX (16 * LARGE)
+
 static void test_given_back_is_taken_again(void **state)
 {
-	struct io_spares spares = { .octets = 0 };
+	struct io_spares spares = { .octets_max = KEPT_MAX };
 	void *first = io_spares_take(&spares, 5000), *second = io_spares_take(&spares, 8000);
 
 	(void)state;
@@ -32,10 +36,10 @@ static void test_given_back_is_taken_again(void **state)
 
 static void test_every_size_has_its_octets(void **state)
 {
-	struct io_spares spares = { .octets = 0 };
+	struct io_spares spares = { .octets_max = KEPT_MAX };
 
 	(void)state;
-	for (size_t size = 1; size <= 2 * IO_SPARE_OCTETS_MOST; size *= 2) {
+	for (size_t size = 1; size <= (1 << 20); size *= 2) {
 		for (size_t octets = size > 1 ? size - 1 : 1; octets <= size + 1; octets++) {
 			for (unsigned round = 0; round < 2; round++) {
 				uint8_t *memory = io_spares_take(&spares, octets);
@@ -51,22 +55,52 @@ static void test_every_size_has_its_octets(void **state)
 
 static void test_no_more_is_kept_than_the_bound(void **state)
 {
-	enum { PIECES = IO_SPARES_OCTETS_MAX / IO_SPARE_OCTETS_MOST + 3 };
-	struct io_spares spares = { .octets = 0 };
+	enum { PIECES = KEPT_MAX / LARGE + 3 };
+	struct io_spares spares = { .octets_max = KEPT_MAX };
 	void *pieces[PIECES];
 
 	(void)state;
 	for (unsigned i = 0; i < PIECES; i++)
-		pieces[i] = io_spares_take(&spares, IO_SPARE_OCTETS_MOST);
+		pieces[i] = io_spares_take(&spares, LARGE);
 	for (unsigned i = 0; i < PIECES; i++) {
-		io_spares_give(&spares, pieces[i], IO_SPARE_OCTETS_MOST);
-		assert_true(spares.octets <= IO_SPARES_OCTETS_MAX);
+		io_spares_give(&spares, pieces[i], LARGE);
+		assert_true(spares.octets <= KEPT_MAX);
 	}
-	assert_int_equal(spares.octets, IO_SPARES_OCTETS_MAX);
+	assert_int_equal(spares.octets, KEPT_MAX);
 	io_spares_drop(&spares);
 	/* What is larger than any is not kept. */
+	spares.octets_max = 4 * IO_SPARE_OCTETS_MOST;
 	pieces[0] = io_spares_take(&spares, IO_SPARE_OCTETS_MOST + 1);
 	io_spares_give(&spares, pieces[0], IO_SPARE_OCTETS_MOST + 1);
+	assert_int_equal(spares.octets, 0);
+}
+
+/* Of what load left behind, that which nobody needed since: not what goes round, and not a few. */
+static void test_unneeded_goes(void **state)
+{
+	enum { PIECES = 12, IN_USE = 10 };
+	struct io_spares spares = { .octets_max = KEPT_MAX };
+	void *pieces[PIECES];
+
+	(void)state;
+	for (unsigned i = 0; i < PIECES; i++)
+		pieces[i] = io_spares_take(&spares, LARGE);
+	for (unsigned i = 0; i < PIECES; i++)
+		io_spares_give(&spares, pieces[i], LARGE);
+	io_spares_age(&spares); /* all of them were in use */
+	assert_int_equal(spares.octets, PIECES * LARGE);
+	for (unsigned i = 0; i < IN_USE; i++)
+		pieces[i] = io_spares_take(&spares, LARGE);
+	for (unsigned i = 0; i < IN_USE; i++)
+		io_spares_give(&spares, pieces[i], LARGE);
+	io_spares_age(&spares);
+	assert_int_equal(spares.octets, IN_USE * LARGE);
+	pieces[0] = io_spares_take(&spares, 5000);
+	io_spares_give(&spares, pieces[0], 5000);
+	for (unsigned i = 0; i < 3; i++)
+		io_spares_age(&spares);
+	assert_in_range(spares.octets, IO_SPARES_OCTETS_FEW, IO_SPARES_OCTETS_FEW + LARGE - 1);
+	io_spares_drop(&spares);
 	assert_int_equal(spares.octets, 0);
 }
 
@@ -76,6 +110,7 @@ int main(void)
 		cmocka_unit_test(test_given_back_is_taken_again),
 		cmocka_unit_test(test_every_size_has_its_octets),
 		cmocka_unit_test(test_no_more_is_kept_than_the_bound),
+		cmocka_unit_test(test_unneeded_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
