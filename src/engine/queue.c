@@ -7,6 +7,7 @@
 #define SAMPLE 64   /* requests that are timed together */
 #define SMOOTHING 4 /* a sample's part of the new mean is one of so many */
 #define TURN_NS INT64_C(4000000)
+#define TURN_FEW 4         /* one of them may be a large message, and take as long as all that was read */
 #define TURN_LEAST 16     /* evaluations: two batches with full lanes */
 #define TURN_MOST 256
 #define REQUEST_PASSES 2  /* evaluations of most requests: before and after their crypto */
@@ -180,11 +181,15 @@ void queue_turn_begin(struct queue *queue, int64_t now_ns)
 	}
 }
 
-unsigned queue_turn_part(const struct queue *queue, bool is_behind)
+unsigned queue_turn_part(const struct queue *queue, enum io_backlog backlog)
 {
 	int64_t part = queue->each_ns ? REQUEST_PASSES * TURN_NS / queue->each_ns : TURN_MOST;
 
-	return is_behind || part < TURN_LEAST ? TURN_LEAST : part > TURN_MOST ? TURN_MOST : (unsigned)part;
+	if (backlog == IO_BACKLOG_MORE)
+		return TURN_FEW;
+	if (backlog == IO_BACKLOG_FULL || part < TURN_LEAST)
+		return TURN_LEAST;
+	return part > TURN_MOST ? TURN_MOST : (unsigned)part;
 }
 
 void queue_turn_end(struct queue *queue)

@@ -8,6 +8,8 @@
 #ifndef ASSAY_ENGINE_QUEUE_H
 #define ASSAY_ENGINE_QUEUE_H
 
+#include "io/server.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -57,10 +59,10 @@ void queue_turn_begin(struct queue *queue, int64_t now_ns);
 void queue_turn_end(struct queue *queue);
 /*
  * How many evaluations this turn may have: about four milliseconds of them, for the more there are of them the better are batches filled and
- * the fewer system calls they share. What connections send meanwhile lies in their sockets, and is read once a turn: so while
- * reading lags behind (io_server_is_behind()) no more than it takes to fill a batch, or who has to be refused would be told so late.
+ * the fewer system calls they share. What connections send meanwhile lies in their sockets: so while these are full no more than it
+ * takes to fill a batch, or who has to be refused would be told so late; and a few where reading was not even ended.
  */
-unsigned queue_turn_part(const struct queue *queue, bool is_behind);
+unsigned queue_turn_part(const struct queue *queue, enum io_backlog backlog);
 /* How long a new request of this connection would wait. */
 int64_t queue_wait_ns(const struct queue *queue, struct io_conn *conn);
 

@@ -161,9 +161,11 @@ static struct request *next_in_time(struct shard *shard, int64_t now_ns)
  * Reading comes before evaluating: octets that nobody has read yet wait unseen, and may have to be refused. Once requests are refused sockets
  * are emptied quickly, which does not mean that there was less to be read.
  */
-static bool is_behind(const struct shard *shard, int64_t now_ns)
+static enum io_backlog backlog(const struct shard *shard, int64_t now_ns)
 {
-	return io_server_is_behind(shard->server) || now_ns - shard->refused_ns < OVERLOAD_NS;
+	enum io_backlog backlog = io_server_backlog(shard->server);
+
+	return backlog == IO_BACKLOG_NONE && now_ns - shard->refused_ns < OVERLOAD_NS ? IO_BACKLOG_FULL : backlog;
 }
 
 /*
@@ -180,7 +182,7 @@ static void turn(void *arg)
 
 	adopt(shard);
 	queue_turn_begin(&shard->queue, now_ns);
-	left = queue_turn_part(&shard->queue, is_behind(shard, now_ns));
+	left = queue_turn_part(&shard->queue, backlog(shard, now_ns));
 	do {
 		struct request *request;
 

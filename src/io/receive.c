@@ -193,14 +193,17 @@ void receive_ready(void *arg)
 		round = read_round(server, left);
 		left -= round.octets < left ? round.octets : left;
 	}
-	server->is_behind = left == 0 || first.deep_reads > first.reads / 2;
+	if (left == 0)
+		server->backlog = IO_BACKLOG_MORE;
+	else
+		server->backlog = first.deep_reads > first.reads / 2 ? IO_BACKLOG_FULL : IO_BACKLOG_NONE;
 	if (handshakes_go_on(server) || (server->ready.first && round.octets))
 		read_start(server);
 }
 
-bool io_server_is_behind(const struct io_server *server)
+enum io_backlog io_server_backlog(const struct io_server *server)
 {
-	return server->is_behind;
+	return server->backlog;
 }
 
 void receive_forget(struct io_server *server)

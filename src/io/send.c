@@ -203,7 +203,7 @@ void send_writable(void *arg, struct io_completion completion)
 
 void io_server_flush(struct io_server *server)
 {
-	server->is_behind = false;
+	server->backlog = IO_BACKLOG_NONE;
 	while (server->dirty) {
 		struct io_conn *conn = server->dirty;
 

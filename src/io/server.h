@@ -96,11 +96,14 @@ void io_server_adopt(struct io_server *server, int fd);
 void io_server_stop_listening(struct io_server *server);
 /* Sends what io_conn_reply() gathered; to be called at the end of every turn. */
 void io_server_flush(struct io_server *server);
-/*
- * More was there to be read in this turn than a turn reads, or most sockets were full: what came with it has waited
- * for who reads, and more waits in the peers.
- */
-bool io_server_is_behind(const struct io_server *server);
+/* How much waited to be read in this turn: what came with it has waited for who reads, and more waits in the peers. */
+enum io_backlog {
+	IO_BACKLOG_NONE,
+	IO_BACKLOG_FULL, /* most sockets were found full */
+	IO_BACKLOG_MORE, /* more was there than a turn reads */
+};
+
+enum io_backlog io_server_backlog(const struct io_server *server);
 /* Closes every connection: each when its replies are out, or at once. May be called again. */
 void io_server_close(struct io_server *server, bool at_once);
 /* There are no connections, and when listening was stopped, none can come. */

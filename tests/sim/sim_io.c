@@ -230,10 +230,10 @@ static void reply_deliver(struct io_conn *conn)
 }
 
 /* Frames come whole. */
-bool io_server_is_behind(const struct io_server *server)
+enum io_backlog io_server_backlog(const struct io_server *server)
 {
 	(void)server;
-	return false;
+	return IO_BACKLOG_NONE;
 }
 
 void io_server_flush(struct io_server *server)

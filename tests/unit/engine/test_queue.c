@@ -241,8 +241,9 @@ static void test_part_of_a_turn(void **state)
 	queue_of("");
 	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
 		queue.each_ns = vectors[i].each_ns;
-		assert_int_equal(queue_turn_part(&queue, false), vectors[i].part);
-		assert_int_equal(queue_turn_part(&queue, true), 16);
+		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_NONE), vectors[i].part);
+		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_FULL), 16);
+		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_MORE), 4);
 	}
 }
 
