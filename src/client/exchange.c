@@ -155,8 +155,9 @@ void exchange_finish_late(struct exchange *exchange, uint64_t now, struct next *
 
 void exchange_attempt_plan(struct exchange *exchange, struct server *server, bool is_hedge, struct next *next)
 {
-	if (exchange->attempts_made == 0)
-		exchange->error = ASSAY_OK; /* it was not asked before: now it is */
+	if (exchange->unsent)
+		exchange->error = ASSAY_OK; /* now it is sent */
+	exchange->unsent = false;
 	exchange->tried |= server_bit(exchange->client, server);
 	exchange->attempts_made++;
 	exchange->starting++;
@@ -173,6 +174,14 @@ static void retry_plan(struct exchange *exchange, uint64_t at_ms)
 	clock_plan(exchange->client, at_ms);
 }
 
+void exchange_fail_unsent(struct exchange *exchange, enum assay_error error, const char *text)
+{
+	if (exchange->error != ASSAY_OK && !exchange->unsent)
+		return;
+	exchange->error = failure_set(&exchange->failure, error, "%s", text);
+	exchange->unsent = true;
+}
+
 /* The clock looks first: one that was busy, or memory, may be there again. */
 void exchange_finish_unsent(struct exchange *exchange, uint64_t now, struct next *next)
 {
@@ -187,8 +196,7 @@ void exchange_finish_unsent(struct exchange *exchange, uint64_t now, struct next
 /* Every server that may be asked has too much to do: waits for the first that may be asked again, if that is soon. */
 static void wait_busy(struct exchange *exchange, const struct server *server, uint64_t now, struct next *next)
 {
-	exchange->error = failure_set(&exchange->failure, ASSAY_ERROR_OVERLOADED,
-				      "not asked: the server had too much to do a moment ago");
+	exchange_fail_unsent(exchange, ASSAY_ERROR_OVERLOADED, "not asked: the server had too much to do a moment ago");
 	if (server->busy_until_ms - now < (exchange->deadline_ms - now) / 2)
 		retry_plan(exchange, server->busy_until_ms);
 	else
@@ -286,6 +294,7 @@ void exchange_attempt_over(struct exchange *exchange, struct server *server, str
 	health_note(server, error, now, exchange_random(client));
 	exchange->answer = answer;
 	exchange->error = error;
+	exchange->unsent = false;
 	if (!answer)
 		exchange->failure = *failure;
 	if (error != ASSAY_ERROR_CONNECT)

@@ -37,6 +37,8 @@ void exchange_attempt_plan(struct exchange *exchange, struct server *server, boo
 void exchange_go_on(struct exchange *exchange, uint64_t now, struct next *next);
 /* The deadline is there. */
 void exchange_finish_late(struct exchange *exchange, uint64_t now, struct next *next);
+/* Nothing can be sent now. What an attempt failed for before says more, and stays. */
+void exchange_fail_unsent(struct exchange *exchange, enum assay_error error, const char *text);
 /* It is over, with the outcome that stands in it. */
 void exchange_finish(struct exchange *exchange, uint64_t now, struct next *next);
 /*
