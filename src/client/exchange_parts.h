@@ -23,6 +23,12 @@ static inline uint32_t server_bit(const struct assay_client *client, const struc
 	return UINT32_C(1) << (server - client->servers);
 }
 
+/* Does it ask a second server when the first one takes long? */
+static inline bool client_hedges(const struct assay_client *client)
+{
+	return client->servers_count > 1 && client->hedge_percent < 100;
+}
+
 /* ---- exchange.c; all but next_do() with the lock held ---- */
 
 void exchange_unref(struct exchange *exchange);
@@ -64,6 +70,10 @@ void clock_plan_for(struct exchange *exchange);
 uint32_t exchange_unconnected(const struct assay_client *client);
 /* The best of the servers that are not in `without`, and how well it is; NULL: there is none. */
 struct server *exchange_server(struct assay_client *client, uint32_t without, uint64_t now, enum server_class *class_out);
+/* Where the exchange, which has no attempt under way, goes next; NULL: nowhere. SERVER_BUSY: not yet. */
+struct server *exchange_server_next(const struct exchange *exchange, uint64_t now, enum server_class *class_out);
+/* A server has too much to do: is it worth waiting until it may be asked again? */
+bool exchange_waits_for(const struct exchange *exchange, const struct server *busy, uint64_t now);
 
 /* ---- moves.c, with the lock held ---- */
 
