@@ -131,8 +131,8 @@ static enum assay_error use_once(struct counted *counted, size_t digest_from, us
 }
 
 /*
- * Each allocation fails once. That of the request as it is sent, of a call with a callback, is tried once more: there is memory then, and
- * a verdict. All others end the call.
+ * Each allocation fails once. That of the request as it is sent, of a call with a callback, is tried once more: there is memory
+ * then, and a verdict. All others end the call.
  */
 static void no_memory_at_any_call(void **state)
 {
