@@ -3,7 +3,6 @@
  */
 #include "client/answer.h"
 #include "client/exchange_parts.h"
-#include "client/failure.h"
 #include "client/link.h"
 #include "client/out.h"
 
@@ -42,9 +41,11 @@ static void start_failed(const struct next *what, struct next *next)
 	struct exchange *exchange = what->start;
 
 	what->server->in_flight--;
+	exchange->attempts_made--;
+	exchange->tried &= ~server_bit(exchange->client, what->server);
 	if (exchange->done || exchange_active(exchange) > 0)
 		return;
-	exchange->error = failure_set(&exchange->failure, ASSAY_ERROR_MEMORY, "no memory for the request");
+	exchange_fail_unsent(exchange, ASSAY_ERROR_MEMORY, "no memory for the request");
 	exchange_finish_unsent(exchange, clock_ms(), next);
 }
 

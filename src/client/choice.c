@@ -39,3 +39,25 @@ struct server *exchange_server(struct assay_client *client, uint32_t without, ui
 	}
 	return best;
 }
+
+bool exchange_waits_for(const struct exchange *exchange, const struct server *busy, uint64_t now)
+{
+	return busy->busy_until_ms - now < (exchange->deadline_ms - now) / 2;
+}
+
+/* Where no second one will be looked for, one that is connected is better than one that is not, if it is not busy for long. */
+struct server *exchange_server_next(const struct exchange *exchange, uint64_t now, enum server_class *class_out)
+{
+	struct assay_client *client = exchange->client;
+	uint32_t without = exchange->tried | exchange->refused;
+	struct server *server = exchange_server(client, without, now, class_out), *connected;
+	enum server_class class = SERVER_BUSY;
+
+	if (!server || server->state == LINK_UP || client_hedges(client))
+		return server;
+	connected = exchange_server(client, without | exchange_unconnected(client), now, &class);
+	if (!connected || (class == SERVER_BUSY && !exchange_waits_for(exchange, connected, now)))
+		return server;
+	*class_out = class;
+	return connected;
+}

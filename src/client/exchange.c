@@ -155,8 +155,9 @@ void exchange_finish_late(struct exchange *exchange, uint64_t now, struct next *
 
 void exchange_attempt_plan(struct exchange *exchange, struct server *server, bool is_hedge, struct next *next)
 {
-	if (exchange->attempts_made == 0)
-		exchange->error = ASSAY_OK; /* it was not asked before: now it is */
+	if (exchange->unsent)
+		exchange->error = ASSAY_OK; /* now it is sent */
+	exchange->unsent = false;
 	exchange->tried |= server_bit(exchange->client, server);
 	exchange->attempts_made++;
 	exchange->starting++;
@@ -173,6 +174,14 @@ static void retry_plan(struct exchange *exchange, uint64_t at_ms)
 	clock_plan(exchange->client, at_ms);
 }
 
+void exchange_fail_unsent(struct exchange *exchange, enum assay_error error, const char *text)
+{
+	if (exchange->error != ASSAY_OK && !exchange->unsent)
+		return;
+	exchange->error = failure_set(&exchange->failure, error, "%s", text);
+	exchange->unsent = true;
+}
+
 /* The clock looks first: one that was busy, or memory, may be there again. */
 void exchange_finish_unsent(struct exchange *exchange, uint64_t now, struct next *next)
 {
@@ -184,27 +193,21 @@ void exchange_finish_unsent(struct exchange *exchange, uint64_t now, struct next
 	}
 }
 
-/* Every server that may be asked has too much to do: waits for the first that may be asked again, if that is soon. */
-static void wait_busy(struct exchange *exchange, const struct server *server, uint64_t now, struct next *next)
-{
-	exchange->error = failure_set(&exchange->failure, ASSAY_ERROR_OVERLOADED,
-				      "not asked: the server had too much to do a moment ago");
-	if (server->busy_until_ms - now < (exchange->deadline_ms - now) / 2)
-		retry_plan(exchange, server->busy_until_ms);
-	else
-		exchange_finish_unsent(exchange, now, next);
-}
-
 /* A server whose connection was lost may be asked again; one that has refused may not. */
 static bool may_ask_again(const struct exchange *exchange, uint64_t now)
 {
-	return exchange->error == ASSAY_ERROR_CONNECT && exchange->attempts_made < EXCHANGE_ATTEMPTS_MAX &&
-	       (exchange->tried & ~exchange->refused) && exchange->deadline_ms - now > AGAIN_MS;
+	return exchange->attempts_made < EXCHANGE_ATTEMPTS_MAX && (exchange->tried & ~exchange->refused) &&
+	       exchange->deadline_ms - now > AGAIN_MS;
 }
 
-static bool client_hedges(const struct assay_client *client)
+/* Every server that may be asked has too much to do: waits for the first that may be asked again, if that is soon. */
+static void wait_busy(struct exchange *exchange, const struct server *server, uint64_t now, struct next *next)
 {
-	return client->servers_count > 1 && client->hedge_percent < 100;
+	exchange_fail_unsent(exchange, ASSAY_ERROR_OVERLOADED, "not asked: the server had too much to do a moment ago");
+	if (exchange_waits_for(exchange, server, now))
+		retry_plan(exchange, server->busy_until_ms);
+	else
+		exchange_finish_unsent(exchange, now, next);
 }
 
 /* While what is under way waits for a connection, a second server is looked for at once, whatever there was before. */
@@ -214,23 +217,6 @@ static void hedge_soon(struct exchange *exchange, uint64_t now)
 		return;
 	exchange->hedge_ms = now;
 	clock_plan(exchange->client, now);
-}
-
-/* As exchange_server(). Where no second one will be looked for, a silent one that is connected is better than one that is not. */
-static struct server *first_server(struct exchange *exchange, uint64_t now, enum server_class *class_out)
-{
-	struct assay_client *client = exchange->client;
-	uint32_t without = exchange->tried | exchange->refused;
-	struct server *server = exchange_server(client, without, now, class_out), *connected;
-	enum server_class class = SERVER_BUSY;
-
-	if (!server || *class_out != SERVER_AWAY || client_hedges(client))
-		return server;
-	connected = exchange_server(client, without | exchange_unconnected(client), now, &class);
-	if (!connected || class == SERVER_BUSY)
-		return server;
-	*class_out = class;
-	return connected;
 }
 
 void exchange_go_on(struct exchange *exchange, uint64_t now, struct next *next)
@@ -244,16 +230,16 @@ void exchange_go_on(struct exchange *exchange, uint64_t now, struct next *next)
 		return;
 	}
 	if (exchange->attempts_made < EXCHANGE_ATTEMPTS_MAX)
-		server = first_server(exchange, now, &class);
+		server = exchange_server_next(exchange, now, &class);
 	if (server && class != SERVER_BUSY) {
 		exchange_attempt_plan(exchange, server, false, next);
-		if (class == SERVER_AWAY)
+		if (server->state != LINK_UP)
 			hedge_soon(exchange, now);
-	} else if (server) {
-		wait_busy(exchange, server, now, next);
-	} else if (may_ask_again(exchange, now)) {
+	} else if (may_ask_again(exchange, now) && !(server && exchange_waits_for(exchange, server, now))) {
 		exchange->tried = 0;
 		retry_plan(exchange, now + AGAIN_MS);
+	} else if (server) {
+		wait_busy(exchange, server, now, next);
 	} else {
 		exchange_finish(exchange, now, next);
 	}
@@ -286,6 +272,7 @@ void exchange_attempt_over(struct exchange *exchange, struct server *server, str
 	health_note(server, error, now, exchange_random(client));
 	exchange->answer = answer;
 	exchange->error = error;
+	exchange->unsent = false;
 	if (!answer)
 		exchange->failure = *failure;
 	if (error != ASSAY_ERROR_CONNECT)

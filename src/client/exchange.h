@@ -52,6 +52,7 @@ struct exchange {
 	unsigned starting;           /* attempts that are being packed */
 	unsigned refs;
 	bool put_off;                /* the end, to the clock's next look */
+	bool unsent;                 /* `error` is why nothing was sent, not what came of an attempt */
 	bool done;
 	/* The outcome. Before: of the attempt that failed last. */
 	enum assay_error error;

@@ -23,6 +23,12 @@ static inline uint32_t server_bit(const struct assay_client *client, const struc
 	return UINT32_C(1) << (server - client->servers);
 }
 
+/* Does it ask a second server when the first one takes long? */
+static inline bool client_hedges(const struct assay_client *client)
+{
+	return client->servers_count > 1 && client->hedge_percent < 100;
+}
+
 /* ---- exchange.c; all but next_do() with the lock held ---- */
 
 void exchange_unref(struct exchange *exchange);
@@ -37,6 +43,8 @@ void exchange_attempt_plan(struct exchange *exchange, struct server *server, boo
 void exchange_go_on(struct exchange *exchange, uint64_t now, struct next *next);
 /* The deadline is there. */
 void exchange_finish_late(struct exchange *exchange, uint64_t now, struct next *next);
+/* Nothing can be sent now. What an attempt failed for before says more, and stays. */
+void exchange_fail_unsent(struct exchange *exchange, enum assay_error error, const char *text);
 /* It is over, with the outcome that stands in it. */
 void exchange_finish(struct exchange *exchange, uint64_t now, struct next *next);
 /*
@@ -62,6 +70,10 @@ void clock_plan_for(struct exchange *exchange);
 uint32_t exchange_unconnected(const struct assay_client *client);
 /* The best of the servers that are not in `without`, and how well it is; NULL: there is none. */
 struct server *exchange_server(struct assay_client *client, uint32_t without, uint64_t now, enum server_class *class_out);
+/* Where the exchange, which has no attempt under way, goes next; NULL: nowhere. SERVER_BUSY: not yet. */
+struct server *exchange_server_next(const struct exchange *exchange, uint64_t now, enum server_class *class_out);
+/* A server has too much to do: is it worth waiting until it may be asked again? */
+bool exchange_waits_for(const struct exchange *exchange, const struct server *busy, uint64_t now);
 
 /* ---- moves.c, with the lock held ---- */
 

@@ -421,6 +421,160 @@ static void lost_beside_one_that_hangs(void **state)
 	assert_int_equal(atomic_load(&told[1]), COUNT_OF(mails));
 }
 
+/* ---- one that has too much to do, beside one that cannot be reached ---- */
+
+#define REFUSALS 6
+
+/* The peer, the second server, says `REFUSALS` times that it has too much to do: at last it is busy for 320 ms and more. */
+static void make_busy(struct assay_client *client, struct assay_mail *mails[REFUSALS], atomic_uint *told)
+{
+	struct assay_call call = { .size = sizeof call, .deadline_ms = 30000 };
+	struct assay_server server = { .size = sizeof server };
+	uint64_t refused;
+
+	assert_int_equal(assay_get_server(client, 1, &server), ASSAY_OK);
+	refused = server.overloaded;
+	atomic_store(&peer.mode, PEER_OVERLOADED);
+	for (unsigned i = 0; i < REFUSALS; i++) {
+		while (server.avoided || !server.connected) {
+			nng_msleep(1);
+			assert_int_equal(assay_get_server(client, 1, &server), ASSAY_OK);
+		}
+		assert_int_equal(assay_mail_begin(client, &call, NULL, &mails[i], NULL), ASSAY_OK);
+		assert_int_equal(assay_mail_start(mails[i], on_done, told, NULL), ASSAY_OK);
+		for (int ms = 0; ms < 5000 && server.overloaded == refused + i; ms++) {
+			nng_msleep(1);
+			assert_int_equal(assay_get_server(client, 1, &server), ASSAY_OK);
+		}
+		assert_int_equal(server.overloaded, refused + i + 1);
+	}
+	atomic_store(&peer.mode, PEER_ANSWERS);
+}
+
+/* It is waited for, hedging or not, for the other one may never be there. */
+static void busy_beside_one_that_hangs(void **state)
+{
+	char url[200];
+	int hangs = listen_at("hangs", url);
+
+	(void)state;
+	for (unsigned percent = 30; percent <= 100; percent += 70) {
+		struct assay_options options = { .size = sizeof options, .connect_ms = 5000, .hedge_percent = percent };
+		struct assay_mail *mails[REFUSALS];
+		struct assay_client *client;
+		atomic_uint told = 0;
+		enum assay_error error;
+		char urls[500];
+
+		snprintf(urls, sizeof urls, "%s %s", url, peer.url);
+		assert_int_equal(assay_open(urls, &options, &client, NULL), ASSAY_OK);
+		make_busy(client, mails, &told);
+		error = ask(client, 2000, NULL);
+		for (unsigned i = 0; i < REFUSALS; i++)
+			assay_mail_end(mails[i]);
+		assay_close(client);
+		assert_int_equal(error, ASSAY_OK);
+	}
+	close(hangs);
+	unlink(url + strlen("ipc://"));
+}
+
+static void *lose_and_hang(void *argument)
+{
+	const int *listener = argument;
+
+	lose(*listener, 200);
+	return NULL;
+}
+
+/* One that lost several requests, and never greets again, is not better than one that has time in a moment. */
+static void busy_beside_one_that_lost_many(void **state)
+{
+	struct assay_options options = { .size = sizeof options, .connect_ms = 5000, .balance = ASSAY_ROUND_ROBIN };
+	struct assay_call call = { .size = sizeof call, .deadline_ms = 5000 };
+	struct assay_server servers[2] = { { .size = sizeof servers[0] }, { .size = sizeof servers[1] } };
+	struct assay_mail *lost[8], *mails[REFUSALS];
+	char url[200], urls[500];
+	int loses = listen_at("loses", url);
+	struct assay_client *client;
+	atomic_uint told = 0;
+	enum assay_error error;
+	pthread_t thread;
+	uint64_t began;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, lose_and_hang, &loses), 0);
+	snprintf(urls, sizeof urls, "%s %s", url, peer.url);
+	assert_int_equal(assay_open(urls, &options, &client, NULL), ASSAY_OK);
+	while (!servers[0].connected || !servers[1].connected) {
+		nng_msleep(1);
+		assert_int_equal(assay_get_server(client, 0, &servers[0]), ASSAY_OK);
+		assert_int_equal(assay_get_server(client, 1, &servers[1]), ASSAY_OK);
+	}
+	for (size_t i = 0; i < COUNT_OF(lost); i++) {
+		assert_int_equal(assay_mail_begin(client, &call, NULL, &lost[i], NULL), ASSAY_OK);
+		assert_int_equal(assay_mail_start(lost[i], on_done, &told, NULL), ASSAY_OK);
+	}
+	for (int i = 0; i < 500 && atomic_load(&told) < COUNT_OF(lost); i++)
+		nng_msleep(10);
+	assert_int_equal(atomic_load(&told), COUNT_OF(lost));
+	pthread_join(thread, NULL);
+	make_busy(client, mails, &told);
+	began = ms_of(CLOCK_MONOTONIC);
+	error = ask(client, 10000, NULL);
+	began = ms_of(CLOCK_MONOTONIC) - began;
+	for (size_t i = 0; i < COUNT_OF(lost); i++)
+		assay_mail_end(lost[i]);
+	for (unsigned i = 0; i < REFUSALS; i++)
+		assay_mail_end(mails[i]);
+	assay_close(client);
+	close(loses);
+	unlink(url + strlen("ipc://"));
+	assert_int_equal(error, ASSAY_OK);
+	assert_in_range(began, 0, 2000);
+}
+
+static void *lose_once(void *argument)
+{
+	const int *listener = argument;
+
+	lose(*listener, 50);
+	serve(*listener);
+	return NULL;
+}
+
+/* A server that lost its connection is asked again where the other one refuses, or has too much to do for too long. */
+static void lost_beside_one_that_refuses(void **state)
+{
+	struct assay_options options = { .size = sizeof options, .connect_ms = 5000, .hedge_percent = 100 };
+	struct assay_server servers[2] = { { .size = sizeof servers[0] }, { .size = sizeof servers[1] } };
+	char url[200], urls[500];
+	int loses = listen_at("loses", url);
+	struct assay_failure failure = { 0 };
+	struct assay_client *client;
+	enum assay_error error;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, lose_once, &loses), 0);
+	atomic_store(&peer.mode, PEER_OVERLOADED);
+	snprintf(urls, sizeof urls, "%s %s", url, peer.url);
+	assert_int_equal(assay_open(urls, &options, &client, NULL), ASSAY_OK);
+	while (!servers[0].connected || !servers[1].connected) {
+		nng_msleep(1);
+		assert_int_equal(assay_get_server(client, 0, &servers[0]), ASSAY_OK);
+		assert_int_equal(assay_get_server(client, 1, &servers[1]), ASSAY_OK);
+	}
+	error = ask(client, 3000, &failure);
+	assay_close(client);
+	shutdown(loses, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	close(loses);
+	unlink(url + strlen("ipc://"));
+	if (error)
+		fail_msg("%d: %s", (int)error, failure.text);
+}
+
 /* ---- words ---- */
 
 static void reasons_are_said(void **state)
@@ -486,5 +640,6 @@ static int teardown(void **state)
 UNIT_MAIN(PEER_TEST(half_open_is_replaced), PEER_TEST(slow_is_not_replaced), PEER_TEST(the_live_one_answers),
 	  PEER_TEST(many_cost_little), PEER_TEST(what_is_given_up_is_freed), cmocka_unit_test(large_reply),
 	  PEER_TEST(connections_that_end_back_off),
-	  PEER_TEST(lost_beside_one_that_hangs),
+	  PEER_TEST(lost_beside_one_that_hangs), PEER_TEST(busy_beside_one_that_hangs),
+	  PEER_TEST(busy_beside_one_that_lost_many), PEER_TEST(lost_beside_one_that_refuses),
 	  cmocka_unit_test(reasons_are_said), cmocka_unit_test(urls_are_checked))

@@ -383,6 +383,95 @@ static void lost_connection(void **state)
 	assay_close(client);
 }
 
+static void keep_error(void *arg, struct assay_answer *answer, const struct assay_failure *failure)
+{
+	assay_answer_free(answer);
+	atomic_store((atomic_int *)arg, answer ? ASSAY_OK : (int)failure->error);
+}
+
+static void refuse_for_long(struct assay_client *client)
+{
+	atomic_store(&peers[0].mode, PEER_OVERLOADED);
+	while (state_of(client, 0).overloaded < 6) {
+		assert_int_equal(ask(client, 5000, NULL), ASSAY_OK);
+		nng_msleep(2);
+	}
+}
+
+/* A call that waited for a busy server and was sent to it then does not say that it was not. */
+static void lost_then_busy_then_silent(void **state)
+{
+	struct assay_client *client = open_both(ASSAY_LEAST_IN_FLIGHT, 100);
+	struct assay_call call = { .size = sizeof call, .deadline_ms = 2000 };
+	uint64_t asked[2];
+	struct assay_mail *mail;
+	atomic_int error = -1;
+
+	(void)state;
+	refuse_for_long(client);
+	for (unsigned i = 0; i < 2; i++) {
+		atomic_store(&peers[i].mode, PEER_SILENT);
+		asked[i] = atomic_load(&peers[i].requests);
+	}
+	assert_int_equal(assay_mail_begin(client, &call, NULL, &mail, NULL), ASSAY_OK);
+	assert_int_equal(assay_mail_start(mail, keep_error, &error, NULL), ASSAY_OK);
+	for (int i = 0; i < 1000 && atomic_load(&peers[1].requests) == asked[1]; i++)
+		nng_msleep(1);
+	peer_stop(&peers[1]);
+	for (int i = 0; i < 500 && atomic_load(&error) < 0; i++)
+		nng_msleep(10);
+	assay_mail_end(mail);
+	assay_close(client);
+	peer_start(&peers[1]);
+	assert_int_equal(atomic_load(&peers[0].requests), asked[0] + 1);
+	assert_int_equal(atomic_load(&error), ASSAY_ERROR_CONNECT);
+}
+
+static atomic_uint fails; /* so many of the large blocks to come are not there */
+
+static void *allocate_later(void *arg, size_t octets)
+{
+	(void)arg;
+	if (octets > sizeof chunk + sizeof chunk / 2 && atomic_load(&fails) > 0) {
+		atomic_fetch_sub(&fails, 1);
+		return NULL;
+	}
+	return malloc(octets);
+}
+
+/* Memory that is there again a moment later, and a server that does not answer: it is silent, and there was memory. */
+static void memory_comes_back(void **state)
+{
+	static const struct assay_allocator allocator = { allocate_later, release, NULL };
+	struct assay_options options = { .size = sizeof options, .connect_ms = 5000, .allocator = &allocator };
+	struct assay_call call = { .size = sizeof call, .deadline_ms = 300 };
+	static const struct {
+		enum peer_mode mode;
+		enum assay_error error;
+	} cases[] = { { PEER_ANSWERS, ASSAY_OK }, { PEER_SILENT, ASSAY_ERROR_TIMEOUT } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct assay_client *client;
+		struct assay_mail *mail;
+		atomic_int error = -1;
+
+		atomic_store(&peers[0].mode, cases[i].mode);
+		assert_int_equal(assay_open(peers[0].url, &options, &client, NULL), ASSAY_OK);
+		assert_int_equal(assay_mail_begin(client, &call, NULL, &mail, NULL), ASSAY_OK);
+		for (int chunks = 0; chunks < 2; chunks++)
+			assert_int_equal(assay_mail_add(mail, chunk, sizeof chunk, NULL), ASSAY_OK);
+		atomic_store(&fails, 1);
+		assert_int_equal(assay_mail_start(mail, keep_error, &error, NULL), ASSAY_OK);
+		for (int turn = 0; turn < 500 && atomic_load(&error) < 0; turn++)
+			nng_msleep(10);
+		assert_int_equal(atomic_load(&fails), 0);
+		assay_mail_end(mail);
+		assay_close(client);
+		assert_int_equal(atomic_load(&error), cases[i].error);
+	}
+}
+
 static void bad_lists(void **state)
 {
 	struct assay_failure failure;
@@ -421,4 +510,5 @@ UNIT_MAIN(PEER_TEST(round_robin), PEER_TEST(other_one_is_asked), PEER_TEST(both_
 	  PEER_TEST(silence_is_remembered), PEER_TEST(silent_one_is_better_than_none),
 	  PEER_TEST(without_hedging_too), PEER_TEST(sooner_one_is_waited_for),
 	  PEER_TEST(slow_one_is_hedged), PEER_TEST(lost_connection),
+	  PEER_TEST(lost_then_busy_then_silent), PEER_TEST(memory_comes_back),
 	  cmocka_unit_test(bad_lists))
