@@ -47,10 +47,7 @@ static void count_error(struct shard *shard, Assay__V1__Error__Code code)
 	switch (code) {
 	case ASSAY__V1__ERROR__CODE__INVALID: counter_up(shard->counters, COUNTER_ERRORS_INVALID); break;
 	case ASSAY__V1__ERROR__CODE__TOO_LARGE: counter_up(shard->counters, COUNTER_ERRORS_TOO_LARGE); break;
-	case ASSAY__V1__ERROR__CODE__OVERLOADED:
-		counter_up(shard->counters, COUNTER_ERRORS_OVERLOADED);
-		shard->refused_ns = io_now_ns(shard->loop);
-		break;
+	case ASSAY__V1__ERROR__CODE__OVERLOADED: counter_up(shard->counters, COUNTER_ERRORS_OVERLOADED); break;
 	case ASSAY__V1__ERROR__CODE__DEADLINE: counter_up(shard->counters, COUNTER_ERRORS_DEADLINE); break;
 	case ASSAY__V1__ERROR__CODE__UNSUPPORTED: counter_up(shard->counters, COUNTER_ERRORS_UNSUPPORTED); break;
 	default: counter_up(shard->counters, COUNTER_ERRORS_INTERNAL); break;

@@ -10,7 +10,6 @@
 
 #define DRAIN_PART         10   /* waiting ends earlier than limits.drain-time, by that part of it, */
 #define DRAIN_REPLY_MS_MAX 1000 /* but at most by so much: time for what is known by then to be answered */
-#define OVERLOAD_NS INT64_C(50000000) /* so long after an OVERLOADED the shard counts as overloaded */
 
 /* A turn is due: nothing else is to be done. */
 static void again_fire(void *arg)
@@ -158,17 +157,6 @@ static struct request *next_in_time(struct shard *shard, int64_t now_ns)
 }
 
 /*
- * Reading comes before evaluating: octets that nobody has read yet wait unseen, and may have to be refused. Once requests are refused sockets
- * are emptied quickly, which does not mean that there was less to be read.
- */
-static enum io_backlog backlog(const struct shard *shard, int64_t now_ns)
-{
-	enum io_backlog backlog = io_server_backlog(shard->server);
-
-	return backlog == IO_BACKLOG_NONE && now_ns - shard->refused_ns < OVERLOAD_NS ? IO_BACKLOG_FULL : backlog;
-}
-
-/*
  * Evaluates what is queued, then runs the crypto that was asked for, all together, and again: full batches under load, no
  * waiting without it. What is beyond a turn's part, or what a large body needs beyond a run's budget, is left for the
  * next turn, so that others are received and answered meanwhile; and so are signatures of our own, each of which makes a
@@ -182,7 +170,7 @@ static void turn(void *arg)
 
 	adopt(shard);
 	queue_turn_begin(&shard->queue, now_ns);
-	left = queue_turn_part(&shard->queue, backlog(shard, now_ns));
+	left = queue_turn_part(&shard->queue, io_server_backlog(shard->server));
 	do {
 		struct request *request;
 
@@ -324,7 +312,6 @@ int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBL
 {
 	shard->engine = engine;
 	shard->config = engine_config_of(engine);
-	shard->refused_ns = -OVERLOAD_NS;
 	queue_init(&shard->queue);
 	limits_divide(shard);
 	io_timer_init(&shard->drain_waits, drain_waits_over, shard);

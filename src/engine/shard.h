@@ -55,7 +55,6 @@ struct shard {
 	struct io_conn_use own;                       /* those of nobody: policies that are refreshed */
 	unsigned errands_to;                          /* the shard that was sent one last */
 	unsigned received;                            /* requests that came to this shard in this turn */
-	int64_t refused_ns;                           /* the last OVERLOADED was answered */
 	uint64_t epoch;                               /* of this turn */
 	struct request *pinning;                      /* those that found answers in this turn */
 	unsigned epochs_held;                         /* requests that hold an epoch, and the least of them */
