@@ -9,6 +9,7 @@ from rig import MIB, Daemon, Row, Watch, ms
 RATE = 500          # messages a second
 COLD_PERCENT = 20   # of senders that nobody has seen
 DEADLINE_MS = 4000
+SETTLE_S = 15
 
 
 def spans(quick):
@@ -32,6 +33,18 @@ def load(rig, daemon, gate, corpus, before, dark, after):
     return result
 
 
+def waiting_in(counters):
+    return counters["requests_in_flight"] + counters["dns_lookups_in_flight"]
+
+
+def settle(daemon):
+    """Seconds until nothing is under way, SETTLE_S at most: a look-up that nobody waits for goes on for as long as libunbound tries."""
+    start = time.monotonic()
+    while waiting_in(daemon.counters()) and time.monotonic() - start < SETTLE_S:
+        time.sleep(0.1)
+    return time.monotonic() - start
+
+
 def measure(rig):
     corpus = rig.corpus("mixed")
     before, dark, after = spans(rig.quick)
@@ -39,13 +52,13 @@ def measure(rig):
         rig.bench(rig.core_load, "check", "-s", daemon.url, "-w", 0, "-d", 1, corpus)
         watch = Watch(daemon)
         result = load(rig, daemon, gate, corpus, before, dark, after)
-        time.sleep(1)
+        took = settle(daemon)
         left, rss = daemon.counters(), daemon.memory()
         watch.end()
-    return rows(result, gate, watch, left, rss, (before, dark, after))
+    return rows(result, gate, watch, left, rss, took, (before, dark, after))
 
 
-def rows(result, gate, watch, left, rss, times):
+def rows(result, gate, watch, left, rss, took, times):
     before, dark, after = times
     back = before + dark
     usual, _ = gate.rate(before // 2, before)
@@ -53,7 +66,7 @@ def rows(result, gate, watch, left, rss, times):
     return_mean, return_most = gate.rate(back, back + min(after, 5) - 2)
     slowest = ms(max(result["latency_ns"]["max"], result["cold_latency_ns"]["max"]))
     grown = watch.rss_most(back - 1) - watch.rss_most(0, before)
-    waiting = left["requests_in_flight"] + left["dns_lookups_in_flight"]
+    waiting = waiting_in(left)
     return [
         Row(f"DNS black-out of {dark} s, {RATE} messages a second, {COLD_PERCENT} % of unseen senders: verdicts",
             f"every one within its deadline of {DEADLINE_MS} ms",
@@ -65,8 +78,8 @@ def rows(result, gate, watch, left, rss, times):
             f"before {usual:.0f}, during {during:.0f} (most {during_most}), after {return_mean:.0f} (most {return_most})",
             return_most <= during_most),
         Row("black-out: growth", "what waits is over with it; memory stays",
-            f"{waiting} requests and look-ups left; RSS {grown / MIB:+.1f} MiB, {rss / MIB:.0f} MiB at the end (answers: "
-            f"{left['answer_cache_bytes'] / MIB:.1f} MiB); at most {watch.most('requests_in_flight'):,} requests and "
+            f"{waiting} requests and look-ups left {took:.1f} s after the last reply; RSS {grown / MIB:+.1f} MiB, "
+            f"{rss / MIB:.0f} MiB at the end (answers: {left['answer_cache_bytes'] / MIB:.1f} MiB); at most {watch.most('requests_in_flight'):,} requests and "
             f"{watch.most('dns_lookups_in_flight'):,} look-ups in flight",
             waiting == 0),
     ]
