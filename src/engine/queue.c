@@ -7,9 +7,11 @@
 #define SAMPLE 64   /* requests that are timed together */
 #define SMOOTHING 4 /* a sample's part of the new mean is one of so many */
 #define TURN_NS INT64_C(4000000)
-#define TURN_FEW 4         /* one of them may be a large message, and take as long as all that was read */
 #define TURN_LEAST 16     /* evaluations: two batches with full lanes */
 #define TURN_MOST 256
+#define TURN_FULL 32      /* while sockets are full */
+#define TURN_FEW 4        /* one of them may be a large message, and take as long as all that was read */
+#define RECEIVED_PART 32  /* one evaluation for so many requests that were received: a tenth of the core at least */
 #define REQUEST_PASSES 2  /* evaluations of most requests: before and after their crypto */
 
 static void link_init(struct link *list)
@@ -181,15 +183,21 @@ void queue_turn_begin(struct queue *queue, int64_t now_ns)
 	}
 }
 
-unsigned queue_turn_part(const struct queue *queue, enum io_backlog backlog)
+static unsigned within(int64_t value, unsigned least, unsigned most)
+{
+	return value < least ? least : value > most ? most : (unsigned)value;
+}
+
+unsigned queue_turn_part(const struct queue *queue, enum io_backlog backlog, unsigned received)
 {
 	int64_t part = queue->each_ns ? REQUEST_PASSES * TURN_NS / queue->each_ns : TURN_MOST;
 
-	if (backlog == IO_BACKLOG_MORE)
-		return TURN_FEW;
-	if (backlog == IO_BACKLOG_FULL || part < TURN_LEAST)
-		return TURN_LEAST;
-	return part > TURN_MOST ? TURN_MOST : (unsigned)part;
+	switch (backlog) {
+	case IO_BACKLOG_NONE: break;
+	case IO_BACKLOG_FULL: return within(part, TURN_LEAST, TURN_FULL);
+	case IO_BACKLOG_MORE: return within(received / RECEIVED_PART, TURN_FEW, TURN_MOST);
+	}
+	return within(part, TURN_LEAST, TURN_MOST);
 }
 
 void queue_turn_end(struct queue *queue)

@@ -58,11 +58,12 @@ void queue_remove(struct queue *queue, struct request *request);
 void queue_turn_begin(struct queue *queue, int64_t now_ns);
 void queue_turn_end(struct queue *queue);
 /*
- * How many evaluations this turn may have: about four milliseconds of them, for the more there are of them the better are batches filled and
- * the fewer system calls they share. What connections send meanwhile lies in their sockets: so while these are full no more than it
- * takes to fill a batch, or who has to be refused would be told so late; and a few where reading was not even ended.
+ * How many evaluations this turn may have: about four milliseconds of them, for the more there are of them the better are batches
+ * filled and the fewer system calls they share. What connections send meanwhile lies in their sockets, unseen: so while these are full
+ * they are fewer; and where reading was not even ended, a part of the requests that were `received` in this turn, or who has to be
+ * refused would be told so late.
  */
-unsigned queue_turn_part(const struct queue *queue, enum io_backlog backlog);
+unsigned queue_turn_part(const struct queue *queue, enum io_backlog backlog, unsigned received);
 /* How long a new request of this connection would wait. */
 int64_t queue_wait_ns(const struct queue *queue, struct io_conn *conn);
 

@@ -170,7 +170,7 @@ static void turn(void *arg)
 
 	adopt(shard);
 	queue_turn_begin(&shard->queue, now_ns);
-	left = queue_turn_part(&shard->queue, io_server_backlog(shard->server));
+	left = queue_turn_part(&shard->queue, io_server_backlog(shard->server), shard->received);
 	do {
 		struct request *request;
 

@@ -140,6 +140,8 @@ bool frames_is_between(const struct io_conn *conn);
 /* Lets go of one that did not come whole. */
 void frames_drop(struct io_conn *conn);
 void frames_spares_fire(void *server);
+/* Counts what is held to read into. */
+void frames_count_memory(struct io_server *server);
 
 /* receive.c */
 MUST_CHECK int receive_watch(struct io_conn *conn);

@@ -18,11 +18,17 @@ static void spares_watch(struct io_server *server)
 		io_timer_start(server->loop, &server->spares_age, io_now_ns(server->loop) + SPARES_AGE_NS);
 }
 
+void frames_count_memory(struct io_server *server)
+{
+	server->counters.block_octets = io_blocks_octets(server->blocks) + server->spares.octets;
+}
+
 void frames_spares_fire(void *arg)
 {
 	struct io_server *server = arg;
 
 	io_spares_age(&server->spares);
+	frames_count_memory(server);
 	spares_watch(server);
 }
 
@@ -108,7 +114,7 @@ static void refuse_announce(struct io_conn *conn)
 
 	conn->refused_head = NULL;
 	server->ops->frame(server->arg, conn, frame);
-	io_spares_give(&server->spares, head, IO_FRAME_HEAD_OCTETS);
+	memory_give(server, head, IO_FRAME_HEAD_OCTETS);
 }
 
 static size_t on_discard(struct io_conn *conn, struct slice data)
@@ -280,6 +286,6 @@ void frames_drop(struct io_conn *conn)
 		memory_give(conn->server, conn->frame, (size_t)conn->announced);
 		conn->frame = NULL;
 	}
-	io_spares_give(&conn->server->spares, conn->refused_head, IO_FRAME_HEAD_OCTETS);
+	memory_give(conn->server, conn->refused_head, IO_FRAME_HEAD_OCTETS);
 	conn->refused_head = NULL;
 }

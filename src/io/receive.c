@@ -75,7 +75,7 @@ static size_t receive(struct io_conn *conn)
 	struct io_block *block = io_blocks_room(conn->server->blocks);
 	size_t octets = 0;
 
-	conn->server->counters.block_octets = io_blocks_octets(conn->server->blocks) + conn->server->spares.octets;
+	frames_count_memory(conn->server);
 	if (!block)
 		conn->server->counters.reads_starved++;
 	if (block || conn->frame)

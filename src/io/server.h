@@ -6,7 +6,8 @@
  *            over IPC an octet of value 1 stands before the length.
  * Frames:    a frame is handed over where it was read; what was not there yet when its beginning was read is read to its
  *            place behind it. It is copied only where a block of memory (blocks.h) ends within it, and then only its beginning.
- * Fairness:  every connection that can be read is read once a turn, a bounded number of octets. TLS handshakes, each a
+ * Fairness:  every connection that can be read is read once, a bounded number of octets, before any is read again; so is what all
+ *            of them send in a turn. TLS handshakes, each a
  *            hundred times dearer than a read, have a turn's end to themselves, a few of them a turn.
  * Ownership: a frame is its receiver's until io_frame_release(). A connection outlives its socket as long as
  *            somebody holds a reference; what is sent on a closed one is dropped.
@@ -100,7 +101,7 @@ void io_server_flush(struct io_server *server);
 enum io_backlog {
 	IO_BACKLOG_NONE,
 	IO_BACKLOG_FULL, /* most sockets were found full */
-	IO_BACKLOG_MORE, /* more was there than a turn reads */
+	IO_BACKLOG_MORE, /* as much was there as a turn reads */
 };
 
 enum io_backlog io_server_backlog(const struct io_server *server);

@@ -8,45 +8,55 @@ struct io_spare {
 	struct io_spare *next;
 };
 
-/* The size of a piece for so many octets, by its number; IO_SPARE_SIZES: none is so large. */
-static unsigned size_for(size_t octets, size_t *size_out)
+/* The size of pieces of that number: 4, 5, 6 and 7 quarters of each power of two. */
+static size_t size_of(unsigned number)
+{
+	return IO_SPARE_OCTETS_LEAST / 4 * (4 + number % 4) << number / 4;
+}
+
+/* The number of the smallest pieces for so many octets; IO_SPARE_SIZES: none is so large. */
+static unsigned number_for(size_t octets)
 {
 	unsigned number = 0;
 
-	*size_out = IO_SPARE_OCTETS_LEAST;
-	for (; number < IO_SPARE_SIZES && *size_out < octets; number++)
-		*size_out *= 2;
+	while (number + 4 < IO_SPARE_SIZES && size_of(number + 4) < octets)
+		number += 4;
+	while (number < IO_SPARE_SIZES && size_of(number) < octets)
+		number++;
 	return number;
+}
+
+static struct io_spare *first_take(struct io_spares *spares, unsigned number)
+{
+	struct io_spares_of_size *of_size = &spares->sizes[number];
+	struct io_spare *spare = of_size->first;
+
+	ASAN_UNPOISON_MEMORY_REGION(spare, size_of(number));
+	of_size->first = spare->next;
+	of_size->kept--;
+	if (of_size->unneeded > of_size->kept)
+		of_size->unneeded = of_size->kept;
+	spares->octets -= size_of(number);
+	return spare;
 }
 
 void *io_spares_take(struct io_spares *spares, size_t octets)
 {
-	size_t size;
-	unsigned number = size_for(octets, &size);
+	unsigned number = number_for(octets);
 	struct io_spare *spare;
 
 	if (number == IO_SPARE_SIZES)
 		return malloc(octets);
-	spare = spares->first[number];
-	if (spare) {
-		ASAN_UNPOISON_MEMORY_REGION(spare, size);
-		spares->first[number] = spare->next;
-		spares->octets -= size;
-		if (spares->unneeded > spares->octets)
-			spares->unneeded = spares->octets;
-	} else {
-		spare = malloc(size);
-	}
+	spare = spares->sizes[number].first ? first_take(spares, number) : malloc(size_of(number));
 	/* Beyond the end of what it was taken for nobody has anything to look for. */
 	if (spare)
-		ASAN_POISON_MEMORY_REGION((unsigned char *)spare + octets, size - octets);
+		ASAN_POISON_MEMORY_REGION((unsigned char *)spare + octets, size_of(number) - octets);
 	return spare;
 }
 
 void io_spares_give(struct io_spares *spares, void *memory, size_t octets)
 {
-	size_t size;
-	unsigned number = size_for(octets, &size);
+	unsigned number = number_for(octets);
 	struct io_spare *spare = memory;
 
 	if (!memory)
@@ -55,42 +65,32 @@ void io_spares_give(struct io_spares *spares, void *memory, size_t octets)
 		free(memory);
 		return;
 	}
-	ASAN_UNPOISON_MEMORY_REGION(memory, size);
-	if (spares->octets + size > spares->octets_max) {
+	ASAN_UNPOISON_MEMORY_REGION(memory, size_of(number));
+	if (spares->octets + size_of(number) > spares->octets_max) {
 		free(memory);
 		return;
 	}
-	spare->next = spares->first[number];
-	spares->first[number] = spare;
-	spares->octets += size;
-	ASAN_POISON_MEMORY_REGION(spare, size);
-}
-
-static void first_free(struct io_spares *spares, unsigned number)
-{
-	struct io_spare *spare = spares->first[number];
-
-	ASAN_UNPOISON_MEMORY_REGION(spare, IO_SPARE_OCTETS_LEAST << number);
-	spares->first[number] = spare->next;
-	spares->octets -= IO_SPARE_OCTETS_LEAST << number;
-	free(spare);
+	spare->next = spares->sizes[number].first;
+	spares->sizes[number].first = spare;
+	spares->sizes[number].kept++;
+	spares->octets += size_of(number);
+	ASAN_POISON_MEMORY_REGION(spare, size_of(number));
 }
 
 void io_spares_age(struct io_spares *spares)
 {
-	size_t left = spares->octets - spares->unneeded;
+	for (unsigned number = IO_SPARE_SIZES; number-- > 0;) {
+		struct io_spares_of_size *of_size = &spares->sizes[number];
 
-	if (left < IO_SPARES_OCTETS_FEW)
-		left = IO_SPARES_OCTETS_FEW;
-	for (unsigned number = IO_SPARE_SIZES; number-- > 0;)
-		while (spares->first[number] && spares->octets >= left + (IO_SPARE_OCTETS_LEAST << number))
-			first_free(spares, number);
-	spares->unneeded = spares->octets;
+		for (unsigned left = of_size->unneeded; left && spares->octets > IO_SPARES_OCTETS_FEW; left--)
+			free(first_take(spares, number));
+		of_size->unneeded = of_size->kept;
+	}
 }
 
 void io_spares_drop(struct io_spares *spares)
 {
 	for (unsigned number = 0; number < IO_SPARE_SIZES; number++)
-		while (spares->first[number])
-			first_free(spares, number);
+		while (spares->sizes[number].first)
+			free(first_take(spares, number));
 }

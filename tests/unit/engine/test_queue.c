@@ -227,7 +227,7 @@ static void test_what_was_begun_is_not_late(void **state)
 	assert_ptr_equal(queue_take_late(&queue, 1), &many[0]);
 }
 
-/* Dear requests make for few in a turn, and those that wait to be read for fewer, but for full batches still. */
+/* Dear requests make for few in a turn, and those that wait to be read for fewer; but never for none. */
 static void test_part_of_a_turn(void **state)
 {
 	static const struct {
@@ -241,9 +241,11 @@ static void test_part_of_a_turn(void **state)
 	queue_of("");
 	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
 		queue.each_ns = vectors[i].each_ns;
-		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_NONE), vectors[i].part);
-		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_FULL), 16);
-		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_MORE), 4);
+		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_NONE, 1000), vectors[i].part);
+		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_FULL, 1000), vectors[i].part < 32 ? vectors[i].part : 32);
+		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_MORE, 0), 4);
+		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_MORE, 320), 10);
+		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_MORE, 30000), 256);
 	}
 }
 

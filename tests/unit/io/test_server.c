@@ -870,7 +870,6 @@ static void test_full_sockets_are_told(void **state)
 	server_end();
 }
 
-/* The end of a connection that comes together with its last frame is seen too. */
 /* What a turn reads is bounded, and told where there is more. */
 static void test_more_than_a_turn_reads(void **state)
 {
@@ -897,6 +896,7 @@ static void test_more_than_a_turn_reads(void **state)
 	assert_in_range(turns_not_ended, 1, 3);
 }
 
+/* The end of a connection that comes together with its last frame is seen too. */
 static void test_end_behind_a_frame(void **state)
 {
 	(void)state;

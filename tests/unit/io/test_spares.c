@@ -15,17 +15,17 @@
 static void test_given_back_is_taken_again(void **state)
 {
 	struct io_spares spares = { .octets_max = KEPT_MAX };
-	void *first = io_spares_take(&spares, 5000), *second = io_spares_take(&spares, 8000);
+	void *first = io_spares_take(&spares, 7200), *second = io_spares_take(&spares, 8000);
 
 	(void)state;
-	io_spares_give(&spares, first, 5000);
+	io_spares_give(&spares, first, 7200);
 	io_spares_give(&spares, second, 8000);
 	assert_int_equal(spares.octets, 2 * 8192);
 	/* The last one first; one of another size is nobody's. */
-	assert_ptr_equal(io_spares_take(&spares, 4097), second);
+	assert_ptr_equal(io_spares_take(&spares, 7169), second);
 	assert_ptr_equal(io_spares_take(&spares, 8192), first);
 	assert_int_equal(spares.octets, 0);
-	io_spares_give(&spares, second, 4097);
+	io_spares_give(&spares, second, 7169);
 	io_spares_give(&spares, first, 8192);
 	first = io_spares_take(&spares, 4096);
 	assert_int_equal(spares.octets, 2 * 8192);
@@ -75,6 +75,27 @@ static void test_no_more_is_kept_than_the_bound(void **state)
 	assert_int_equal(spares.octets, 0);
 }
 
+/* A large piece that nobody needs goes, and not the small ones that go round. */
+static void test_the_needed_stay(void **state)
+{
+	enum { SMALL = 64 };
+	struct io_spares spares = { .octets_max = 4 * IO_SPARE_OCTETS_MOST };
+	void *large = io_spares_take(&spares, IO_SPARE_OCTETS_MOST), *small[SMALL];
+
+	(void)state;
+	io_spares_give(&spares, large, IO_SPARE_OCTETS_MOST);
+	for (unsigned round = 0; round < 2; round++) {
+		io_spares_age(&spares);
+		for (unsigned i = 0; i < SMALL; i++)
+			small[i] = io_spares_take(&spares, 30000);
+		for (unsigned i = 0; i < SMALL; i++)
+			io_spares_give(&spares, small[i], 30000);
+	}
+	io_spares_age(&spares);
+	assert_int_equal(spares.octets, SMALL * 32768);
+	io_spares_drop(&spares);
+}
+
 /* Of what load left behind, that which nobody needed since: not what goes round, and not a few. */
 static void test_unneeded_goes(void **state)
 {
@@ -99,7 +120,7 @@ static void test_unneeded_goes(void **state)
 	io_spares_give(&spares, pieces[0], 5000);
 	for (unsigned i = 0; i < 3; i++)
 		io_spares_age(&spares);
-	assert_in_range(spares.octets, IO_SPARES_OCTETS_FEW, IO_SPARES_OCTETS_FEW + LARGE - 1);
+	assert_in_range(spares.octets, IO_SPARES_OCTETS_FEW - LARGE + 1, IO_SPARES_OCTETS_FEW);
 	io_spares_drop(&spares);
 	assert_int_equal(spares.octets, 0);
 }
@@ -111,6 +132,7 @@ int main(void)
 		cmocka_unit_test(test_every_size_has_its_octets),
 		cmocka_unit_test(test_no_more_is_kept_than_the_bound),
 		cmocka_unit_test(test_unneeded_goes),
+		cmocka_unit_test(test_the_needed_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
