@@ -54,6 +54,17 @@ static enum assay_error ask(struct assay_client *client, uint32_t deadline_ms, s
 	return error;
 }
 
+static void wait_for_both(const struct assay_client *client)
+{
+	struct assay_server servers[2] = { { .size = sizeof servers[0] }, { .size = sizeof servers[1] } };
+
+	while (!servers[0].connected || !servers[1].connected) {
+		nng_msleep(1);
+		assert_int_equal(assay_get_server(client, 0, &servers[0]), ASSAY_OK);
+		assert_int_equal(assay_get_server(client, 1, &servers[1]), ASSAY_OK);
+	}
+}
+
 static void half_open_is_replaced(void **state)
 {
 	struct assay_server server = { .size = sizeof server };
@@ -492,7 +503,6 @@ static void busy_beside_one_that_lost_many(void **state)
 {
 	struct assay_options options = { .size = sizeof options, .connect_ms = 5000, .balance = ASSAY_ROUND_ROBIN };
 	struct assay_call call = { .size = sizeof call, .deadline_ms = 5000 };
-	struct assay_server servers[2] = { { .size = sizeof servers[0] }, { .size = sizeof servers[1] } };
 	struct assay_mail *lost[8], *mails[REFUSALS];
 	char url[200], urls[500];
 	int loses = listen_at("loses", url);
@@ -506,11 +516,7 @@ static void busy_beside_one_that_lost_many(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, lose_and_hang, &loses), 0);
 	snprintf(urls, sizeof urls, "%s %s", url, peer.url);
 	assert_int_equal(assay_open(urls, &options, &client, NULL), ASSAY_OK);
-	while (!servers[0].connected || !servers[1].connected) {
-		nng_msleep(1);
-		assert_int_equal(assay_get_server(client, 0, &servers[0]), ASSAY_OK);
-		assert_int_equal(assay_get_server(client, 1, &servers[1]), ASSAY_OK);
-	}
+	wait_for_both(client);
 	for (size_t i = 0; i < COUNT_OF(lost); i++) {
 		assert_int_equal(assay_mail_begin(client, &call, NULL, &lost[i], NULL), ASSAY_OK);
 		assert_int_equal(assay_mail_start(lost[i], on_done, &told, NULL), ASSAY_OK);
@@ -547,7 +553,6 @@ static void *lose_once(void *argument)
 static void lost_beside_one_that_refuses(void **state)
 {
 	struct assay_options options = { .size = sizeof options, .connect_ms = 5000, .hedge_percent = 100 };
-	struct assay_server servers[2] = { { .size = sizeof servers[0] }, { .size = sizeof servers[1] } };
 	char url[200], urls[500];
 	int loses = listen_at("loses", url);
 	struct assay_failure failure = { 0 };
@@ -560,11 +565,7 @@ static void lost_beside_one_that_refuses(void **state)
 	atomic_store(&peer.mode, PEER_OVERLOADED);
 	snprintf(urls, sizeof urls, "%s %s", url, peer.url);
 	assert_int_equal(assay_open(urls, &options, &client, NULL), ASSAY_OK);
-	while (!servers[0].connected || !servers[1].connected) {
-		nng_msleep(1);
-		assert_int_equal(assay_get_server(client, 0, &servers[0]), ASSAY_OK);
-		assert_int_equal(assay_get_server(client, 1, &servers[1]), ASSAY_OK);
-	}
+	wait_for_both(client);
 	error = ask(client, 3000, &failure);
 	assay_close(client);
 	shutdown(loses, SHUT_RDWR);
