@@ -11,7 +11,7 @@
 #define TURN_MOST 256
 #define TURN_FULL 32      /* while sockets are full */
 #define TURN_FEW 4        /* one of them may be a large message, and take as long as all that was read */
-#define RECEIVED_PART 32  /* one evaluation for so many requests that were received: a tenth of the core at least */
+#define RECEIVED_PART 32  /* one evaluation for so many requests that were received: about a tenth of the core */
 #define REQUEST_PASSES 2  /* evaluations of most requests: before and after their crypto */
 
 static void link_init(struct link *list)

@@ -139,6 +139,7 @@ void frames_take(struct io_conn *conn, struct io_block *block, const uint8_t *be
 bool frames_is_between(const struct io_conn *conn);
 /* Lets go of one that did not come whole. */
 void frames_drop(struct io_conn *conn);
+/* The timer's: spares that nobody needed go. */
 void frames_spares_fire(void *server);
 /* Counts what is held to read into. */
 void frames_count_memory(struct io_server *server);

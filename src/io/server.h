@@ -6,9 +6,9 @@
  *            over IPC an octet of value 1 stands before the length.
  * Frames:    a frame is handed over where it was read; what was not there yet when its beginning was read is read to its
  *            place behind it. It is copied only where a block of memory (blocks.h) ends within it, and then only its beginning.
- * Fairness:  every connection that can be read is read once, a bounded number of octets, before any is read again; so is what all
- *            of them send in a turn. TLS handshakes, each a
- *            hundred times dearer than a read, have a turn's end to themselves, a few of them a turn.
+ * Fairness:  every connection that can be read is read once, a bounded number of octets, before any is read again; what all of
+ *            them send in a turn is bounded too. TLS handshakes, each a hundred times dearer than a read, have a turn's end to
+ *            themselves, a few of them a turn.
  * Ownership: a frame is its receiver's until io_frame_release(). A connection outlives its socket as long as
  *            somebody holds a reference; what is sent on a closed one is dropped.
  * Threading: the loop's thread.

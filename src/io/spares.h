@@ -2,9 +2,9 @@
  * spares.h - memory of frames that did not come whole, kept for the next ones; private to src/io.
  *
  * With large requests about one frame in forty is cut in two by where a read ends, and those that are larger than a block always.
- * Its memory is asked of malloc() once, and then goes round: pieces of some sizes (four from one power of two to the next), the last one given back first,
- * for it is warm. Given back to the kernel each time, it would be cleared and mapped anew by pages, which costs as much as all
- * the rest of a large request (bench/RESULTS.md).
+ * Its memory is asked of malloc() once, and then goes round: pieces of some sizes (four from one power of two to the next), the
+ * last one given back first, for it is warm. Given back to the kernel each time, it would be cleared and mapped anew by pages,
+ * which costs as much as all the rest of a large request (bench/RESULTS.md).
  * Bounds:    a piece is up to a quarter larger than what it was taken for, or IO_SPARE_OCTETS_LEAST; at most octets_max are kept,
  *            and of pieces beyond IO_SPARE_OCTETS_MOST none. What nobody needed for a while goes (io_spares_age()).
  * Threading: the loop's thread.
