@@ -122,6 +122,7 @@ def main():
         server = certificates(corpus)
         text = (f'shards = {SHARDS}\nauthserv-id = "mx.example.org"\n'
                 f'dns {{ dnssec = false zone-file = "{corpus}/all.zone" }}\n'
+                "limits { queue-time = 600000 }\n"  # every request is to be answered, on slow machines too
                 f'tls {{ certificate = "{server.certificate}" key = "{server.key}" client-ca = "{corpus}/ca.pem" }}\n')
         with Daemon(None, text=lambda ipc: f'listen = {{"{ipc}", "{tcp}", "{tls}"}}\n{text}') as daemon:
             loads(report, daemon, tcp, tls, corpus)
