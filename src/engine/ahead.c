@@ -2,7 +2,6 @@
 
 #include "engine/request.h"
 
-
 static void name_told(void *arg, struct slice name)
 {
 	struct request *request = arg;
@@ -42,8 +41,12 @@ static void step(struct request *request)
 void ahead_look(struct shard *shard)
 {
 	struct request *next[AHEAD_PLACES];
-	unsigned count = queue_peek(&shard->queue, next, AHEAD_PLACES);
+	unsigned count = queue_peek(&shard->queue, next, 1);
 
-	for (unsigned i = 0; i < count; i++)
-		step(next[i]);
+	if (count == 0 || next[0]->ahead.steps)
+		return;
+	count = queue_peek(&shard->queue, next, AHEAD_PLACES);
+	for (unsigned done = 0; done < AHEAD_STEPS; done++)
+		for (unsigned i = 0; i < count; i++)
+			step(next[i]);
 }

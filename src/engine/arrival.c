@@ -29,10 +29,17 @@ static struct refusal refuse(Assay__V1__Error__Code code, const char *text)
 	return (struct refusal){ code, text };
 }
 
+/* The shard has too much to do; not one connection alone. */
+static struct refusal refuse_overload(struct shard *shard, enum counter_id bound, const char *text)
+{
+	counter_up(shard->counters, bound);
+	queue_refused(&shard->queue, io_now_ns(shard->loop));
+	return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, text);
+}
+
 static struct refusal refuse_no_room(struct shard *shard)
 {
-	counter_up(shard->counters, COUNTER_OVER_OCTETS_HELD);
-	return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, REQUEST_NO_ROOM);
+	return refuse_overload(shard, COUNTER_OVER_OCTETS_HELD, REQUEST_NO_ROOM);
 }
 
 /* --- the request --- */
@@ -281,6 +288,7 @@ void request_refuse_late(struct request *request)
 
 	counter_up(request->shard->counters, COUNTER_OVER_QUEUE_TIME);
 	counter_up(request->shard->counters, COUNTER_OVER_QUEUE_TURN);
+	queue_refused(&request->shard->queue, io_now_ns(request->shard->loop));
 	reply_error(&to, ASSAY__V1__ERROR__CODE__OVERLOADED, QUEUE_IS_LATE);
 	request_free(request);
 }
@@ -314,18 +322,14 @@ static struct refusal admit(struct shard *shard, struct io_conn *conn, const str
 	}
 	if (shard->draining)
 		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "the server is stopping");
-	if (shard->requests_count >= shard->limits.in_flight_max) {
-		counter_up(shard->counters, COUNTER_OVER_IN_FLIGHT);
-		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.in-flight is reached");
-	}
+	if (shard->requests_count >= shard->limits.in_flight_max)
+		return refuse_overload(shard, COUNTER_OVER_IN_FLIGHT, "limits.in-flight is reached");
 	if (io_conn_use(conn)->in_flight >= shard->limits.connection_in_flight_max) {
 		counter_up(shard->counters, COUNTER_OVER_CONNECTION_IN_FLIGHT);
 		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.connection-in-flight is reached");
 	}
-	if (queue_is_late(shard, conn)) {
-		counter_up(shard->counters, COUNTER_OVER_QUEUE_TIME);
-		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, QUEUE_IS_LATE);
-	}
+	if (queue_is_late(shard, conn))
+		return refuse_overload(shard, COUNTER_OVER_QUEUE_TIME, QUEUE_IS_LATE);
 	return (struct refusal){ .text = NULL };
 }
 

@@ -12,6 +12,7 @@
 #define TURN_FULL 32      /* while sockets are full */
 #define TURN_FEW 4        /* one of them may be a large message, and take as long as all that was read */
 #define RECEIVED_PART 32  /* one evaluation for so many requests that were received: about a tenth of the core */
+#define LOOK_NS INT64_C(50000000)
 #define REQUEST_PASSES 2  /* evaluations of most requests: before and after their crypto */
 
 static void link_init(struct link *list)
@@ -137,25 +138,21 @@ struct request *queue_take_late(struct queue *queue, int64_t before_ns)
 	return request;
 }
 
-/* One of each connection; the second ones only where there is but one connection: others come between, and it is not far to their turn. */
+/* One of each connection, then the next of each, and so on. */
 unsigned queue_peek(const struct queue *queue, struct request **out, unsigned max)
 {
-	const struct link *turn = queue->turns.next;
 	unsigned count = 0;
 
 	if (queue->again.next != &queue->again)
 		return 0;
-	if (queue->conns_count == 1) {
-		struct request *first = of_turn(turn), *request = first;
-
-		do {
-			out[count++] = request;
-			request = of_conn(request->queued.of_conn.next);
-		} while (count < max && request != first);
-		return count;
-	}
-	for (; count < max && turn != &queue->turns; turn = turn->next)
+	for (const struct link *turn = queue->turns.next; count < max && turn != &queue->turns; turn = turn->next)
 		out[count++] = of_turn(turn);
+	for (unsigned i = 0; i < count && count < max; i++) {
+		struct request *next = of_conn(out[i]->queued.of_conn.next);
+
+		if (next != out[i]->use->first_queued)
+			out[count++] = next;
+	}
 	return count;
 }
 
@@ -193,11 +190,28 @@ unsigned queue_turn_part(const struct queue *queue, enum io_backlog backlog, uns
 	int64_t part = queue->each_ns ? REQUEST_PASSES * TURN_NS / queue->each_ns : TURN_MOST;
 
 	switch (backlog) {
-	case IO_BACKLOG_NONE: break;
+	case IO_BACKLOG_NONE:
+	case IO_BACKLOG_PART: break;
 	case IO_BACKLOG_FULL: return within(part, TURN_LEAST, TURN_FULL);
 	case IO_BACKLOG_MORE: return within(received / RECEIVED_PART, TURN_FEW, TURN_MOST);
 	}
 	return within(part, TURN_LEAST, TURN_MOST);
+}
+
+enum io_reading queue_reading(struct queue *queue, enum io_backlog backlog, int64_t now_ns)
+{
+	bool looked = queue->looking;
+
+	queue->looking = looked ? backlog == IO_BACKLOG_MORE || now_ns - queue->refused_ns < LOOK_NS : now_ns >= queue->look_ns;
+	if (looked && !queue->looking)
+		queue->look_ns = now_ns + LOOK_NS;
+	return queue->looking ? IO_READING_ALL : IO_READING_PART;
+}
+
+void queue_refused(struct queue *queue, int64_t now_ns)
+{
+	queue->refused_ns = now_ns;
+	queue->look_ns = now_ns;
 }
 
 void queue_turn_end(struct queue *queue)

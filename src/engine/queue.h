@@ -30,6 +30,9 @@ struct queue {
 	int64_t each_ns, busy_ns, turn_ns;
 	unsigned busy_taken;
 	bool busy;
+	/* When all is read that waits. */
+	int64_t look_ns, refused_ns;
+	bool looking;
 };
 
 /* What a request is queued by. */
@@ -64,6 +67,15 @@ void queue_turn_end(struct queue *queue);
  * refused would be told so late.
  */
 unsigned queue_turn_part(const struct queue *queue, enum io_backlog backlog, unsigned received);
+/*
+ * How far the next turn reads, after one with this backlog. Most turns read what they evaluate: what is read and waits leaves the caches, and
+ * with large messages comes back at the price of a third of their verdicts. But who is refused is to be told soon, and who reads only a
+ * part does not know how many wait. So now and then it is looked, and as long as there is no end of them, or some had to be refused lately,
+ * all is read.
+ */
+enum io_reading queue_reading(struct queue *queue, enum io_backlog backlog, int64_t now_ns);
+/* A request was refused because there are too many. */
+void queue_refused(struct queue *queue, int64_t now_ns);
 /* How long a new request of this connection would wait. */
 int64_t queue_wait_ns(const struct queue *queue, struct io_conn *conn);
 

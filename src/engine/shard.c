@@ -175,8 +175,11 @@ static void turn(void *arg)
 		struct request *request;
 
 		(void)post_deliver_all(&shard->posts, shard);
-		for (; left && (request = next_in_time(shard, now_ns)); left--) {
+		for (; left; left--) {
 			ahead_look(shard);
+			request = next_in_time(shard, now_ns);
+			if (!request)
+				break;
 			request_run(request);
 		}
 		/* While others are queued, their signatures may fill lanes that would stay empty now. */
@@ -184,6 +187,7 @@ static void turn(void *arg)
 			counter_up(shard->counters, COUNTER_CRYPTO_RUNS);
 	} while (left && !queue_is_empty(&shard->queue) && crypto_batch_waiting(&shard->batch, CRYPTO_WORK_SIGN) == 0);
 	queue_turn_end(&shard->queue);
+	io_server_read(shard->server, queue_reading(&shard->queue, io_server_backlog(shard->server), now_ns));
 	if (!queue_is_empty(&shard->queue) || crypto_batch_is_left(&shard->batch))
 		io_timer_start(shard->loop, &shard->again, now_ns);
 	io_server_flush(shard->server);

@@ -110,6 +110,7 @@ struct io_server {
 	struct io_conn *conns, *conns_last;
 	struct line ready, shaking_ready;  /* to be read from; with a handshake to go on with */
 	struct io_timer read;              /* reads what is ready, in this turn or the next */
+	enum io_reading reading;
 	enum io_backlog backlog;
 	struct conn_tls *shaking_oldest, *shaking_newest;
 	unsigned shaking_count;

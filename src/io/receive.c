@@ -5,7 +5,8 @@
 #include <sys/socket.h>
 
 #define READ_OCTETS_MAX ((size_t)1 << 20) /* of one frame in one read: others are waiting */
-#define TURN_OCTETS_MAX ((size_t)4 << 20) /* of all reads in one turn: what was read is waiting too */
+#define PART_OCTETS_MAX ((size_t)2 << 20) /* of all reads in one turn, with IO_READING_PART */
+#define TURN_OCTETS_MAX ((size_t)4 << 20) /* with IO_READING_ALL: what was read is waiting too */
 #define DEEP_OCTETS ((size_t)128 << 10) /* of one read: the socket was full, or nearly (a buffer holds some 200 KiB) */
 
 #define TURN_HANDSHAKES_MAX 2 /* steps, of about a millisecond each with RSA: as much as a turn's evaluations */
@@ -185,7 +186,8 @@ static struct round read_round(struct io_server *server, size_t octets_max)
 void receive_ready(void *arg)
 {
 	struct io_server *server = arg;
-	size_t left = TURN_OCTETS_MAX;
+	bool all = server->reading == IO_READING_ALL;
+	size_t left = all ? TURN_OCTETS_MAX : PART_OCTETS_MAX;
 	struct round first = read_round(server, left), round = first;
 
 	left -= first.octets < left ? first.octets : left;
@@ -194,11 +196,16 @@ void receive_ready(void *arg)
 		left -= round.octets < left ? round.octets : left;
 	}
 	if (left == 0)
-		server->backlog = IO_BACKLOG_MORE;
+		server->backlog = all ? IO_BACKLOG_MORE : IO_BACKLOG_PART;
 	else
 		server->backlog = first.deep_reads > first.reads / 2 ? IO_BACKLOG_FULL : IO_BACKLOG_NONE;
 	if (handshakes_go_on(server) || (server->ready.first && round.octets))
 		read_start(server);
+}
+
+void io_server_read(struct io_server *server, enum io_reading reading)
+{
+	server->reading = reading;
 }
 
 enum io_backlog io_server_backlog(const struct io_server *server)

@@ -97,11 +97,21 @@ void io_server_adopt(struct io_server *server, int fd);
 void io_server_stop_listening(struct io_server *server);
 /* Sends what io_conn_reply() gathered; to be called at the end of every turn. */
 void io_server_flush(struct io_server *server);
+/* How far a turn reads. */
+enum io_reading {
+	IO_READING_PART, /* no more than will still be in the processor's caches when it is evaluated */
+	IO_READING_ALL,  /* what waits, all of it if that can be: who does not read does not know how long it waits */
+};
+
+/* From the next turn on; at first IO_READING_PART. */
+void io_server_read(struct io_server *server, enum io_reading reading);
+
 /* How much waited to be read in this turn: what came with it has waited for who reads, and more waits in the peers. */
 enum io_backlog {
 	IO_BACKLOG_NONE,
+	IO_BACKLOG_PART, /* with IO_READING_PART: as much as that, and nobody looked what is behind it */
 	IO_BACKLOG_FULL, /* most sockets were found full */
-	IO_BACKLOG_MORE, /* as much was there as a turn reads */
+	IO_BACKLOG_MORE, /* with IO_READING_ALL: not all could be read */
 };
 
 enum io_backlog io_server_backlog(const struct io_server *server);

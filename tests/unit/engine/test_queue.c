@@ -2,6 +2,8 @@
  * Goal:   no connection's requests wait for more than one of another connection's; what was begun is ended first.
  * Method: requests are empty but for what the queue looks at; letters name connections, numbers their requests.
  */
+#include <inttypes.h>
+
 #include "engine/queue.h"
 #include "engine/request.h"
 #include "unit.h"
@@ -242,6 +244,7 @@ static void test_part_of_a_turn(void **state)
 	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
 		queue.each_ns = vectors[i].each_ns;
 		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_NONE, 1000), vectors[i].part);
+		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_PART, 1000), vectors[i].part);
 		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_FULL, 1000), vectors[i].part < 32 ? vectors[i].part : 32);
 		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_MORE, 0), 4);
 		assert_int_equal(queue_turn_part(&queue, IO_BACKLOG_MORE, 320), 10);
@@ -249,10 +252,40 @@ static void test_part_of_a_turn(void **state)
 	}
 }
 
-static void check_peek(const char *names)
+/* A part is read, and all of it now and then, or while there is no end of it, or when some were refused lately. */
+static void test_how_far_is_read(void **state)
 {
-	struct request *next[3];
-	unsigned count = queue_peek(&queue, next, COUNT_OF(next));
+	static const struct {
+		int64_t ms; /* the turn's */
+		enum io_backlog backlog;
+		bool refuses; /* before it ends */
+		enum io_reading next;
+	} turns[] = {
+		{ 1000, IO_BACKLOG_NONE, false, IO_READING_ALL },  { 1001, IO_BACKLOG_FULL, false, IO_READING_PART },
+		{ 1050, IO_BACKLOG_PART, false, IO_READING_PART }, { 1051, IO_BACKLOG_PART, false, IO_READING_ALL },
+		{ 1055, IO_BACKLOG_MORE, false, IO_READING_ALL },  { 1150, IO_BACKLOG_MORE, false, IO_READING_ALL },
+		{ 1154, IO_BACKLOG_NONE, false, IO_READING_PART }, { 1155, IO_BACKLOG_PART, true, IO_READING_ALL },
+		{ 1160, IO_BACKLOG_NONE, false, IO_READING_ALL },  { 1200, IO_BACKLOG_NONE, true, IO_READING_ALL },
+		{ 1249, IO_BACKLOG_FULL, false, IO_READING_ALL },  { 1250, IO_BACKLOG_FULL, false, IO_READING_PART },
+		{ 1299, IO_BACKLOG_NONE, false, IO_READING_PART }, { 1300, IO_BACKLOG_NONE, false, IO_READING_ALL },
+	};
+
+	(void)state;
+	queue_of("");
+	for (size_t i = 0; i < COUNT_OF(turns); i++) {
+		int64_t now_ns = turns[i].ms * 1000000;
+
+		if (turns[i].refuses)
+			queue_refused(&queue, now_ns);
+		if (queue_reading(&queue, turns[i].backlog, now_ns) != turns[i].next)
+			fail_msg("after the turn at %" PRId64, turns[i].ms);
+	}
+}
+
+static void check_peek(unsigned max, const char *names)
+{
+	struct request *next[8];
+	unsigned count = queue_peek(&queue, next, max);
 
 	for (unsigned i = 0; i < count; i++, names += names[2] ? 3 : 2)
 		if (!*names || next[i] != named(names))
@@ -265,18 +298,23 @@ static void test_looking_ahead(void **state)
 {
 	(void)state;
 	queue_of("");
-	check_peek("");
+	check_peek(3, "");
 	queue_of("a1 a2 b1 c1");
-	check_peek("a1 b1 c1");
+	check_peek(2, "a1 b1");
+	check_peek(3, "a1 b1 c1");
+	check_peek(8, "a1 b1 c1 a2");
 	queue_of("a1 a2");
-	check_peek("a1 a2");
+	check_peek(3, "a1 a2");
+	queue_of("b1 a1 a2 a3 b2 b3");
+	check_peek(5, "b1 a1 b2 a2 b3");
+	check_peek(8, "b1 a1 b2 a2 b3 a3");
 	queue_of("a1 a2 a3 a4");
-	check_peek("a1 a2 a3");
+	check_peek(3, "a1 a2 a3");
 	assert_ptr_equal(queue_take(&queue), named("a1"));
-	check_peek("a2 a3 a4");
+	check_peek(3, "a2 a3 a4");
 	requests[1][0].passes = 1;
 	queue_add(&queue, named("b1"));
-	check_peek("");
+	check_peek(3, "");
 	check_order("b1 a2 a3 a4");
 }
 
@@ -284,4 +322,4 @@ UNIT_MAIN(cmocka_unit_test(test_connections_in_turn), cmocka_unit_test(test_late
           cmocka_unit_test(test_what_was_begun_comes_first), cmocka_unit_test(test_removal), cmocka_unit_test(test_wait_is_the_connections),
           cmocka_unit_test(test_pace_is_measured), cmocka_unit_test(test_late_ones),
           cmocka_unit_test(test_what_was_begun_is_not_late),
-          cmocka_unit_test(test_part_of_a_turn), cmocka_unit_test(test_looking_ahead))
+          cmocka_unit_test(test_part_of_a_turn), cmocka_unit_test(test_how_far_is_read), cmocka_unit_test(test_looking_ahead))
