@@ -24,9 +24,7 @@ static void fetch(const struct request *request, enum cache_step step)
 
 static void step(struct request *request)
 {
-	if (request->call != CALL_CHECK_MESSAGE)
-		return;
-	switch (request->ahead.steps++) {
+	switch (request->call == CALL_CHECK_MESSAGE ? request->ahead.steps : AHEAD_STEPS) {
 	case 0:
 		/* A failure is found again when its turn comes. */
 		if (request_read(request) == 0)
@@ -36,16 +34,20 @@ static void step(struct request *request)
 	case 2: fetch(request, CACHE_FETCH_OBJECT); break;
 	default: break;
 	}
+	request->ahead.steps++;
 }
 
 void ahead_look(struct shard *shard)
 {
 	struct request *next[AHEAD_PLACES];
-	unsigned count = queue_peek(&shard->queue, next, 1);
+	unsigned waiting, count = 0;
+	size_t octets = 0;
 
-	if (count == 0 || next[0]->ahead.steps)
+	if (queue_peek(&shard->queue, next, 1) == 0 || next[0]->ahead.steps)
 		return;
-	count = queue_peek(&shard->queue, next, AHEAD_PLACES);
+	waiting = queue_peek(&shard->queue, next, AHEAD_PLACES);
+	while (count < waiting && octets < AHEAD_OCTETS)
+		octets += next[count++]->input.message.len;
 	for (unsigned done = 0; done < AHEAD_STEPS; done++)
 		for (unsigned i = 0; i < count; i++)
 			step(next[i]);

@@ -6,7 +6,7 @@
  * their answers are fetched from memory step by step (cache_fetch()), all at once. That reading is done for some at a time has another gain: its
  * code stays in the processor's cache meanwhile, which is too small for all that becomes of a message (a third fewer misses there).
  *
- * Bounds:    AHEAD_PLACES requests at a time, AHEAD_NAMES names of each. Nothing depends on it but time: what was not done ahead is
+ * Bounds:    AHEAD_PLACES requests at a time, fewer when they are large, and AHEAD_NAMES names of each. Nothing depends on it but time: what was not done ahead is
  *            done when it is needed.
  */
 #ifndef ASSAY_ENGINE_AHEAD_H
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define AHEAD_PLACES 8
+#define AHEAD_OCTETS ((size_t)512 << 10) /* messages; the one that goes beyond it is the last */
 #define AHEAD_STEPS 3
 #define AHEAD_NAMES 6
 

@@ -29,7 +29,7 @@ static struct refusal refuse(Assay__V1__Error__Code code, const char *text)
 	return (struct refusal){ code, text };
 }
 
-/* The shard has too much to do; not one connection alone. */
+/* More came than the shard can do. */
 static struct refusal refuse_overload(struct shard *shard, enum counter_id bound, const char *text)
 {
 	counter_up(shard->counters, bound);

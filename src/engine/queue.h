@@ -62,16 +62,16 @@ void queue_turn_begin(struct queue *queue, int64_t now_ns);
 void queue_turn_end(struct queue *queue);
 /*
  * How many evaluations this turn may have: about four milliseconds of them, for the more there are of them the better are batches
- * filled and the fewer system calls they share. What connections send meanwhile lies in their sockets, unseen: so while these are full
- * they are fewer; and where reading was not even ended, a part of the requests that were `received` in this turn, or who has to be
- * refused would be told so late.
+ * filled and the fewer system calls they share. What connections send meanwhile lies in their sockets, unseen: so where all was read and these
+ * were full they are fewer; and where reading was not even ended, a part of the requests that were `received` in this turn, or who has to
+ * be refused would be told so late.
  */
 unsigned queue_turn_part(const struct queue *queue, enum io_backlog backlog, unsigned received);
 /*
- * How far the next turn reads, after one with this backlog. Most turns read what they evaluate: what is read and waits leaves the caches, and
- * with large messages comes back at the price of a third of their verdicts. But who is refused is to be told soon, and who reads only a
- * part does not know how many wait. So now and then it is looked, and as long as there is no end of them, or some had to be refused lately,
- * all is read.
+ * How far the next turn reads, after one with this backlog. Most turns read a part, which stays in the caches until it is evaluated: what
+ * waits longer leaves them, and with large messages comes back at the price of a third of their verdicts. But who is refused is to be told
+ * soon, and who reads a part does not know how many wait. So now and then all is read, and goes on being read until there was an end of it
+ * and nobody was refused lately.
  */
 enum io_reading queue_reading(struct queue *queue, enum io_backlog backlog, int64_t now_ns);
 /* A request was refused because there are too many. */

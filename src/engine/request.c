@@ -338,6 +338,7 @@ static void reply_no_room(struct request *request)
 	struct reply_to to = request_reply_to(request);
 
 	counter_up(request->shard->counters, COUNTER_OVER_OCTETS_HELD);
+	queue_refused(&request->shard->queue, io_now_ns(request->shard->loop));
 	reply_error(&to, ASSAY__V1__ERROR__CODE__OVERLOADED, REQUEST_NO_ROOM);
 }
 

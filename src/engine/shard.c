@@ -147,13 +147,12 @@ static void adopt(struct shard *shard)
 }
 
 /* One that has waited for longer than limits.queue-time is not evaluated any more: its client may be gone, and others wait. */
-static struct request *next_in_time(struct shard *shard, int64_t now_ns)
+static void late_refuse(struct shard *shard, int64_t now_ns)
 {
 	struct request *late;
 
 	while ((late = queue_take_late(&shard->queue, now_ns - shard->limits.queue_ms_max * INT64_C(1000000))))
 		request_refuse_late(late);
-	return queue_take(&shard->queue);
 }
 
 /*
@@ -176,8 +175,9 @@ static void turn(void *arg)
 
 		(void)post_deliver_all(&shard->posts, shard);
 		for (; left; left--) {
+			late_refuse(shard, now_ns);
 			ahead_look(shard);
-			request = next_in_time(shard, now_ns);
+			request = queue_take(&shard->queue);
 			if (!request)
 				break;
 			request_run(request);

@@ -186,6 +186,7 @@ struct io_server {
 	void *arg;
 	struct io_server_counters counters;
 	struct io_conn *conns;
+	enum io_backlog backlog;
 };
 
 struct io_conn {
@@ -232,8 +233,7 @@ static void reply_deliver(struct io_conn *conn)
 /* Whatever waits is handed out; but how much that was may be said to be anything, for it changes nothing but how long turns are. */
 enum io_backlog io_server_backlog(const struct io_server *server)
 {
-	(void)server;
-	return (enum io_backlog)sim_random(IO_BACKLOG_MORE + 1);
+	return server->backlog;
 }
 
 void io_server_read(struct io_server *server, enum io_reading reading)
@@ -244,6 +244,7 @@ void io_server_read(struct io_server *server, enum io_reading reading)
 
 void io_server_flush(struct io_server *server)
 {
+	server->backlog = (enum io_backlog)sim_random(IO_BACKLOG_MORE + 1);
 	for (struct io_conn *conn = server->conns; conn; conn = conn->next)
 		reply_deliver(conn);
 }

@@ -822,7 +822,7 @@ static bool other_was_received(void)
  */
 static void test_reading_is_fair(void **state)
 {
-	enum { GREEDY_FRAMES = 3000, GREEDY_FRAME = 4000, ROUNDS = 20, TURN_OCTETS = 4 << 20 };
+	enum { GREEDY_FRAMES = 3000, GREEDY_FRAME = 4000, ROUNDS = 20, TURN_OCTETS = 2 << 20 };
 	int room = 1 << 20;
 
 	(void)state;
