@@ -2,7 +2,7 @@
 and dark screens."""
 
 import math
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 WIDTH, HEIGHT = 860, 500
 LEFT, RIGHT, TOP, BOTTOM = 90, 250, 64, 62
@@ -119,7 +119,7 @@ def _style():
 
 def draw(path, title, note, x_axis, y_axis, series):
     """`note`: a line under the title."""
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">',
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label={quoteattr(title)}>',
              _style(), f'<rect class="back" width="{WIDTH}" height="{HEIGHT}"/>',
              f'<text class="title" x="{LEFT}" y="26">{escape(title)}</text>',
              f'<text class="note" x="{LEFT}" y="46">{escape(note)}</text>',
