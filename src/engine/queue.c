@@ -12,7 +12,7 @@
 #define TURN_FULL 32      /* while sockets are full */
 #define TURN_FEW 4        /* one of them may be a large message, and take as long as all that was read */
 #define RECEIVED_PART 32  /* one evaluation for so many requests that were received: about a tenth of the core */
-#define LOOK_NS INT64_C(50000000)
+#define LOOK_NS INT64_C(50000000) /* between two looks at all that waits; and so long ago is lately */
 #define REQUEST_PASSES 2  /* evaluations of most requests: before and after their crypto */
 
 static void link_init(struct link *list)
