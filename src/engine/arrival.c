@@ -309,8 +309,14 @@ static struct request *request_of_conn(struct shard *shard, struct io_conn *conn
 	return request;
 }
 
+/* Soon done, and not worth the way to another shard; and may be Status, which is wanted most when all else is refused. */
+static bool is_small(struct slice body)
+{
+	return body.len <= STATUS_OCTETS_MAX;
+}
+
 /* Admission: what is too much is refused at once, before any work. */
-static struct refusal admit(struct shard *shard, struct io_conn *conn, const struct io_frame *frame)
+static struct refusal admit(struct shard *shard, struct io_conn *conn, const struct io_frame *frame, struct slice body)
 {
 	if (frame->state == IO_FRAME_TOO_LARGE)
 		return refuse_message_size(shard);
@@ -328,7 +334,7 @@ static struct refusal admit(struct shard *shard, struct io_conn *conn, const str
 		counter_up(shard->counters, COUNTER_OVER_CONNECTION_IN_FLIGHT);
 		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.connection-in-flight is reached");
 	}
-	if (queue_is_late(shard, conn))
+	if (queue_is_late(shard, conn) && (is_small(body) || !errand_is_wanted(shard)))
 		return refuse_overload(shard, COUNTER_OVER_QUEUE_TIME, QUEUE_IS_LATE);
 	return (struct refusal){ .text = NULL };
 }
@@ -353,9 +359,9 @@ void request_receive_errand(struct shard *shard, struct errand *errand)
 
 void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame frame)
 {
-	struct refusal refusal = admit(shard, conn, &frame);
 	struct slice backtrace, body;
 	struct request *request = NULL;
+	struct refusal refusal;
 
 	counter_up(shard->counters, COUNTER_REQUESTS);
 	shard->received++;
@@ -365,14 +371,13 @@ void request_receive(struct shard *shard, struct io_conn *conn, struct io_frame 
 		io_frame_release(&frame);
 		return;
 	}
-	/* What is small and whole may be Status, which is wanted most when all else is refused. */
-	if (!refusal.text || (frame.state == IO_FRAME_WHOLE && body.len <= STATUS_OCTETS_MAX))
+	refusal = admit(shard, conn, &frame, body);
+	if (!refusal.text || (frame.state == IO_FRAME_WHOLE && is_small(body)))
 		request = request_of_conn(shard, conn, frame, backtrace);
 	if (!request && !refusal.text)
 		refusal = refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "out of memory");
 	if (request) {
-		/* What is small may be Status, and is soon done. */
-		if (refusal.text || body.len <= STATUS_OCTETS_MAX || !errand_send(request, body))
+		if (refusal.text || is_small(body) || !errand_send(request, body))
 			request_start(request, body, refusal);
 		return;
 	}

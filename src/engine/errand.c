@@ -5,8 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So much longer has the own queue to be: below it, the way there and back costs more than it gains. */
+/*
+ * So much longer has the own queue to be: below it, the way there and back costs more than it gains. A message that was received here is in
+ * this core's caches, so a shard that is busy with its own connections is not sent any for a difference that passes: the more of its time
+ * they take, the larger has it to be. Not so where QUEUE_LEAST wait here, or for half of limits.queue-time: some might have to be refused soon.
+ */
 #define SHORTER_BY 2
+#define OWN_BY     256               /* where they take all of it: about two turns */
+#define OWN_NS     INT64_C(4000000)  /* over so long that part is reckoned, */
+#define OWN_OLD_NS INT64_C(20000000) /* and after so long not known: the other shard may be asleep */
 
 static struct errand *errand_of(struct post *post)
 {
@@ -67,6 +74,21 @@ unsigned errand_load(const struct shard *shard)
 	return shard->queue.new_count + shard->received / RECEIVED_PART;
 }
 
+void errand_load_publish(struct shard *shard, int64_t now_ns)
+{
+	int64_t since_ns = now_ns - atomic_load_explicit(&shard->load.own_ns, memory_order_relaxed);
+
+	atomic_store_explicit(&shard->load.queued, errand_load(shard), memory_order_relaxed);
+	shard->own_received += shard->received;
+	if (since_ns >= OWN_NS) {
+		int64_t by = OWN_BY * (shard->own_received * shard->queue.each_ns) / since_ns;
+
+		atomic_store_explicit(&shard->load.own_by, by < OWN_BY ? (unsigned)by : OWN_BY, memory_order_relaxed);
+		atomic_store_explicit(&shard->load.own_ns, now_ns, memory_order_relaxed);
+		shard->own_received = 0;
+	}
+}
+
 /* What waits there: as its last turn left it, and what has been sent since. */
 static unsigned load_of(const struct shard *shard)
 {
@@ -74,8 +96,25 @@ static unsigned load_of(const struct shard *shard)
 	       atomic_load_explicit(&shard->load.coming, memory_order_relaxed);
 }
 
+static bool is_long(const struct shard *shard)
+{
+	const struct queue *queue = &shard->queue;
+
+	return queue->new_count >= QUEUE_LEAST || queue->new_count * queue->each_ns >= shard->limits.queue_ms_max * INT64_C(1000000) / 2;
+}
+
+/* How much less than here that has to be. */
+static unsigned shorter_by(const struct shard *here, const struct shard *there)
+{
+	int64_t own_ns = atomic_load_explicit(&there->load.own_ns, memory_order_relaxed);
+
+	if (is_long(here) || io_now_ns(here->loop) - own_ns >= OWN_OLD_NS)
+		return SHORTER_BY;
+	return SHORTER_BY + atomic_load_explicit(&there->load.own_by, memory_order_relaxed);
+}
+
 /* The one with the least to do, if that is less than here. The search begins behind the last one chosen. */
-static struct shard *less_busy(struct shard *shard)
+static struct shard *less_busy(const struct shard *shard)
 {
 	unsigned shards = shard->config->shards, own = errand_load(shard), least = own;
 	struct shard *found = NULL;
@@ -85,21 +124,24 @@ static struct shard *less_busy(struct shard *shard)
 	for (unsigned i = 1; i <= shards; i++) {
 		unsigned index = (shard->errands_to + i) % shards;
 		struct shard *other = index == shard->index ? NULL : engine_shard(shard->engine, index);
-		unsigned load = other ? load_of(other) + SHORTER_BY : own;
+		unsigned load = other ? load_of(other) + shorter_by(shard, other) : own;
 
 		if (load < least || (load == own && other && !found)) {
 			least = load;
 			found = other;
 		}
 	}
-	if (found)
-		shard->errands_to = found->index;
 	return found;
+}
+
+bool errand_is_wanted(const struct shard *shard)
+{
+	return less_busy(shard) != NULL;
 }
 
 bool errand_send(struct request *request, struct slice body)
 {
-	struct shard *to = less_busy(request->shard);
+	struct shard *shard = request->shard, *to = less_busy(shard);
 	struct errand *errand = to ? arena_alloc(&request->arena, sizeof(*errand)) : NULL;
 
 	if (!errand)
@@ -113,7 +155,8 @@ bool errand_send(struct request *request, struct slice body)
 		atomic_fetch_sub_explicit(&to->load.coming, 1, memory_order_relaxed);
 		return false;
 	}
-	counter_up(request->shard->counters, COUNTER_REQUESTS_SPREAD);
+	shard->errands_to = to->index;
+	counter_up(shard->counters, COUNTER_REQUESTS_SPREAD);
 	return true;
 }
 

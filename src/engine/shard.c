@@ -194,7 +194,7 @@ static void turn(void *arg)
 	if (engine_is_stopping(shard->engine))
 		drain_step(shard);
 	counters_publish(shard);
-	atomic_store_explicit(&shard->load.queued, errand_load(shard), memory_order_relaxed);
+	errand_load_publish(shard, now_ns);
 	shard->received = 0;
 	answers_count(shard);
 	epochs_end(cache_epochs(shard->cache), shard->index, shard->epochs_held ? shard->epoch_least : EPOCH_NONE);

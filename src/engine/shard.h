@@ -50,10 +50,13 @@ struct shard {
 	struct {
 		_Alignas(64) _Atomic unsigned queued; /* when the last turn ended, with what receiving takes: errand.h */
 		_Atomic unsigned coming;              /* on their way here */
+		_Atomic unsigned own_by;              /* how much more others must have, for its own connections keep it busy */
+		_Atomic int64_t own_ns;               /* when that was reckoned */
 	} load;                                       /* for other shards to read */
 	struct io_conn_use errands;                   /* those of other shards, queued as if they were a connection's */
 	struct io_conn_use own;                       /* those of nobody: policies that are refreshed */
 	unsigned errands_to;                          /* the shard that was sent one last */
+	unsigned own_received;                        /* requests that came to this shard since load.own_ns */
 	unsigned received;                            /* requests that came to this shard in this turn */
 	uint64_t epoch;                               /* of this turn */
 	struct request *pinning;                      /* those that found answers in this turn */

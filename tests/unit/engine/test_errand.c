@@ -1,5 +1,6 @@
 /*
- * Goal:   a shard gives away what another can do sooner: less than half where it alone receives, nothing where both do.
+ * Goal:   a shard gives away what another can do sooner: less than half where it alone receives, nothing where both do, unless its own
+ *         requests would wait for long.
  * Method: one shard receives; what it keeps is queued, what it sends is noted as on its way. The test is what lies around.
  */
 #include "engine/errand.h"
@@ -9,6 +10,13 @@
 static struct shard shards[2];
 static const struct engine_config config = { .shards = 2 };
 static unsigned posted;
+static int64_t now_ns;
+
+int64_t io_now_ns(const struct io_loop *loop)
+{
+	(void)loop;
+	return now_ns;
+}
 
 struct shard *engine_shard(struct engine *engine, unsigned index)
 {
@@ -52,17 +60,23 @@ void request_receive_errand(struct shard *shard, struct errand *errand)
 	fail();
 }
 
-/* How many of so many requests, received in one turn, are sent to the other shard, where so much waits. */
-static unsigned sent_of(unsigned requests, unsigned waiting_there)
+static void shards_init(void)
 {
 	static struct counters counters;
-	struct request request = { .shard = &shards[0] };
 
 	memset(shards, 0, sizeof(shards));
+	now_ns = INT64_C(1000000000);
 	shards[0].config = shards[1].config = &config;
 	shards[0].counters = &counters;
+	shards[0].limits.queue_ms_max = 25;
 	shards[1].index = 1;
-	atomic_store(&shards[1].load.queued, waiting_there);
+}
+
+/* How many of so many requests, received in one turn, are sent to the other shard. */
+static unsigned sent(unsigned requests)
+{
+	struct request request = { .shard = &shards[0] };
+
 	arena_init(&request.arena, 1 << 20);
 	posted = 0;
 	for (unsigned i = 0; i < requests; i++) {
@@ -73,6 +87,14 @@ static unsigned sent_of(unsigned requests, unsigned waiting_there)
 	assert_int_equal(atomic_load(&shards[1].load.coming), posted);
 	arena_deinit(&request.arena);
 	return posted;
+}
+
+/* The same, where so much waits there and none of it came from its own connections. */
+static unsigned sent_of(unsigned requests, unsigned waiting_there)
+{
+	shards_init();
+	atomic_store(&shards[1].load.queued, waiting_there);
+	return sent(requests);
 }
 
 static void test_one_stays(void **state)
@@ -111,5 +133,68 @@ static void test_load(void **state)
 	assert_int_equal(errand_load(shard), 12);
 }
 
+/* The other one has received so many requests of 40 us in 4 ms, and all are done. */
+static void receive_there(unsigned requests)
+{
+	shards_init();
+	shards[1].queue.each_ns = 40000;
+	errand_load_publish(&shards[1], now_ns);
+	shards[1].received = requests;
+	now_ns += 4000000;
+	errand_load_publish(&shards[1], now_ns);
+	atomic_store(&shards[1].load.queued, 0);
+}
+
+static void test_who_has_its_own_is_left_alone(void **state)
+{
+	(void)state;
+	receive_there(100);
+	assert_int_equal(atomic_load(&shards[1].load.own_by), 256);
+	assert_int_equal(sent(150), 0);
+	receive_there(1000);
+	assert_int_equal(atomic_load(&shards[1].load.own_by), 256);
+	receive_there(25);
+	assert_int_equal(atomic_load(&shards[1].load.own_by), 64);
+	assert_in_range(sent(150), 60, 80);
+	shards[1].received = 0;
+	now_ns += 4000000;
+	errand_load_publish(&shards[1], now_ns);
+	assert_int_equal(atomic_load(&shards[1].load.own_by), 0);
+	receive_there(0);
+	assert_in_range(sent(150), 100, 115);
+}
+
+/* A shard that sleeps tells nothing. */
+static void test_what_was_told_long_ago_is_not_known(void **state)
+{
+	(void)state;
+	receive_there(100);
+	now_ns += 19999999;
+	assert_int_equal(sent(100), 0);
+	receive_there(100);
+	now_ns += 20000000;
+	assert_in_range(sent(100), 65, 75);
+}
+
+static void test_a_long_queue_goes_where_there_is_room(void **state)
+{
+	(void)state;
+	receive_there(100);
+	shards[0].queue.new_count = 255;
+	shards[1].load.queued = 100;
+	assert_false(errand_is_wanted(&shards[0]));
+	shards[0].queue.each_ns = 50000; /* 12.75 ms of 25 */
+	assert_true(errand_is_wanted(&shards[0]));
+	shards[0].queue.each_ns = 10000;
+	assert_false(errand_is_wanted(&shards[0]));
+	shards[0].queue.new_count = 256;
+	assert_true(errand_is_wanted(&shards[0]));
+	shards[1].load.queued = 255;
+	assert_false(errand_is_wanted(&shards[0]));
+}
+
 UNIT_MAIN(cmocka_unit_test(test_one_stays), cmocka_unit_test(test_who_receives_evaluates_less),
-          cmocka_unit_test(test_who_is_as_busy_is_left_alone), cmocka_unit_test(test_load))
+          cmocka_unit_test(test_who_is_as_busy_is_left_alone), cmocka_unit_test(test_load),
+          cmocka_unit_test(test_who_has_its_own_is_left_alone),
+          cmocka_unit_test(test_what_was_told_long_ago_is_not_known),
+          cmocka_unit_test(test_a_long_queue_goes_where_there_is_room))
