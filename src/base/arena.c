@@ -13,17 +13,17 @@
 #define ALL_SLOWLY (ASAN_IS_ON != 0)
 #endif
 
-#define CHUNK_BYTES_MIN ((size_t)16 * 1024)
-
 struct arena_chunk {
 	struct arena_chunk *next;
 	size_t size; /* of data */
 	_Alignas(ARENA_ALIGNMENT) uint8_t data[];
 };
 
+_Static_assert(sizeof(struct arena_chunk) > 0 && sizeof(struct arena_chunk) <= ARENA_HEAD_OCTETS_MAX, "as arena.h says");
+
 void arena_init(struct arena *arena, size_t bytes_max)
 {
-	arena_init_chunks(arena, bytes_max, CHUNK_BYTES_MIN);
+	arena_init_chunks(arena, bytes_max, ARENA_CHUNK_OCTETS);
 }
 
 void arena_init_chunks(struct arena *arena, size_t bytes_max, size_t chunk_bytes)
@@ -50,7 +50,7 @@ static void chunk_free(const struct arena *arena, struct arena_chunk *chunk)
 {
 	ASAN_UNPOISON_MEMORY_REGION(chunk->data, chunk->size);
 	if (arena->source)
-		arena->source->give(arena->source->arg, chunk);
+		arena->source->give(arena->source->arg, chunk, sizeof(*chunk) + chunk->size);
 	else
 		free(chunk);
 }

@@ -17,10 +17,14 @@
 
 struct arena_chunk;
 
+/* What an arena takes at once, at least, beside its own head. */
+#define ARENA_CHUNK_OCTETS ((size_t)16 * 1024)
+#define ARENA_HEAD_OCTETS_MAX ((size_t)64)
+
 /* Where chunks come from, instead of malloc() and free(). */
 struct arena_source {
 	void *(*take)(void *arg, size_t size); /* aligned for any object; NULL: there is none */
-	void (*give)(void *arg, void *memory);
+	void (*give)(void *arg, void *memory, size_t size); /* that it was taken for */
 	void *arg;
 };
 

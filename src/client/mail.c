@@ -102,10 +102,11 @@ static void *source_take(void *arg, size_t octets)
 	return heap->allocate(heap->arg, octets);
 }
 
-static void source_give(void *arg, void *memory)
+static void source_give(void *arg, void *memory, size_t octets)
 {
 	const struct assay_allocator *heap = arg;
 
+	(void)octets;
 	heap->release(heap->arg, memory);
 }
 

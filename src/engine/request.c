@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define REQUEST_OCTETS_LEAST ((size_t)32 * 1024) /* the first chunks of both arenas */
-#define SPARE_MAX 1024                     /* requests kept with their arenas */
+#define SPARE_MAX 1024                     /* requests kept for the next ones */
 
 /* --- what evaluators ask --- */
 
@@ -78,21 +78,15 @@ static struct request *request_take(struct shard *shard)
 	if (request) {
 		shard->spare = request->next;
 		shard->spare_count--;
-		return request;
+	} else {
+		request = malloc(sizeof(*request));
 	}
-	request = calloc(1, sizeof(*request));
 	if (!request)
 		return NULL;
-	arena_init(&request->arena, shard->limits.request_memory_max);
-	arena_init(&request->scratch, shard->limits.request_memory_max);
+	*request = (struct request){ .shard = shard };
+	arena_init_from(&request->arena, shard->limits.request_memory_max, &shard->chunks.source);
+	arena_init_from(&request->scratch, shard->limits.request_memory_max, &shard->chunks.source);
 	return request;
-}
-
-static void request_destroy(struct request *request)
-{
-	arena_deinit(&request->arena);
-	arena_deinit(&request->scratch);
-	free(request);
 }
 
 static void policy_wait_over(struct request *request)
@@ -175,7 +169,6 @@ struct request *request_new(struct shard *shard, struct io_conn_use *use)
 
 	if (!request)
 		return NULL;
-	request->shard = shard;
 	request->use = use;
 	use->in_flight++;
 	request->ask = (struct ask){ .ops = &ask_ops, .arg = request };
@@ -227,13 +220,13 @@ void request_free(struct request *request)
 		request->next->prev = request->prev;
 	shard->requests_count--;
 	shard->requests_octets -= request->octets;
-	arena_reset(&request->arena);
-	arena_reset(&request->scratch);
+	arena_deinit(&request->arena);
+	arena_deinit(&request->scratch);
 	if (shard->spare_count == SPARE_MAX) {
-		request_destroy(request);
+		free(request);
 		return;
 	}
-	*request = (struct request){ .arena = request->arena, .scratch = request->scratch, .next = shard->spare };
+	request->next = shard->spare;
 	shard->spare = request;
 	shard->spare_count++;
 }
@@ -243,7 +236,7 @@ void requests_drop_spare(struct shard *shard)
 	while (shard->spare) {
 		struct request *next = shard->spare->next;
 
-		request_destroy(shard->spare);
+		free(shard->spare);
 		shard->spare = next;
 	}
 }

@@ -317,6 +317,7 @@ int shard_init(struct shard *shard, struct engine *engine, char problem[IO_PROBL
 	shard->engine = engine;
 	shard->config = engine_config_of(engine);
 	queue_init(&shard->queue);
+	chunks_init(&shard->chunks);
 	limits_divide(shard);
 	io_timer_init(&shard->drain_waits, drain_waits_over, shard);
 	io_timer_init(&shard->drain, drain_over, shard);
@@ -365,6 +366,7 @@ void shard_deinit(struct shard *shard)
 	while (shard->requests)
 		request_free(shard->requests);
 	requests_drop_spare(shard);
+	chunks_drop(&shard->chunks);
 	io_resolver_free(shard->resolver);
 	lookups_drop(shard);
 	breaker_deinit(&shard->breaker);

@@ -8,6 +8,7 @@
 #include "crypto/keys.h"
 #include "engine/breaker.h"
 #include "engine/cache.h"
+#include "engine/chunks.h"
 #include "engine/engine.h"
 #include "engine/post.h"
 #include "engine/replay.h"
@@ -66,6 +67,7 @@ struct shard {
 	unsigned requests_count;
 	size_t requests_octets;                       /* of their arenas */
 	struct queue queue;                           /* to be evaluated */
+	struct chunks chunks;                         /* of their arenas */
 	struct request *spare;                        /* pool */
 	unsigned spare_count;
 	struct lookup *lookups[LOOKUP_BUCKETS];
