@@ -11,6 +11,7 @@ PERCENTILES = ("p50", "p99", "p99.9")
 AIM_LOAD = 70
 COLD_PERCENT, COLD_DELAY_S = 5, 0.02
 CONNECTIONS, IN_FLIGHT = 32, 256
+WARM_UP_S = 1  # the load generator is late in its first tenths of a second, and catches up
 
 
 class Latency:
@@ -29,13 +30,14 @@ class Latency:
 
     def _open(self, name, daemon, rate, seconds, *arguments):
         found = self._rig.bench(self._rig.core_load, "check", "-s", daemon.url, "-c", CONNECTIONS, "-i", IN_FLIGHT, "-r", round(rate),
-                                "--poisson", "--allow-temporary", "-w", 0.3, "-d", seconds, "--server-pid", daemon.pid, *arguments, self._corpus)
+                                "--poisson", "--allow-temporary", "-w", WARM_UP_S, "-d", seconds, "--server-pid", daemon.pid, *arguments, self._corpus)
         self._note(name, found["latency_ns"])
         self._note(f"{name}.unseen", found["cold_latency_ns"])
         self._values.note(f"{name}.core", found["server_core_share"])
         self._values.note(f"{name}.rate", found["replies_per_second"])
         self._values.note(f"{name}.wrong", found["mismatches"] + found["unanswered"])
-        self._values.note(f"{name}.refused", 100 * (found["refused"] + found["deferred"]) / max(1, found["checked"]))
+        refused, answered = (sum(found[of]["count"] for of in names) for names in (("refused_latency_ns",), ("latency_ns", "cold_latency_ns")))
+        self._values.note(f"{name}.refused", 100 * refused / max(1, refused + answered))
 
     def _idle(self):
         self._note("idle", self._rig.bench(self._rig.core_server, "idle", "-d", 1 if self._rig.quick else 3)["latency_ns"])
