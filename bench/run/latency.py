@@ -35,7 +35,7 @@ class Latency:
         self._note(f"{name}.unseen", found["cold_latency_ns"])
         self._values.note(f"{name}.core", found["server_core_share"])
         self._values.note(f"{name}.rate", found["replies_per_second"])
-        self._values.note(f"{name}.wrong", found["mismatches"] + found["unanswered"])
+        self._values.note(f"{name}.wrong", found["mismatches"] + found["unanswered"] + found["deferred"])
         refused, answered = (sum(found[of]["count"] for of in names) for names in (("refused_latency_ns",), ("latency_ns", "cold_latency_ns")))
         self._values.note(f"{name}.refused", 100 * refused / max(1, refused + answered))
 

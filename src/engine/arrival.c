@@ -334,7 +334,7 @@ static struct refusal admit(struct shard *shard, struct io_conn *conn, const str
 		counter_up(shard->counters, COUNTER_OVER_CONNECTION_IN_FLIGHT);
 		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.connection-in-flight is reached");
 	}
-	if (queue_is_late(shard, conn) && (is_small(body) || !errand_is_wanted(shard)))
+	if (queue_is_late(shard, conn) && (is_small(body) || !errand_is_sooner(shard)))
 		return refuse_overload(shard, COUNTER_OVER_QUEUE_TIME, QUEUE_IS_LATE);
 	return (struct refusal){ .text = NULL };
 }

@@ -29,10 +29,15 @@ static bool is_usual(size_t octets)
 static void *take(void *arg, size_t octets)
 {
 	struct chunks *chunks = arg;
+	void *memory;
 
 	if (!is_usual(octets))
 		return malloc(octets);
-	return chunks->first ? first_take(chunks) : malloc(CHUNK_OCTETS);
+	memory = chunks->first ? first_take(chunks) : malloc(CHUNK_OCTETS);
+	/* Behind what it was taken for nobody has anything to look for. */
+	if (memory)
+		ASAN_POISON_MEMORY_REGION((unsigned char *)memory + octets, CHUNK_OCTETS - octets);
+	return memory;
 }
 
 static void give(void *arg, void *memory, size_t octets)
@@ -40,7 +45,12 @@ static void give(void *arg, void *memory, size_t octets)
 	struct chunks *chunks = arg;
 	struct chunk *chunk = memory;
 
-	if (!is_usual(octets) || chunks->kept == CHUNKS_KEPT_MAX) {
+	if (!is_usual(octets)) {
+		free(memory);
+		return;
+	}
+	ASAN_UNPOISON_MEMORY_REGION(memory, CHUNK_OCTETS);
+	if (chunks->kept == CHUNKS_KEPT_MAX) {
 		free(memory);
 		return;
 	}

@@ -12,7 +12,7 @@
 
 #include "base/arena.h"
 
-#define CHUNKS_KEPT_MAX 2048 /* 33 MiB */
+#define CHUNKS_KEPT_MAX 2048 /* 32 MiB, of each shard */
 
 struct chunk;
 

@@ -34,10 +34,10 @@ struct errand {
 
 /* What a shard has to do, in evaluations: those that wait, and what receiving and replying took in this turn. */
 unsigned errand_load(const struct shard *shard);
-/* At a turn's end: lets the other shards know that, and how busy its own connections keep it. */
+/* At a turn's end: lets the other shards know that, and what part of its time the requests of its own connections take. */
 void errand_load_publish(struct shard *shard, int64_t now_ns);
-/* Another shard has so much less to do that errand_send() would send it a request. */
-bool errand_is_wanted(const struct shard *shard);
+/* errand_send() would send a request to a shard where it waits for less than here, and less than half of limits.queue-time. */
+bool errand_is_sooner(const struct shard *shard);
 /* Sends the request to a shard that has less to do. False: there is none, or no memory; nothing was done. */
 bool errand_send(struct request *request, struct slice body);
 /* Room for the reply, to be filled before errand_return(); NULL: out of memory. */

@@ -51,13 +51,14 @@ struct shard {
 	struct {
 		_Alignas(64) _Atomic unsigned queued; /* when the last turn ended, with what receiving takes: errand.h */
 		_Atomic unsigned coming;              /* on their way here */
-		_Atomic unsigned own_by;              /* how much more others must have, for its own connections keep it busy */
+		_Atomic unsigned own;                 /* the part of its time that its own connections take: errand.h */
 		_Atomic int64_t own_ns;               /* when that was reckoned */
 	} load;                                       /* for other shards to read */
 	struct io_conn_use errands;                   /* those of other shards, queued as if they were a connection's */
 	struct io_conn_use own;                       /* those of nobody: policies that are refreshed */
 	unsigned errands_to;                          /* the shard that was sent one last */
-	unsigned own_received;                        /* requests that came to this shard since load.own_ns */
+	unsigned own_received, errands_arrived;       /* requests that came since load.own_ns, from its connections and from shards */
+	int64_t own_asleep_ns;                        /* how long the loop had waited by load.own_ns */
 	unsigned received;                            /* requests that came to this shard in this turn */
 	uint64_t epoch;                               /* of this turn */
 	struct request *pinning;                      /* those that found answers in this turn */

@@ -24,6 +24,7 @@ struct io_loop {
 	struct io_uring ring;
 	struct io_timers timers;
 	int64_t now_ns, wall_s;
+	int64_t asleep_ns; /* in all waits */
 	bool stopped;
 	struct op_slot *slots;
 	uint32_t slots_count, free_slot; /* free_slot == slots_count: none */
@@ -173,7 +174,7 @@ static void completions_handle(struct io_loop *loop)
 static int wait_for_completions(struct io_loop *loop)
 {
 	int64_t next_ns = io_timers_next(&loop->timers);
-	int64_t wait_ns = next_ns - monotonic_ns(); /* the turn before may have been long */
+	int64_t from_ns = monotonic_ns(), wait_ns = next_ns - from_ns; /* the turn before may have been long */
 	struct io_uring_cqe *cqe;
 	struct __kernel_timespec wait;
 	int result;
@@ -185,6 +186,8 @@ static int wait_for_completions(struct io_loop *loop)
 	wait.tv_sec = wait_ns / 1000000000;
 	wait.tv_nsec = wait_ns % 1000000000;
 	result = io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1, &wait, NULL);
+	clock_read(loop);
+	loop->asleep_ns += loop->now_ns - from_ns;
 	return result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN || result == -EBUSY ? 0 : result;
 }
 
@@ -193,7 +196,6 @@ int io_loop_run(struct io_loop *loop)
 	loop->stopped = false;
 	while (!loop->stopped) {
 		TRY(wait_for_completions(loop));
-		clock_read(loop);
 		if (loop->begin)
 			loop->begin(loop->turn_arg);
 		completions_handle(loop);
@@ -217,6 +219,11 @@ void io_loop_wake(struct io_loop *loop)
 int64_t io_now_ns(const struct io_loop *loop)
 {
 	return loop->now_ns;
+}
+
+int64_t io_loop_asleep_ns(const struct io_loop *loop)
+{
+	return loop->asleep_ns;
 }
 
 int64_t io_wall_s(const struct io_loop *loop)

@@ -37,6 +37,8 @@ void io_loop_wake(struct io_loop *loop);
 
 /* The monotonic clock, read once a turn. */
 int64_t io_now_ns(const struct io_loop *loop);
+/* How long the loop has waited, in all, until this turn began. */
+int64_t io_loop_asleep_ns(const struct io_loop *loop);
 /* Seconds since 1970, read once a turn. */
 int64_t io_wall_s(const struct io_loop *loop);
 
