@@ -169,7 +169,7 @@ bool errand_send(struct request *request, struct slice body)
 	struct shard *shard = request->shard, *to = less_busy(shard);
 	struct errand *errand = to ? arena_alloc(&request->arena, sizeof(*errand)) : NULL;
 
-	if (!errand)
+	if (!errand || !request_memory_is_within(request))
 		return false;
 	errand->home = request;
 	errand->body = body;

@@ -7,7 +7,7 @@
  *
  * Ownership: an errand is part of the request at home, which waits for it whatever happens to the connection. While it is
  *            away, the shard it is with alone may touch it.
- * Bounds:    those of the request at home; the other shard admits it without a further look.
+ * Bounds:    those of the request at home, of whose memory it is a part; the other shard admits it without a further look.
  */
 #ifndef ASSAY_ENGINE_ERRAND_H
 #define ASSAY_ENGINE_ERRAND_H
@@ -38,7 +38,7 @@ unsigned errand_load(const struct shard *shard);
 void errand_load_publish(struct shard *shard, int64_t now_ns);
 /* errand_send() would send a request to a shard where it waits for less than here, and less than half of limits.queue-time. */
 bool errand_is_sooner(const struct shard *shard);
-/* Sends the request to a shard that has less to do. False: there is none, or no memory; nothing was done. */
+/* Sends the request to a shard that has less to do. False: there is none, or no memory, or no room; nothing was done. */
 bool errand_send(struct request *request, struct slice body);
 /* Room for the reply, to be filled before errand_return(); NULL: out of memory. */
 uint8_t *errand_reply(struct errand *errand, size_t octets);

@@ -47,6 +47,14 @@ void request_do(struct request *request, struct slice body)
 	fail();
 }
 
+static bool has_no_room;
+
+bool request_memory_is_within(struct request *request)
+{
+	(void)request;
+	return !has_no_room;
+}
+
 void request_free(struct request *request)
 {
 	(void)request;
@@ -124,6 +132,15 @@ static void test_who_is_as_busy_is_left_alone(void **state)
 	/* As much as this shard has when all stay: those it received, and half of that for receiving. */
 	assert_int_equal(sent_of(100, 150), 0);
 	assert_in_range(sent_of(100, 140), 1, 10);
+}
+
+/* It is refused here, as one that stays. */
+static void test_no_room_no_errand(void **state)
+{
+	(void)state;
+	has_no_room = true;
+	assert_int_equal(sent_of(100, 0), 0);
+	has_no_room = false;
 }
 
 /* Beside what waits, what a shard tells of itself is what it received in the turn. */
@@ -272,7 +289,7 @@ static void test_who_would_be_refused_may_go_where_it_waits_for_less(void **stat
 }
 
 UNIT_MAIN(cmocka_unit_test(test_one_stays), cmocka_unit_test(test_who_receives_evaluates_less),
-          cmocka_unit_test(test_who_is_as_busy_is_left_alone), cmocka_unit_test(test_load),
+          cmocka_unit_test(test_who_is_as_busy_is_left_alone), cmocka_unit_test(test_load), cmocka_unit_test(test_no_room_no_errand),
           cmocka_unit_test(test_part_of_its_own), cmocka_unit_test(test_who_is_as_busy_with_its_own_is_sent_none),
           cmocka_unit_test(test_what_was_told_long_ago_is_not_known),
           cmocka_unit_test(test_a_long_queue_goes_where_there_is_room),
