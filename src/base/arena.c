@@ -19,7 +19,7 @@ struct arena_chunk {
 	_Alignas(ARENA_ALIGNMENT) uint8_t data[];
 };
 
-_Static_assert(sizeof(struct arena_chunk) > 0 && sizeof(struct arena_chunk) <= ARENA_HEAD_OCTETS_MAX, "as arena.h says");
+_Static_assert(sizeof(struct arena_chunk) <= ARENA_HEAD_OCTETS_MAX, "as arena.h says");
 
 void arena_init(struct arena *arena, size_t bytes_max)
 {

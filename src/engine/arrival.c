@@ -275,7 +275,7 @@ static void request_start(struct request *request, struct slice body, struct ref
 	request_wake(request);
 }
 
-/* A long queue only makes late what it holds: who would have to wait for longer than limits.queue-time is told so at once. */
+/* A long queue only makes late what it holds: who would have to wait for longer than limits.queue-time goes elsewhere, or is told so at once. */
 static bool queue_is_late(const struct shard *shard, struct io_conn *conn)
 {
 	return shard->queue.new_count >= QUEUE_LEAST &&

@@ -8,8 +8,8 @@
 /*
  * So much longer has the own queue to be: below it, the way there and back costs more than it gains. A message that was received here is in
  * this core's caches, so where both shards are busy with their own connections none is sent for a difference that passes: the larger the part of
- * the other's time that its own take, the larger has it to be, unless they take much more of the time here. Nor where QUEUE_LEAST wait here, or for
- * half of limits.queue-time: some might have to be refused soon.
+ * the other's time that its own take, the larger has it to be. Not so where they take much more of the time here, for that does not pass; and not
+ * where QUEUE_LEAST wait here, or for half of limits.queue-time: some might have to be refused soon.
  */
 #define SHORTER_BY 2
 #define WHOLE      256               /* a shard's time; and so much longer, about two turns, where its own connections take all of it */

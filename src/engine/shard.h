@@ -68,8 +68,8 @@ struct shard {
 	unsigned requests_count;
 	size_t requests_octets;                       /* of their arenas */
 	struct queue queue;                           /* to be evaluated */
-	struct chunks chunks;                         /* of their arenas */
-	struct request *spare;                        /* pool */
+	struct chunks chunks;                         /* of requests' arenas */
+	struct request *spare;                        /* pool, without arenas */
 	unsigned spare_count;
 	struct lookup *lookups[LOOKUP_BUCKETS];
 	unsigned lookups_count;
