@@ -33,6 +33,8 @@ static const char usage[] =
 	"  -r, --rate N         open loop: N requests a second, all connections together,\n"
 	"                       latency from when each was due; default: closed loop\n"
 	"      --poisson        open loop with random distances\n"
+	"      --no-sleep       look for replies and at the clock all the time, on a core of its\n"
+	"                       own: how late this program is woken is no latency then\n"
 	"  -d, --duration S     seconds measured; default 5\n"
 	"  -n, --count N        or so many requests, whichever is over first\n"
 	"  -w, --warmup S       seconds before measuring, and one pass over the corpus; default 1\n"
@@ -78,7 +80,7 @@ static void pid_add(const char *text)
 	options.pids[options.pids_count++] = (pid_t)number("server-pid", text, 1, 4194304);
 }
 
-enum { OPTION_POISSON = 256, OPTION_OCTETS, OPTION_MESSAGES, OPTION_COLD, OPTION_DEADLINE, OPTION_PID, OPTION_NO_CHECK,
+enum { OPTION_POISSON = 256, OPTION_NO_SLEEP, OPTION_OCTETS, OPTION_MESSAGES, OPTION_COLD, OPTION_DEADLINE, OPTION_PID, OPTION_NO_CHECK,
        OPTION_TEMPORARY, OPTION_CERTIFICATE, OPTION_JSON, OPTION_DIGEST };
 
 static void option_take(int option)
@@ -92,6 +94,7 @@ static void option_take(int option)
 	case 'n': options.count = (uint64_t)number("count", optarg, 1, 1e15); break;
 	case 'w': options.warmup_ns = (int64_t)(number("warmup", optarg, 0, 1e5) * 1e9); break;
 	case OPTION_POISSON: options.poisson = true; break;
+	case OPTION_NO_SLEEP: options.no_sleep = true; break;
 	case OPTION_OCTETS: request_options.octets = (size_t)number("octets", optarg, 1, 6e7); break;
 	case OPTION_MESSAGES: request_options.messages_max = (size_t)number("messages", optarg, 1, 1e9); break;
 	case OPTION_COLD: options.cold_percent = number("cold", optarg, 0, 100); break;
@@ -115,6 +118,7 @@ static void options_read(int argc, char **argv)
 		{ "in-flight", required_argument, NULL, 'i' },
 		{ "rate", required_argument, NULL, 'r' },
 		{ "poisson", no_argument, NULL, OPTION_POISSON },
+		{ "no-sleep", no_argument, NULL, OPTION_NO_SLEEP },
 		{ "duration", required_argument, NULL, 'd' },
 		{ "count", required_argument, NULL, 'n' },
 		{ "warmup", required_argument, NULL, 'w' },

@@ -298,12 +298,12 @@ static void progress(struct loop *loop)
 
 static int events_wait(struct loop *loop, struct epoll_event *events)
 {
-	int64_t wait = TICK_NS;
+	int64_t wait = loop->options->no_sleep ? 0 : TICK_NS;
 	struct timespec timeout;
 	int count;
 
 	/* What is due and has no slot waits for replies, not for the clock. */
-	if (loop->options->rate > 0 && may_issue(loop) && due_at(loop) - loop->now < wait)
+	if (wait > 0 && loop->options->rate > 0 && may_issue(loop) && due_at(loop) - loop->now < wait)
 		wait = due_at(loop) > loop->now ? due_at(loop) - loop->now : conn_free(loop) ? 0 : TICK_NS;
 	timeout = (struct timespec){ .tv_nsec = wait };
 	count = epoll_pwait2(loop->epoll, events, EVENTS_AT_ONCE, &timeout, NULL);
@@ -400,9 +400,12 @@ void run_idle(const struct run_options *options, struct run_result *out)
 	for (int64_t due = started + distance; now < started + options->duration_ns; due += distance) {
 		struct timespec until = { .tv_sec = due / NS_PER_S, .tv_nsec = due % NS_PER_S };
 
-		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
-			continue;
-		now = clock_ns();
+		if (!options->no_sleep)
+			while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+				continue;
+		do
+			now = clock_ns();
+		while (now < due);
 		histogram_record(&out->latency, (uint64_t)(now - due));
 		out->replies++;
 	}

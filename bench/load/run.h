@@ -23,6 +23,7 @@ struct run_options {
 	unsigned connections, in_flight; /* in flight: on each connection */
 	double rate;              /* a second, all connections together; 0: closed loop */
 	bool poisson;             /* open loop: exponential distances instead of even ones */
+	bool no_sleep;            /* look for replies and at the clock all the time */
 	int64_t duration_ns;
 	uint64_t count;           /* requests measured at most; 0: until the time is over */
 	int64_t warmup_ns;
@@ -48,7 +49,7 @@ struct run_result {
 
 void run(const struct run_options *options, const struct requests *requests, struct run_result *out);
 
-/* A loop of nothing but timers at that rate: how late they are is the machine's own noise. */
+/* A loop of nothing but timers at that rate, or looks at the clock: how late they are is the machine's own noise. */
 void run_idle(const struct run_options *options, struct run_result *out);
 
 #endif

@@ -30,7 +30,7 @@ class Latency:
 
     def _open(self, name, daemon, rate, seconds, *arguments):
         found = self._rig.bench(self._rig.core_load, "check", "-s", daemon.url, "-c", CONNECTIONS, "-i", IN_FLIGHT, "-r", round(rate),
-                                "--poisson", "--allow-temporary", "-w", WARM_UP_S, "-d", seconds, "--server-pid", daemon.pid, *arguments, self._corpus)
+                                "--poisson", "--no-sleep", "--allow-temporary", "-w", WARM_UP_S, "-d", seconds, "--server-pid", daemon.pid, *arguments, self._corpus)
         self._note(name, found["latency_ns"])
         self._note(f"{name}.unseen", found["cold_latency_ns"])
         self._values.note(f"{name}.core", found["server_core_share"])
