@@ -1,5 +1,6 @@
 /*
- * RSA signatures over SHA-256 digests, checked with keys made ready before: KEYS keys, a signature of each.
+ * RSA signatures over SHA-256 digests, checked with keys made ready before: KEYS keys, a signature of each. The first figure
+ * is of a full group, the others of what comes three or one at a time; OpenSSL checks one after another in any case.
  */
 #include "kernels/kernels.h"
 
@@ -33,26 +34,48 @@ static double openssl_run(void *arg)
 	return KEYS;
 }
 
-/* All of a signature's own work that the batch does, eight at a time. */
-static double ours_run(void *arg)
+/* All of a signature's own work that the batch does. */
+static void checks_make(const struct rsa_state *state, struct crypto_rsa_check checks[KEYS])
 {
-	struct rsa_state *state = arg;
-	struct crypto_rsa_check checks[KEYS];
-
 	for (size_t i = 0; i < KEYS; i++) {
 		kernel_require(crypto_rsa_is_representative(state->keys[i]->octets.modulus,
 		                                            slice_of(state->signatures[i], state->octets)), "not below the modulus");
 		checks[i] = (struct crypto_rsa_check){ state->keys[i]->rsa_key, CRYPTO_SHA256, state->digests[i],
 			                               state->signatures[i], false };
 	}
-	crypto_rsa_lanes_verify(state->lanes, checks, KEYS);
+}
+
+static void checks_require(const struct crypto_rsa_check checks[KEYS])
+{
 	for (size_t i = 0; i < KEYS; i++)
 		kernel_require(checks[i].valid, "an RSA signature is not valid to us");
+}
+
+static double ours_eight_run(void *arg)
+{
+	struct rsa_state *state = arg;
+	struct crypto_rsa_check checks[KEYS];
+
+	checks_make(state, checks);
+	crypto_rsa_lanes_verify(state->lanes, checks, KEYS);
+	checks_require(checks);
+	return KEYS;
+}
+
+static double ours_three_run(void *arg)
+{
+	struct rsa_state *state = arg;
+	struct crypto_rsa_check checks[KEYS];
+
+	checks_make(state, checks);
+	for (size_t at = 0; at < KEYS; at += CRYPTO_RSA_FEW_MAX)
+		crypto_rsa_few_verify(&checks[at], KEYS - at < CRYPTO_RSA_FEW_MAX ? KEYS - at : CRYPTO_RSA_FEW_MAX);
+	checks_require(checks);
 	return KEYS;
 }
 
 /* One at a time, by whatever path the provider has chosen for that. */
-static double ours_single_run(void *arg)
+static double ours_one_run(void *arg)
 {
 	struct rsa_state *state = arg;
 
@@ -127,16 +150,25 @@ static enum crypto_kernels_wish wish_read(void)
 	return wish;
 }
 
+static void figure_add(struct kernel_cases *cases, struct rsa_state *state, const char *name, const char *figure,
+                       double (*ours)(void *arg))
+{
+	kernel_add(cases, &(struct kernel_case){ .name = name, .figure = figure, .unit = "ops/s", .state = state,
+	                                         .run = { ours, openssl_run } });
+}
+
 static void rsa_add(struct kernel_cases *cases, struct crypto_provider *provider, struct rsa_state *state,
                     const char *name, size_t bits)
 {
+	const struct crypto_kernels *kernels = &provider->kernels;
+
 	state->octets = bits / 8;
 	state->lanes = provider->rsa_lanes;
 	for (size_t i = 0; i < KEYS; i++)
 		key_make(state, provider, i);
-	kernel_add(cases, &(struct kernel_case){ .name = name, .unit = "ops/s", .state = state,
-	                                         .run = { provider->kernels.rsa == CRYPTO_RSA_BY_LANES ? ours_run : ours_single_run,
-	                                                  openssl_run } });
+	figure_add(cases, state, name, "eight", kernels->rsa == CRYPTO_RSA_BY_LANES ? ours_eight_run : ours_one_run);
+	figure_add(cases, state, name, "three", kernels->rsa_few ? ours_three_run : ours_one_run);
+	figure_add(cases, state, name, "one", ours_one_run);
 }
 
 void kernels_rsa_add(struct kernel_cases *cases)

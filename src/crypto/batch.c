@@ -226,7 +226,8 @@ static void verify_one(struct crypto_batch *batch, struct crypto_verify_job *job
 	batch->counters[job->job.work].by_path[path]++;
 }
 
-static void rsa_group_by_lanes(struct crypto_batch *batch, struct crypto_rsa_group *group)
+/* By eight lanes, or a few side by side. */
+static void rsa_group_by_kernel(struct crypto_batch *batch, struct crypto_rsa_group *group, enum crypto_path path)
 {
 	struct crypto_work_counters *counters = &batch->counters[CRYPTO_WORK_RSA];
 	struct crypto_rsa_check checks[CRYPTO_RSA_LANES];
@@ -236,12 +237,16 @@ static void rsa_group_by_lanes(struct crypto_batch *batch, struct crypto_rsa_gro
 
 		checks[i] = (struct crypto_rsa_check){ job->key->rsa_key, job->hash, job->digest, job->signature.ptr, false };
 	}
-	crypto_rsa_lanes_verify(batch->provider->rsa_lanes, checks, group->count);
+	if (path == CRYPTO_PATH_LANES) {
+		crypto_rsa_lanes_verify(batch->provider->rsa_lanes, checks, group->count);
+		counters->lanes_offered += CRYPTO_RSA_LANES;
+		counters->lanes_filled += group->count;
+	} else {
+		crypto_rsa_few_verify(checks, group->count);
+	}
 	for (size_t i = 0; i < group->count; i++)
 		group->jobs[i]->verdict = checks[i].valid ? CRYPTO_VALID : CRYPTO_INVALID;
-	counters->lanes_offered += CRYPTO_RSA_LANES;
-	counters->lanes_filled += group->count;
-	counters->by_path[CRYPTO_PATH_LANES] += group->count;
+	counters->by_path[path] += group->count;
 }
 
 /* Full lanes cost the same as empty ones: others may come with the next run. True: these wait for them. */
@@ -261,7 +266,9 @@ static void rsa_group_run(struct crypto_batch *batch, struct crypto_rsa_group *g
 	bool waits = group_waits(batch, group->jobs, group->count, CRYPTO_RSA_LANES);
 
 	if (!waits && group->count >= batch->provider->kernels.rsa_lanes_min)
-		rsa_group_by_lanes(batch, group);
+		rsa_group_by_kernel(batch, group, CRYPTO_PATH_LANES);
+	else if (!waits && crypto_key_goes_with_few(group->jobs[0]->key))
+		rsa_group_by_kernel(batch, group, CRYPTO_PATH_FEW);
 	else
 		for (size_t i = 0; !waits && i < group->count; i++)
 			verify_one(batch, group->jobs[i], CRYPTO_PATH_OPENSSL);

@@ -95,7 +95,7 @@ struct crypto_sign_job {
 };
 
 /* What did a job's main work: its hash, or its signature's arithmetic. */
-enum crypto_path { CRYPTO_PATH_OPENSSL, CRYPTO_PATH_SCALAR, CRYPTO_PATH_LANES, CRYPTO_PATHS };
+enum crypto_path { CRYPTO_PATH_OPENSSL, CRYPTO_PATH_SCALAR, CRYPTO_PATH_FEW, CRYPTO_PATH_LANES, CRYPTO_PATHS };
 
 struct crypto_work_counters {
 	uint64_t jobs;

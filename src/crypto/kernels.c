@@ -59,8 +59,9 @@ void crypto_kernels_describe(const struct crypto_kernels *kernels, char out[CRYP
 	int len;
 
 	if (kernels->rsa == CRYPTO_RSA_BY_LANES)
-		len = snprintf(out, CRYPTO_KERNELS_TEXT_SIZE, "RSA: 8 lanes (AVX-512 IFMA) from %u signature%s on",
-		               kernels->rsa_lanes_min, kernels->rsa_lanes_min == 1 ? "" : "s");
+		len = snprintf(out, CRYPTO_KERNELS_TEXT_SIZE, "RSA: 8 lanes (AVX-512 IFMA) from %u signature%s on%s%s",
+		               kernels->rsa_lanes_min, kernels->rsa_lanes_min == 1 ? "" : "s",
+		               kernels->rsa_few ? ", below 3 side by side" : "", refused_text(kernels->rsa_few_refused));
 	else
 		len = snprintf(out, CRYPTO_KERNELS_TEXT_SIZE, "RSA: %s%s",
 		               kernels->rsa == CRYPTO_RSA_BY_SCALAR ? "scalar" : "OpenSSL",
@@ -76,6 +77,16 @@ static struct crypto_key *probe_key(struct crypto_provider *provider, enum crypt
 	provider->kernels.rsa = path;
 	provider->kernels.rsa_lanes_min = 1;
 	return crypto_key_new(provider, &crypto_probe_rsa, &key) == 0 ? key : NULL;
+}
+
+static struct crypto_rsa_check probe_check(const struct crypto_key *key, const uint8_t *digest)
+{
+	return (struct crypto_rsa_check){
+		.key = key->rsa_key,
+		.hash = CRYPTO_SHA256,
+		.digest = digest,
+		.signature = crypto_probe_rsa_signature[CRYPTO_SHA256].ptr,
+	};
 }
 
 /* Where there are lanes to measure. */
@@ -110,6 +121,28 @@ static int64_t measure(struct crypto_provider *provider, enum crypto_rsa_path pa
 	return least;
 }
 
+/* Ticks for each of as many as go side by side. INT64_MAX: none does, or it did not work. */
+static int64_t measure_few(struct crypto_provider *provider)
+{
+	struct crypto_key *key = probe_key(provider, CRYPTO_RSA_BY_LANES);
+	int64_t least = INT64_MAX;
+
+	for (int round = 0; key && provider->kernels.rsa_few && round < MEASURE_ROUNDS; round++) {
+		struct crypto_rsa_check checks[CRYPTO_RSA_FEW_MAX];
+		int64_t begin, taken;
+
+		for (size_t i = 0; i < CRYPTO_RSA_FEW_MAX; i++)
+			checks[i] = probe_check(key, crypto_probe_digest(CRYPTO_SHA256).ptr);
+		begin = ticks();
+		crypto_rsa_few_verify(checks, CRYPTO_RSA_FEW_MAX);
+		taken = (ticks() - begin) / CRYPTO_RSA_FEW_MAX;
+		if (taken < least)
+			least = taken;
+	}
+	crypto_key_unref(key);
+	return least;
+}
+
 /* The known answers again, now by the kernel. */
 static bool path_works(struct crypto_provider *provider, enum crypto_rsa_path path)
 {
@@ -130,35 +163,56 @@ static bool path_works(struct crypto_provider *provider, enum crypto_rsa_path pa
 	return works;
 }
 
-/* All lanes with a right signature, then each in turn with another digest: whose answer it is that is wrong. */
-static bool lanes_work(struct crypto_provider *provider)
+/* All of `count` with a right signature, then each in turn with another digest: whose answer it is that is wrong. */
+static bool several_work(struct crypto_provider *provider, size_t count,
+                         void (*verify)(struct crypto_provider *provider, struct crypto_rsa_check *checks, size_t count))
 {
 	static const uint8_t other[CRYPTO_DIGEST_OCTETS_MAX] = { 1 };
 	struct crypto_key *key = probe_key(provider, CRYPTO_RSA_BY_LANES);
 	bool works = key;
 
-	for (size_t wrong = 0; works && wrong <= CRYPTO_RSA_LANES; wrong++) {
+	for (size_t wrong = 0; works && wrong <= count; wrong++) {
 		struct crypto_rsa_check checks[CRYPTO_RSA_LANES];
 
-		for (size_t lane = 0; lane < CRYPTO_RSA_LANES; lane++)
-			checks[lane] = (struct crypto_rsa_check){
-				.key = key->rsa_key,
-				.hash = CRYPTO_SHA256,
-				.digest = lane == wrong ? other : crypto_probe_digest(CRYPTO_SHA256).ptr,
-				.signature = crypto_probe_rsa_signature[CRYPTO_SHA256].ptr,
-			};
-		crypto_rsa_lanes_verify(provider->rsa_lanes, checks, CRYPTO_RSA_LANES);
-		for (size_t lane = 0; lane < CRYPTO_RSA_LANES; lane++)
-			works = works && checks[lane].valid == (lane != wrong);
+		for (size_t i = 0; i < count; i++)
+			checks[i] = probe_check(key, i == wrong ? other : crypto_probe_digest(CRYPTO_SHA256).ptr);
+		verify(provider, checks, count);
+		for (size_t i = 0; i < count; i++)
+			works = works && checks[i].valid == (i != wrong);
 	}
 	crypto_key_unref(key);
 	return works;
 }
 
-/* Eight lanes take the time of so many verifications by OpenSSL; more than eight is not worth it. */
+static void verify_by_lanes(struct crypto_provider *provider, struct crypto_rsa_check *checks, size_t count)
+{
+	crypto_rsa_lanes_verify(provider->rsa_lanes, checks, count);
+}
+
+static void verify_few(struct crypto_provider *provider, struct crypto_rsa_check *checks, size_t count)
+{
+	(void)provider;
+	crypto_rsa_few_verify(checks, count);
+}
+
+static bool lanes_work(struct crypto_provider *provider)
+{
+	return several_work(provider, CRYPTO_RSA_LANES, verify_by_lanes);
+}
+
+static bool few_work(struct crypto_provider *provider)
+{
+	for (size_t count = 1; count <= CRYPTO_RSA_FEW_MAX; count++)
+		if (!several_work(provider, count, verify_few))
+			return false;
+	return true;
+}
+
+/* Eight lanes take the time of so many verifications without them; where more than eight are no dearer, they are not worth it. */
 static unsigned lanes_min(struct crypto_provider *provider)
 {
-	int64_t lanes = measure(provider, CRYPTO_RSA_BY_LANES), one = measure(provider, CRYPTO_RSA_BY_OPENSSL);
+	int64_t lanes = measure(provider, CRYPTO_RSA_BY_LANES);
+	int64_t one = provider->kernels.rsa_few ? measure_few(provider) : measure(provider, CRYPTO_RSA_BY_OPENSSL);
 	int64_t count = one > 0 && one < INT64_MAX ? (lanes + one - 1) / one : 1;
 
 	return count < 1 ? 1 : count > CRYPTO_RSA_LANES ? CRYPTO_RSA_LANES + 1 : (unsigned)count;
@@ -209,9 +263,12 @@ int crypto_kernels_choose(struct crypto_provider *provider, enum crypto_kernels_
 		kernels->rsa_refused = true;
 		path = CRYPTO_RSA_BY_OPENSSL;
 	}
-	if (path == CRYPTO_RSA_BY_LANES && wish == CRYPTO_KERNELS_AUTO)
+	if (path == CRYPTO_RSA_BY_LANES && wish == CRYPTO_KERNELS_AUTO) {
+		kernels->rsa_few = few_work(provider);
+		kernels->rsa_few_refused = !kernels->rsa_few;
 		least = lanes_min(provider);
-	kernels->rsa = least > CRYPTO_RSA_LANES ? CRYPTO_RSA_BY_OPENSSL : path;
+	}
+	kernels->rsa = least > CRYPTO_RSA_LANES && !kernels->rsa_few ? CRYPTO_RSA_BY_OPENSSL : path;
 	kernels->rsa_lanes_min = least;
 	return ed25519_choose(provider);
 }

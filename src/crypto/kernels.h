@@ -28,10 +28,12 @@ struct crypto_kernels {
 	enum crypto_kernels_wish wish;
 	struct crypto_cpu cpu;    /* what kernels of ours may use: nothing with the wishes openssl and scalar */
 	enum crypto_rsa_path rsa;
-	unsigned rsa_lanes_min;   /* with RSA_BY_LANES: fewer signatures than this are OpenSSL's, one after another */
+	unsigned rsa_lanes_min;   /* with RSA_BY_LANES: fewer signatures than this go a few side by side, or are OpenSSL's */
+	bool rsa_few;             /* with RSA_BY_LANES: what is not for the lanes goes side by side, if the key is not too long */
 	/* With RSA_BY_LANES: keys with a larger exponent are OpenSSL's. Their power takes up to 3.5 times as long, and all lanes wait. */
 	uint32_t rsa_lanes_exponent_max;
 	bool rsa_refused;         /* the kernel failed its known answer, and OpenSSL does its work */
+	bool rsa_few_refused;     /* the same of that for a few */
 	bool ed25519_lanes;       /* eight lanes do all Ed25519, which is cheaper for a single signature too; else OpenSSL */
 	bool ed25519_refused;     /* as rsa_refused */
 };
@@ -42,7 +44,7 @@ MUST_CHECK bool crypto_kernels_read(const char *word, enum crypto_kernels_wish *
 bool crypto_kernels_are_available(enum crypto_kernels_wish wish);
 
 #define CRYPTO_KERNELS_TEXT_SIZE 128
-/* For people: "RSA: 8 lanes (AVX-512 IFMA) from 4 signatures on; Ed25519: 8 lanes", ... */
+/* For people: "RSA: 8 lanes (AVX-512 IFMA) from 7 signatures on, below 3 side by side; Ed25519: 8 lanes", ... */
 void crypto_kernels_describe(const struct crypto_kernels *kernels, char out[CRYPTO_KERNELS_TEXT_SIZE]);
 
 struct crypto_provider;

@@ -162,6 +162,16 @@ static bool errors_tell_no_memory(void)
 	return no_memory;
 }
 
+static bool few_are_ours(const struct crypto_kernels *kernels, size_t limbs)
+{
+	return kernels->rsa_few && crypto_rsa_few_can(limbs);
+}
+
+bool crypto_key_goes_with_few(const struct crypto_key *key)
+{
+	return few_are_ours(&key->provider->kernels, key->rsa_key->limbs);
+}
+
 static size_t rsa_bytes(const struct crypto_kernels *kernels, const struct crypto_key_octets *key)
 {
 	size_t octets = key->modulus.len, openssl = RSA_BYTES_FIXED + RSA_BYTES_PER_OCTET * octets;
@@ -171,7 +181,9 @@ static size_t rsa_bytes(const struct crypto_kernels *kernels, const struct crypt
 	case CRYPTO_RSA_BY_SCALAR: return crypto_rsa_key_bytes(CRYPTO_RSA_FORM_64, octets);
 	case CRYPTO_RSA_BY_LANES:
 		/* Where OpenSSL does what does not fill the lanes, the key may come to have its part too. */
-		return crypto_rsa_key_bytes(CRYPTO_RSA_FORM_52, octets) + (kernels->rsa_lanes_min > 1 ? openssl : 0);
+		if (kernels->rsa_lanes_min == 1 || few_are_ours(kernels, crypto_rsa_limbs(CRYPTO_RSA_FORM_52, octets)))
+			openssl = 0;
+		return crypto_rsa_key_bytes(CRYPTO_RSA_FORM_52, octets) + openssl;
 	}
 	return openssl;
 }
@@ -259,22 +271,32 @@ static enum crypto_verdict rsa_openssl_verify(struct crypto_key *key, enum crypt
 	return errors_tell_no_memory() ? CRYPTO_FAULT : CRYPTO_INVALID;
 }
 
+/* One signature: by which way? */
+static bool is_openssls(const struct crypto_key *key)
+{
+	if (!key->rsa_key)
+		return true;
+	return key->rsa_key->form == CRYPTO_RSA_FORM_52 && key->provider->kernels.rsa_lanes_min > 1 &&
+	       !crypto_key_goes_with_few(key);
+}
+
 static enum crypto_verdict rsa_verify(struct crypto_key *key, enum crypto_hash hash, struct slice digest,
                                       struct slice signature)
 {
-	const struct crypto_kernels *kernels = &key->provider->kernels;
 	struct crypto_rsa_check check = { key->rsa_key, hash, digest.ptr, signature.ptr, false };
 
-	if (!key->rsa_key || (key->rsa_key->form == CRYPTO_RSA_FORM_52 && kernels->rsa_lanes_min > 1))
+	if (is_openssls(key))
 		return rsa_openssl_verify(key, hash, digest, signature);
 	if (!key->provider->digests[hash])
 		return CRYPTO_FAULT;
 	if (!crypto_rsa_is_representative(key->octets.modulus, signature))
 		return CRYPTO_INVALID;
-	if (key->rsa_key->form == CRYPTO_RSA_FORM_52)
-		crypto_rsa_lanes_verify(key->provider->rsa_lanes, &check, 1);
-	else
+	if (key->rsa_key->form == CRYPTO_RSA_FORM_64)
 		crypto_rsa_verify(&check);
+	else if (key->provider->kernels.rsa_lanes_min > 1)
+		crypto_rsa_few_verify(&check, 1);
+	else
+		crypto_rsa_lanes_verify(key->provider->rsa_lanes, &check, 1);
 	return check.valid ? CRYPTO_VALID : CRYPTO_INVALID;
 }
 

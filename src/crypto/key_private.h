@@ -27,4 +27,7 @@ struct crypto_key {
 	uint8_t storage[];
 };
 
+/* Where signatures are too few for the lanes: does this key's go side by side (rsa.h), or to OpenSSL? */
+bool crypto_key_goes_with_few(const struct crypto_key *key);
+
 #endif

@@ -1,5 +1,5 @@
 /*
- * rsa.h - RSASSA-PKCS1-v1_5 verification with arithmetic of our own: one signature or eight at a time.
+ * rsa.h - RSASSA-PKCS1-v1_5 verification with arithmetic of our own: one signature, a few or eight at a time.
  *
  * Source:    RFC 8017 section 8.2.2; Montgomery, "Modular multiplication without trial division" (1985).
  * Decisions: OpenSSL's. RSAVP1 refuses a representative that is not below the modulus; the encoded message is built
@@ -15,11 +15,12 @@
 
 #include "crypto/provider.h"
 
-#define CRYPTO_RSA_LANES 8
+#define CRYPTO_RSA_LANES   8
+#define CRYPTO_RSA_FEW_MAX 3 /* side by side, where lanes would be empty */
 
 /* How numbers are cut into limbs: what a kernel multiplies in one step. */
 enum crypto_rsa_form {
-	CRYPTO_RSA_FORM_52, /* 52 bits in 64, for the eight lanes of AVX-512 IFMA */
+	CRYPTO_RSA_FORM_52, /* 52 bits in 64, for AVX-512 IFMA: eight lanes, or a few side by side */
 	CRYPTO_RSA_FORM_64, /* 64 bits, one signature at a time */
 };
 
@@ -71,5 +72,10 @@ void crypto_rsa_lanes_free(struct crypto_rsa_lanes *lanes);
  * however many are used, and of the longest exponent.
  */
 void crypto_rsa_lanes_verify(struct crypto_rsa_lanes *lanes, struct crypto_rsa_check *checks, size_t count);
+
+/* Does crypto_rsa_few_verify() take keys with so many limbs? Up to 4096 bits; it is built, and can be used, where the lanes are. */
+bool crypto_rsa_few_can(size_t limbs);
+/* Any number, form 52, of keys with the same number of limbs; up to CRYPTO_RSA_FEW_MAX go side by side. */
+void crypto_rsa_few_verify(struct crypto_rsa_check *checks, size_t count);
 
 #endif

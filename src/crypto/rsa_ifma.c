@@ -22,8 +22,6 @@
  */
 #include "crypto/rsa_parts.h"
 
-#include "base/asan.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,30 +73,14 @@ void rsa_lanes_load(struct crypto_rsa_lanes *lanes, const struct crypto_rsa_chec
 }
 
 #if defined(__x86_64__) && !defined(CRYPTO_OPENSSL_ALONE)
-#include <immintrin.h>
+#include "crypto/ifma.h"
 
 bool crypto_rsa_lanes_are_built(void)
 {
 	return true;
 }
 
-#define IFMA __attribute__((target("avx512f,avx512ifma")))
-/* Sums stay in registers only where all is inlined and unrolled; what sanitizers make of that takes minutes to compile. */
-#if ASAN_IS_ON || TSAN_IS_ON
-#define IFMA_INLINE static __attribute__((noinline, target("avx512f,avx512ifma")))
-#define UNROLLED
-#else
-#define IFMA_INLINE static inline __attribute__((always_inline, target("avx512f,avx512ifma")))
-#if defined(__clang__)
-#define UNROLLED _Pragma("unroll")
-#else
-#define UNROLLED _Pragma("GCC unroll 16")
-#endif
-#endif
-
 enum { BLOCK = CRYPTO_RSA_BLOCK };
-
-typedef __m512i limb8; /* one limb of each lane; an exception to the rule against typedefs, as __m512i is itself */
 
 /* The sums of a block of columns, whose first is `first`. */
 struct columns {
@@ -183,11 +165,6 @@ IFMA_INLINE void square_double(struct columns *sums, const limb8 *a, size_t firs
 
 		row(sums, limb, &a[first / 2 + (size_t)d], 2 * d, 2 * d + 1);
 	}
-}
-
-IFMA_INLINE limb8 mask52(void)
-{
-	return _mm512_set1_epi64(((long long)1 << 52) - 1);
 }
 
 /* What column c of the block comes to; carry: from the column before it, into the first also its high halves. */

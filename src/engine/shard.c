@@ -85,6 +85,7 @@ static void lanes_publish(struct counters *counters, const struct crypto_batch *
 	counter_set(counters, COUNTER_RSA_LANES_OFFERED, rsa->lanes_offered);
 	counter_set(counters, COUNTER_RSA_LANES_FILLED, rsa->lanes_filled);
 	counter_set(counters, COUNTER_RSA_BY_LANES, rsa->by_path[CRYPTO_PATH_LANES]);
+	counter_set(counters, COUNTER_RSA_BY_FEW, rsa->by_path[CRYPTO_PATH_FEW]);
 	counter_set(counters, COUNTER_RSA_BY_SCALAR, rsa->by_path[CRYPTO_PATH_SCALAR]);
 	counter_set(counters, COUNTER_RSA_BY_OPENSSL, rsa->by_path[CRYPTO_PATH_OPENSSL]);
 	counter_set(counters, COUNTER_ED25519_LANES_OFFERED, ed25519->lanes_offered);

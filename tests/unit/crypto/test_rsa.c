@@ -1,8 +1,8 @@
 /*
- * Goal:   the arithmetic of both RSA kernels is exact for every modulus, exponent and base, in every lane.
+ * Goal:   the arithmetic of all RSA kernels is exact for every modulus, exponent and base, in every lane.
  * Method: powers are compared with OpenSSL's BN_mod_exp_mont(), over moduli of every size between the bounds and of every
  *         awkward shape (any odd number is a modulus here), bases at the ends of their range and with limbs at theirs,
- *         exponents of every length, 1 to 8 lanes of different keys. ASSAY_RSA_CASES asks for more than the default
+ *         exponents of every length, 1 to 8 lanes or 1 to 3 side by side of different keys. ASSAY_RSA_CASES asks for more than the default
  *         number of cases, ASSAY_RSA_SEED for others.
  */
 #include "crypto/cpu.h"
@@ -285,6 +285,52 @@ static void lanes_random(void **state)
 	printf("%llu cases of the eight-lane kernel\n", (unsigned long long)done);
 }
 
+/* One call of the kernel for a few, which have one exponent. */
+static void few_case(size_t bits, size_t count)
+{
+	struct crypto_rsa_check checks[CRYPTO_RSA_FEW_MAX] = { 0 };
+	struct rsa_few few[CRYPTO_RSA_FEW_MAX];
+	struct job jobs[CRYPTO_RSA_FEW_MAX];
+	size_t limbs = crypto_rsa_limbs(CRYPTO_RSA_FORM_52, (bits + 7) / 8);
+	uint32_t exponent = exponent_random();
+
+	memset(few, 0xff, sizeof(few)); /* what was there before is nobody's */
+	for (size_t i = 0; i < count; i++) {
+		job_make(&jobs[i], CRYPTO_RSA_FORM_52, i ? bits_near(bits) : bits, exponent);
+		checks[i].key = jobs[i].key;
+		checks[i].signature = jobs[i].base.octets;
+	}
+	rsa_few_power(few, checks, count);
+	for (size_t i = 0; i < count; i++) {
+		expect(&jobs[i], bn_of_limbs(few[i].power.limbs, limbs, 1, 52), true);
+		job_free(&jobs[i]);
+	}
+}
+
+static bool few_can(size_t bits)
+{
+	return lanes_are_there() && crypto_rsa_few_can(crypto_rsa_limbs(CRYPTO_RSA_FORM_52, (bits + 7) / 8));
+}
+
+static void few_random(void **state)
+{
+	uint64_t done = 0;
+
+	(void)state;
+	if (!lanes_are_there())
+		skip();
+	assert_true(few_can(4096) && !few_can(4200));
+	while (done < cases_wanted) {
+		size_t count = 1 + random_below(CRYPTO_RSA_FEW_MAX), bits = bits_random();
+
+		if (!few_can(bits))
+			continue;
+		few_case(bits, count);
+		done += count;
+	}
+	printf("%llu cases of the kernel for a few\n", (unsigned long long)done);
+}
+
 /* Every number of octets once: each number of limbs, each remainder. */
 static void sizes(void **state)
 {
@@ -297,6 +343,8 @@ static void sizes(void **state)
 		scalar_case(bits, 3);
 		if (lanes_are_there())
 			lanes_case(lanes, bits, 1 + random_below(CRYPTO_RSA_LANES), octets % 16 ? 3 : 0);
+		if (few_can(bits))
+			few_case(bits, 1 + random_below(CRYPTO_RSA_FEW_MAX));
 	}
 	crypto_rsa_lanes_free(lanes);
 }
@@ -330,6 +378,7 @@ int main(void)
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(scalar_random),
 		cmocka_unit_test(lanes_random),
+		cmocka_unit_test(few_random),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

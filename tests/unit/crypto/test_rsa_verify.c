@@ -405,8 +405,8 @@ static void mixed_sizes(void **state)
 		checks_expect(checks);
 		counters = &checks->batch.counters[CRYPTO_WORK_RSA];
 		assert_int_equal(counters->jobs, JOBS_MAX);
-		assert_int_equal(counters->by_path[CRYPTO_PATH_LANES] + counters->by_path[CRYPTO_PATH_SCALAR] +
-		                 counters->by_path[CRYPTO_PATH_OPENSSL], JOBS_MAX);
+		assert_int_equal(counters->by_path[CRYPTO_PATH_LANES] + counters->by_path[CRYPTO_PATH_FEW] +
+		                 counters->by_path[CRYPTO_PATH_SCALAR] + counters->by_path[CRYPTO_PATH_OPENSSL], JOBS_MAX);
 		if (wish == CRYPTO_KERNELS_IFMA)
 			assert_int_equal(counters->by_path[CRYPTO_PATH_LANES], JOBS_MAX);
 		if (wish == CRYPTO_KERNELS_SCALAR)
@@ -480,6 +480,40 @@ static void few_are_openssls(void **state)
 	provider->kernels.rsa_lanes_min = 1;
 }
 
+/*
+ * Where that is built, they go side by side: of one exponent or of several, every number of them in every order, and nothing of
+ * OpenSSL's is made for their keys.
+ */
+static void few_go_side_by_side(void **state)
+{
+	struct crypto_provider *provider = &providers[CRYPTO_KERNELS_AUTO];
+	unsigned lanes_min = provider->kernels.rsa_lanes_min;
+	static const uint8_t of_one_exponent[] = { 0, 6, 0, 6, 6, 0, 0 }, of_several[] = { 0, 6, 1, 2, 5, 3, 0 };
+
+	(void)state;
+	if (!provider->kernels.rsa_few)
+		skip();
+	provider->kernels.rsa_lanes_min = CRYPTO_RSA_LANES + 1;
+	for (size_t count = 1; count <= COUNT_OF(of_several); count++) {
+		for (size_t wrong = 0; wrong <= count; wrong++) {
+			for (int several = 0; several < 2; several++) {
+				struct checks *checks = checks_new(CRYPTO_KERNELS_AUTO);
+
+				for (size_t i = 0; i < count; i++)
+					check_add(checks, CRYPTO_KERNELS_AUTO, several ? of_several[i] : of_one_exponent[i], i != wrong);
+				assert_int_equal(crypto_batch_run(&checks->batch), count);
+				checks_expect(checks);
+				assert_int_equal(checks->batch.counters[CRYPTO_WORK_RSA].by_path[CRYPTO_PATH_FEW], count);
+				assert_int_equal(checks->batch.counters[CRYPTO_WORK_RSA].lanes_offered, 0);
+				checks_free(checks);
+			}
+		}
+	}
+	for (size_t i = 0; i < COUNT_OF(of_several); i++)
+		assert_null(signing_keys[of_several[i]].keys[CRYPTO_KERNELS_AUTO]->pkey);
+	provider->kernels.rsa_lanes_min = lanes_min;
+}
+
 /* The longest exponent is what all lanes take: without being asked to, no lanes for those that nobody uses. */
 static void large_exponents_are_openssls(void **state)
 {
@@ -498,9 +532,9 @@ static void large_exponents_are_openssls(void **state)
 	assert_int_equal(large, 2);
 	assert_int_equal(crypto_batch_run(&checks->batch), 16);
 	checks_expect(checks);
-	/* Of the fourteen others eight fill lanes; the six behind them do if that pays here. */
-	assert_true(checks->batch.counters[CRYPTO_WORK_RSA].by_path[CRYPTO_PATH_OPENSSL] ==
-	            large + (providers[wish].kernels.rsa_lanes_min > 6 ? 6 : 0));
+	/* Of the fourteen others eight fill lanes; the six behind them do if that pays here, or go a few side by side. */
+	assert_int_equal(checks->batch.counters[CRYPTO_WORK_RSA].by_path[CRYPTO_PATH_OPENSSL],
+	                 large + (providers[wish].kernels.rsa_lanes_min > 6 && !providers[wish].kernels.rsa_few ? 6 : 0));
 	assert_null(signing_keys[4].keys[wish]->rsa_key);
 	checks_free(checks);
 }
@@ -567,7 +601,7 @@ static void wishes(void **state)
 		if (!providers[i].library)
 			continue;
 		crypto_kernels_describe(kernels, text);
-		assert_false(kernels->rsa_refused);
+		assert_false(kernels->rsa_refused || kernels->rsa_few_refused);
 		assert_true(slice_starts_with(slice_of_str(text), kernels->rsa == CRYPTO_RSA_BY_OPENSSL ? SLICE("RSA: OpenSSL;")
 		                                                  : kernels->rsa == CRYPTO_RSA_BY_SCALAR
 		                                                          ? SLICE("RSA: scalar;")
@@ -585,6 +619,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wishes),          cmocka_unit_test(padding_faults), cmocka_unit_test(sha1),
 		cmocka_unit_test(every_octet),     cmocka_unit_test(representatives), cmocka_unit_test(few_are_openssls),
+		cmocka_unit_test(few_go_side_by_side),
 		cmocka_unit_test(every_count_and_order), cmocka_unit_test(mixed_sizes), cmocka_unit_test(held_for_more),
 		cmocka_unit_test(large_exponents_are_openssls), cmocka_unit_test(lanes_are_full_at_saturation),
 	};
