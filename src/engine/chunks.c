@@ -70,3 +70,8 @@ void chunks_drop(struct chunks *chunks)
 	while (chunks->first)
 		free(first_take(chunks));
 }
+
+size_t chunks_octets_kept(const struct chunks *chunks)
+{
+	return chunks->kept * CHUNK_OCTETS;
+}

@@ -25,5 +25,7 @@ struct chunks {
 void chunks_init(struct chunks *chunks);
 /* Frees those that are kept. */
 void chunks_drop(struct chunks *chunks);
+/* What those that are kept take. */
+size_t chunks_octets_kept(const struct chunks *chunks);
 
 #endif

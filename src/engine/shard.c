@@ -103,6 +103,8 @@ static void counters_publish(struct shard *shard)
 	struct counters *counters = shard->counters;
 
 	counter_set(counters, COUNTER_REQUESTS_IN_FLIGHT, shard->requests_count);
+	counter_set(counters, COUNTER_REQUEST_MEMORY_KEPT,
+	            chunks_octets_kept(&shard->chunks) + shard->spare_count * sizeof(struct request));
 	counter_set(counters, COUNTER_CONNECTIONS, server->connections_accepted);
 	counter_set(counters, COUNTER_CONNECTIONS_OPEN, server->connections_open);
 	counter_set(counters, COUNTER_CONNECTIONS_REFUSED, server->connections_refused);

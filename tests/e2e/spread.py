@@ -46,6 +46,9 @@ def check_one_connection(report, daemon):
     report.check("both shards work for one connection", spread > COUNT * ROUNDS // 20, f"{spread} of {COUNT * ROUNDS}")
 
 
+KEPT_MAX = 2 * (40 << 20)  # two shards: 2,048 chunks of 16 KiB and 1,024 requests at most, with their heads
+
+
 def check_hang_up(report, daemon):
     for _ in range(ROUNDS):
         with sp.Peer(daemon.ipc) as peer:
@@ -57,6 +60,8 @@ def check_hang_up(report, daemon):
         left = sp.counters(daemon.ipc)["requests_in_flight"]
         idle = idle + 1 if left <= 1 else 0
     report.check("nothing is left of those that hung up", idle == 5, str(left))
+    kept = sp.counters(daemon.ipc)["request_memory_kept_bytes"]
+    report.check("their memory is kept for the next, within its bound", 0 < kept <= KEPT_MAX, f"{kept} octets")
 
 
 def check_one_question(report, daemon, dns):

@@ -81,6 +81,8 @@ static void test_kept_ones_are_bounded(void **state)
 	for (unsigned i = 0; i < CHUNKS_KEPT_MAX + 5; i++)
 		give(&chunks, taken[i], USUAL);
 	assert_int_equal(chunks.kept, CHUNKS_KEPT_MAX);
+	assert_in_range(chunks_octets_kept(&chunks), CHUNKS_KEPT_MAX * ARENA_CHUNK_OCTETS,
+	                CHUNKS_KEPT_MAX * (ARENA_CHUNK_OCTETS + ARENA_HEAD_OCTETS_MAX));
 	chunks_drop(&chunks);
 	free(taken);
 }
