@@ -263,15 +263,19 @@ static bool group_waits(const struct crypto_batch *batch, struct crypto_verify_j
 /* What is cheaper for so many: the lanes cost the same however many are filled. */
 static void rsa_group_run(struct crypto_batch *batch, struct crypto_rsa_group *group)
 {
-	bool waits = group_waits(batch, group->jobs, group->count, CRYPTO_RSA_LANES);
+	bool may_wait = batch->provider->kernels.rsa_lanes_min <= CRYPTO_RSA_LANES;
 
-	if (!waits && group->count >= batch->provider->kernels.rsa_lanes_min)
-		rsa_group_by_kernel(batch, group, CRYPTO_PATH_LANES);
-	else if (!waits && crypto_key_goes_with_few(group->jobs[0]->key))
-		rsa_group_by_kernel(batch, group, CRYPTO_PATH_FEW);
-	else
-		for (size_t i = 0; !waits && i < group->count; i++)
+	if (may_wait && group_waits(batch, group->jobs, group->count, CRYPTO_RSA_LANES)) {
+		group->count = 0;
+		return;
+	}
+	switch (crypto_key_rsa_path(group->jobs[0]->key, group->count)) {
+	case CRYPTO_RSA_BY_LANES: rsa_group_by_kernel(batch, group, CRYPTO_PATH_LANES); break;
+	case CRYPTO_RSA_BY_FEW: rsa_group_by_kernel(batch, group, CRYPTO_PATH_FEW); break;
+	default:
+		for (size_t i = 0; i < group->count; i++)
 			verify_one(batch, group->jobs[i], CRYPTO_PATH_OPENSSL);
+	}
 	group->count = 0;
 }
 

@@ -54,18 +54,28 @@ static const char *refused_text(bool refused)
 	return refused ? " (the kernel's known answer was wrong)" : "";
 }
 
+/* Returns how long the text is. */
+static int rsa_describe(const struct crypto_kernels *kernels, char out[CRYPTO_KERNELS_TEXT_SIZE])
+{
+	char few[CRYPTO_KERNELS_TEXT_SIZE / 2] = "";
+
+	if (kernels->rsa != CRYPTO_RSA_BY_LANES)
+		return snprintf(out, CRYPTO_KERNELS_TEXT_SIZE, "RSA: %s%s",
+		                kernels->rsa == CRYPTO_RSA_BY_SCALAR ? "scalar" : "OpenSSL", refused_text(kernels->rsa_refused));
+	if (kernels->rsa_lanes_min > CRYPTO_RSA_LANES)
+		return snprintf(out, CRYPTO_KERNELS_TEXT_SIZE, "RSA: up to %d side by side (AVX-512 IFMA)", CRYPTO_RSA_FEW_MAX);
+	if (kernels->rsa_few)
+		snprintf(few, sizeof(few), ", fewer up to %d side by side", CRYPTO_RSA_FEW_MAX);
+	else if (kernels->rsa_lanes_min > 1)
+		snprintf(few, sizeof(few), ", fewer by OpenSSL%s", refused_text(kernels->rsa_few_refused));
+	return snprintf(out, CRYPTO_KERNELS_TEXT_SIZE, "RSA: 8 lanes (AVX-512 IFMA) from %u signature%s on%s",
+	                kernels->rsa_lanes_min, kernels->rsa_lanes_min == 1 ? "" : "s", few);
+}
+
 void crypto_kernels_describe(const struct crypto_kernels *kernels, char out[CRYPTO_KERNELS_TEXT_SIZE])
 {
-	int len;
+	int len = rsa_describe(kernels, out);
 
-	if (kernels->rsa == CRYPTO_RSA_BY_LANES)
-		len = snprintf(out, CRYPTO_KERNELS_TEXT_SIZE, "RSA: 8 lanes (AVX-512 IFMA) from %u signature%s on%s%s",
-		               kernels->rsa_lanes_min, kernels->rsa_lanes_min == 1 ? "" : "s",
-		               kernels->rsa_few ? ", below 3 side by side" : "", refused_text(kernels->rsa_few_refused));
-	else
-		len = snprintf(out, CRYPTO_KERNELS_TEXT_SIZE, "RSA: %s%s",
-		               kernels->rsa == CRYPTO_RSA_BY_SCALAR ? "scalar" : "OpenSSL",
-		               refused_text(kernels->rsa_refused));
 	snprintf(out + len, CRYPTO_KERNELS_TEXT_SIZE - (size_t)len, "; Ed25519: %s%s",
 	         kernels->ed25519_lanes ? "8 lanes" : "OpenSSL", refused_text(kernels->ed25519_refused));
 }
@@ -121,13 +131,13 @@ static int64_t measure(struct crypto_provider *provider, enum crypto_rsa_path pa
 	return least;
 }
 
-/* Ticks for each of as many as go side by side. INT64_MAX: none does, or it did not work. */
+/* Ticks for each of as many as go side by side. INT64_MAX: it did not work. */
 static int64_t measure_few(struct crypto_provider *provider)
 {
 	struct crypto_key *key = probe_key(provider, CRYPTO_RSA_BY_LANES);
 	int64_t least = INT64_MAX;
 
-	for (int round = 0; key && provider->kernels.rsa_few && round < MEASURE_ROUNDS; round++) {
+	for (int round = 0; key && round < MEASURE_ROUNDS; round++) {
 		struct crypto_rsa_check checks[CRYPTO_RSA_FEW_MAX];
 		int64_t begin, taken;
 
@@ -136,6 +146,8 @@ static int64_t measure_few(struct crypto_provider *provider)
 		begin = ticks();
 		crypto_rsa_few_verify(checks, CRYPTO_RSA_FEW_MAX);
 		taken = (ticks() - begin) / CRYPTO_RSA_FEW_MAX;
+		if (!checks[0].valid)
+			break;
 		if (taken < least)
 			least = taken;
 	}
@@ -200,12 +212,13 @@ static bool lanes_work(struct crypto_provider *provider)
 	return several_work(provider, CRYPTO_RSA_LANES, verify_by_lanes);
 }
 
+/* The known answers are of 1024 bits alone; other sizes are other code, and have to agree with the lanes. */
 static bool few_work(struct crypto_provider *provider)
 {
 	for (size_t count = 1; count <= CRYPTO_RSA_FEW_MAX; count++)
 		if (!several_work(provider, count, verify_few))
 			return false;
-	return true;
+	return crypto_rsa_few_agrees(provider->rsa_lanes);
 }
 
 /* Eight lanes take the time of so many verifications without them; where more than eight are no dearer, they are not worth it. */

@@ -22,18 +22,19 @@ enum crypto_kernels_wish {
 	CRYPTO_KERNELS_WISHES,
 };
 
-enum crypto_rsa_path { CRYPTO_RSA_BY_OPENSSL, CRYPTO_RSA_BY_SCALAR, CRYPTO_RSA_BY_LANES };
+/* BY_FEW: what is chosen BY_LANES and would leave them empty (rsa.h). */
+enum crypto_rsa_path { CRYPTO_RSA_BY_OPENSSL, CRYPTO_RSA_BY_SCALAR, CRYPTO_RSA_BY_FEW, CRYPTO_RSA_BY_LANES };
 
 struct crypto_kernels {
 	enum crypto_kernels_wish wish;
 	struct crypto_cpu cpu;    /* what kernels of ours may use: nothing with the wishes openssl and scalar */
-	enum crypto_rsa_path rsa;
-	unsigned rsa_lanes_min;   /* with RSA_BY_LANES: fewer signatures than this go a few side by side, or are OpenSSL's */
-	bool rsa_few;             /* with RSA_BY_LANES: what is not for the lanes goes side by side, if the key is not too long */
+	enum crypto_rsa_path rsa; /* not BY_FEW */
+	unsigned rsa_lanes_min;   /* with RSA_BY_LANES: fewer signatures than this go side by side, or are OpenSSL's */
+	bool rsa_few;             /* with RSA_BY_LANES: they go side by side */
 	/* With RSA_BY_LANES: keys with a larger exponent are OpenSSL's. Their power takes up to 3.5 times as long, and all lanes wait. */
 	uint32_t rsa_lanes_exponent_max;
 	bool rsa_refused;         /* the kernel failed its known answer, and OpenSSL does its work */
-	bool rsa_few_refused;     /* the same of that for a few */
+	bool rsa_few_refused;     /* the kernel for a few did, or did not agree with the lanes: OpenSSL does what is its */
 	bool ed25519_lanes;       /* eight lanes do all Ed25519, which is cheaper for a single signature too; else OpenSSL */
 	bool ed25519_refused;     /* as rsa_refused */
 };
@@ -43,8 +44,8 @@ MUST_CHECK bool crypto_kernels_read(const char *word, enum crypto_kernels_wish *
 /* Can this build on this processor do it? */
 bool crypto_kernels_are_available(enum crypto_kernels_wish wish);
 
-#define CRYPTO_KERNELS_TEXT_SIZE 128
-/* For people: "RSA: 8 lanes (AVX-512 IFMA) from 7 signatures on, below 3 side by side; Ed25519: 8 lanes", ... */
+#define CRYPTO_KERNELS_TEXT_SIZE 192
+/* For people: "RSA: AVX-512 IFMA, 8 lanes from 5 signatures on, fewer up to 3 side by side; Ed25519: 8 lanes", ... */
 void crypto_kernels_describe(const struct crypto_kernels *kernels, char out[CRYPTO_KERNELS_TEXT_SIZE]);
 
 struct crypto_provider;

@@ -119,6 +119,7 @@ static bool rsa_prepare(struct crypto_key *key)
 	switch (rsa_path(&key->provider->kernels, key->octets.exponent)) {
 	case CRYPTO_RSA_BY_OPENSSL: return rsa_openssl_prepare(key, CRYPTO_SHA256);
 	case CRYPTO_RSA_BY_SCALAR: form = CRYPTO_RSA_FORM_64; break;
+	case CRYPTO_RSA_BY_FEW:
 	case CRYPTO_RSA_BY_LANES: break;
 	}
 	key->rsa_key = crypto_rsa_key_new(form, key->octets.modulus, key->octets.exponent);
@@ -162,14 +163,25 @@ static bool errors_tell_no_memory(void)
 	return no_memory;
 }
 
-static bool few_are_ours(const struct crypto_kernels *kernels, size_t limbs)
+/* Where a kernel for a few is, nothing is left to OpenSSL: the lanes take what is too long for it, however few there are. */
+static bool openssl_has_few(const struct crypto_kernels *kernels)
 {
-	return kernels->rsa_few && crypto_rsa_few_can(limbs);
+	return kernels->rsa_lanes_min > 1 && !kernels->rsa_few;
 }
 
-bool crypto_key_goes_with_few(const struct crypto_key *key)
+enum crypto_rsa_path crypto_key_rsa_path(const struct crypto_key *key, size_t count)
 {
-	return few_are_ours(&key->provider->kernels, key->rsa_key->limbs);
+	const struct crypto_kernels *kernels = &key->provider->kernels;
+
+	if (!key->rsa_key)
+		return CRYPTO_RSA_BY_OPENSSL;
+	if (key->rsa_key->form == CRYPTO_RSA_FORM_64)
+		return CRYPTO_RSA_BY_SCALAR;
+	if (count >= kernels->rsa_lanes_min)
+		return CRYPTO_RSA_BY_LANES;
+	if (openssl_has_few(kernels))
+		return CRYPTO_RSA_BY_OPENSSL;
+	return crypto_rsa_few_can(key->rsa_key->limbs) ? CRYPTO_RSA_BY_FEW : CRYPTO_RSA_BY_LANES;
 }
 
 static size_t rsa_bytes(const struct crypto_kernels *kernels, const struct crypto_key_octets *key)
@@ -179,11 +191,10 @@ static size_t rsa_bytes(const struct crypto_kernels *kernels, const struct crypt
 	switch (rsa_path(kernels, key->exponent)) {
 	case CRYPTO_RSA_BY_OPENSSL: break;
 	case CRYPTO_RSA_BY_SCALAR: return crypto_rsa_key_bytes(CRYPTO_RSA_FORM_64, octets);
+	case CRYPTO_RSA_BY_FEW:
 	case CRYPTO_RSA_BY_LANES:
 		/* Where OpenSSL does what does not fill the lanes, the key may come to have its part too. */
-		if (kernels->rsa_lanes_min == 1 || few_are_ours(kernels, crypto_rsa_limbs(CRYPTO_RSA_FORM_52, octets)))
-			openssl = 0;
-		return crypto_rsa_key_bytes(CRYPTO_RSA_FORM_52, octets) + openssl;
+		return crypto_rsa_key_bytes(CRYPTO_RSA_FORM_52, octets) + (openssl_has_few(kernels) ? openssl : 0);
 	}
 	return openssl;
 }
@@ -271,29 +282,21 @@ static enum crypto_verdict rsa_openssl_verify(struct crypto_key *key, enum crypt
 	return errors_tell_no_memory() ? CRYPTO_FAULT : CRYPTO_INVALID;
 }
 
-/* One signature: by which way? */
-static bool is_openssls(const struct crypto_key *key)
-{
-	if (!key->rsa_key)
-		return true;
-	return key->rsa_key->form == CRYPTO_RSA_FORM_52 && key->provider->kernels.rsa_lanes_min > 1 &&
-	       !crypto_key_goes_with_few(key);
-}
-
 static enum crypto_verdict rsa_verify(struct crypto_key *key, enum crypto_hash hash, struct slice digest,
                                       struct slice signature)
 {
 	struct crypto_rsa_check check = { key->rsa_key, hash, digest.ptr, signature.ptr, false };
+	enum crypto_rsa_path path = crypto_key_rsa_path(key, 1);
 
-	if (is_openssls(key))
+	if (path == CRYPTO_RSA_BY_OPENSSL)
 		return rsa_openssl_verify(key, hash, digest, signature);
 	if (!key->provider->digests[hash])
 		return CRYPTO_FAULT;
 	if (!crypto_rsa_is_representative(key->octets.modulus, signature))
 		return CRYPTO_INVALID;
-	if (key->rsa_key->form == CRYPTO_RSA_FORM_64)
+	if (path == CRYPTO_RSA_BY_SCALAR)
 		crypto_rsa_verify(&check);
-	else if (key->provider->kernels.rsa_lanes_min > 1)
+	else if (path == CRYPTO_RSA_BY_FEW)
 		crypto_rsa_few_verify(&check, 1);
 	else
 		crypto_rsa_lanes_verify(key->provider->rsa_lanes, &check, 1);

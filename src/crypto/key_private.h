@@ -27,7 +27,7 @@ struct crypto_key {
 	uint8_t storage[];
 };
 
-/* Where signatures are too few for the lanes: does this key's go side by side (rsa.h), or to OpenSSL? */
-bool crypto_key_goes_with_few(const struct crypto_key *key);
+/* What checks so many signatures together, of this RSA key and others with as many limbs. */
+enum crypto_rsa_path crypto_key_rsa_path(const struct crypto_key *key, size_t count);
 
 #endif

@@ -73,9 +73,11 @@ void crypto_rsa_lanes_free(struct crypto_rsa_lanes *lanes);
  */
 void crypto_rsa_lanes_verify(struct crypto_rsa_lanes *lanes, struct crypto_rsa_check *checks, size_t count);
 
-/* Does crypto_rsa_few_verify() take keys with so many limbs? Up to 4096 bits; it is built, and can be used, where the lanes are. */
+/* Does crypto_rsa_few_verify() take keys with so many limbs? Up to 80: 4096 bits and a little more. Where lanes are built, so is it. */
 bool crypto_rsa_few_can(size_t limbs);
-/* Any number, form 52, of keys with the same number of limbs; up to CRYPTO_RSA_FEW_MAX go side by side. */
+/* Up to CRYPTO_RSA_LANES, form 52, of keys with the same number of limbs; CRYPTO_RSA_FEW_MAX of one exponent go side by side. */
 void crypto_rsa_few_verify(struct crypto_rsa_check *checks, size_t count);
+/* Do powers of all sizes, of one to CRYPTO_RSA_FEW_MAX, come out as the lanes have them? False also where there is no memory. */
+bool crypto_rsa_few_agrees(struct crypto_rsa_lanes *lanes);
 
 #endif

@@ -5,8 +5,8 @@
  * Montgomery multiplication by rows. With each limb b[i], a * b[i] is added to the sums, then the multiple q of n that
  * makes the lowest sum 0 modulo 2^52; what is left of it is carried, and all sums move down by a limb, before the high
  * halves are added, which belong a limb higher. After `limbs` rows that is (a * b + q * n) / R with R = 2^(52 * limbs).
- * A row's q waits for the row before: about 18 cycles, in which one signature of 2048 bits has 10 for the multipliers
- * (20 instructions, two a cycle). So others beside it are cheap, as long as the sums fit into registers.
+ * A row's q waits for the row before: about 18 cycles, in which one signature of 2048 bits has 11 for the multipliers
+ * (21 instructions, two a cycle). So others beside it are cheap, as long as the sums fit into registers.
  *
  * Limbs that are multiplied are below 2^52: the instructions look at no more bits. Those above `limbs` are zero.
  *
@@ -17,6 +17,7 @@
  */
 #include "crypto/rsa_parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 _Static_assert(4 * RSA_FEW_LIMBS_MAX + 1 < 1 << 10, "what is carried from a sum would be above 2^10");
@@ -44,10 +45,10 @@ IFMA_INLINE limb8 limbs_at(const struct rsa_number *number, int vector)
 	return _mm512_load_si512(&number->limbs[8 * vector]);
 }
 
-/* The bits that `carries` are carried to when those above them, `full`, hand them on: as a number's own addition does it. */
-__extension__ typedef unsigned __int128 bits;
+__extension__ typedef unsigned __int128 bits128; /* a bit of each limb; an exception as limb8 is */
 
-static inline bits carried(bits carries, bits full, const int vectors)
+/* The bits that `carries` are carried to when those above them, `full`, hand them on: as a number's own addition does it. */
+static inline bits128 carried(bits128 carries, bits128 full, const int vectors)
 {
 	uint64_t carries64 = (uint64_t)carries, full64 = (uint64_t)full;
 
@@ -60,15 +61,15 @@ static inline bits carried(bits carries, bits full, const int vectors)
 IFMA_INLINE void sums_finish(limb8 *sums, struct rsa_number *out, const int vectors)
 {
 	limb8 carry, below = _mm512_setzero_si512();
-	bits carries = 0, full = 0;
+	bits128 carries = 0, full = 0;
 
 	UNROLLED
 	for (int v = 0; v < vectors; v++) {
 		carry = _mm512_srli_epi64(sums[v], 52);
 		sums[v] = _mm512_add_epi64(_mm512_and_si512(sums[v], mask52()), _mm512_alignr_epi64(carry, below, 7));
 		below = carry;
-		carries |= (bits)_mm512_cmpgt_epu64_mask(sums[v], mask52()) << (8 * v);
-		full |= (bits)_mm512_cmpeq_epu64_mask(sums[v], mask52()) << (8 * v);
+		carries |= (bits128)_mm512_cmpgt_epu64_mask(sums[v], mask52()) << (8 * v);
+		full |= (bits128)_mm512_cmpeq_epu64_mask(sums[v], mask52()) << (8 * v);
 	}
 	carries = carried(carries, full, vectors);
 	UNROLLED
@@ -195,33 +196,34 @@ static void load(struct rsa_few *few, const struct crypto_rsa_check *check)
 }
 
 /* From the exponent's most significant bit on; the last factor is s itself, not s * R, which takes R out again. */
-void rsa_few_power(struct rsa_few *few, const struct crypto_rsa_check *checks, size_t count)
+void rsa_few_power(struct rsa_few *few, struct crypto_rsa_check *const checks[], size_t count)
 {
 	struct product first[CRYPTO_RSA_FEW_MAX], square[CRYPTO_RSA_FEW_MAX], times[CRYPTO_RSA_FEW_MAX];
-	const struct crypto_rsa_key *key = checks[0].key;
+	size_t limbs = checks[0]->key->limbs;
+	uint32_t exponent = checks[0]->key->exponent;
 
-	ASSERT(count >= 1 && count <= CRYPTO_RSA_FEW_MAX && key->form == CRYPTO_RSA_FORM_52 &&
-	       crypto_rsa_few_can(key->limbs));
+	ASSERT(count >= 1 && count <= CRYPTO_RSA_FEW_MAX && crypto_rsa_few_can(limbs) && exponent >= 3 && exponent % 2);
 	for (size_t i = 0; i < count; i++) {
+		const struct crypto_rsa_key *key = checks[i]->key;
 		struct rsa_few *one = &few[i];
 
-		ASSERT(checks[i].key->limbs == key->limbs && checks[i].key->exponent == key->exponent);
-		load(one, &checks[i]);
-		square[i] = (struct product){ &one->power, &one->power, &one->modulus, &one->power, checks[i].key->inverse };
+		ASSERT(key->form == CRYPTO_RSA_FORM_52 && key->limbs == limbs && key->exponent == exponent);
+		load(one, checks[i]);
+		square[i] = (struct product){ &one->power, &one->power, &one->modulus, &one->power, key->inverse };
 		first[i] = times[i] = square[i];
 		first[i].a = &one->base;
 		first[i].out = &one->base_r;
 		times[i].b = &one->base_r;
 	}
-	products(first, key->limbs, count); /* R^2 was loaded there */
+	products(first, limbs, count); /* R^2 was loaded there */
 	for (size_t i = 0; i < count; i++)
-		number_set(&few[i].power, few[i].base_r.limbs, key->limbs);
-	for (int bit = 30 - __builtin_clz(key->exponent); bit >= 0; bit--) {
-		products(square, key->limbs, count);
+		number_set(&few[i].power, few[i].base_r.limbs, limbs);
+	for (int bit = 30 - __builtin_clz(exponent); bit >= 0; bit--) {
+		products(square, limbs, count);
 		for (size_t i = 0; bit == 0 && i < count; i++)
 			times[i].b = &few[i].base;
-		if (key->exponent >> bit & 1)
-			products(times, key->limbs, count);
+		if (exponent >> bit & 1)
+			products(times, limbs, count);
 	}
 }
 
@@ -232,7 +234,7 @@ bool crypto_rsa_few_can(size_t limbs)
 	return false;
 }
 
-void rsa_few_power(struct rsa_few *few, const struct crypto_rsa_check *checks, size_t count)
+void rsa_few_power(struct rsa_few *few, struct crypto_rsa_check *const checks[], size_t count)
 {
 	(void)few, (void)checks, (void)count;
 	ASSERT(false);
@@ -254,25 +256,40 @@ static bool power_is(const struct rsa_few *few, const uint64_t *expected, size_t
 	return other == 0 || other_plus == 0;
 }
 
-/* How many of the next go together: those of one exponent, and rather two and two than three and one. */
-static size_t together(const struct crypto_rsa_check *checks, size_t left)
+/* Those of one exponent beside each other. */
+static void by_exponent(struct crypto_rsa_check *checks, size_t count, struct crypto_rsa_check *out[])
 {
-	size_t most = left == 4 ? 2 : left < CRYPTO_RSA_FEW_MAX ? left : CRYPTO_RSA_FEW_MAX, count = 1;
+	for (size_t i = 0; i < count; i++) {
+		size_t at = i;
 
-	while (count < most && checks[count].key->exponent == checks[0].key->exponent)
-		count++;
-	return count;
+		for (; at > 0 && out[at - 1]->key->exponent > checks[i].key->exponent; at--)
+			out[at] = out[at - 1];
+		out[at] = &checks[i];
+	}
+}
+
+/* How many of the next go together: those of one exponent, and rather two and two than three and one. */
+static size_t together(struct crypto_rsa_check *const checks[], size_t left)
+{
+	size_t same = 1;
+
+	while (same < left && checks[same]->key->exponent == checks[0]->key->exponent)
+		same++;
+	return same == 4 ? 2 : same < CRYPTO_RSA_FEW_MAX ? same : CRYPTO_RSA_FEW_MAX;
 }
 
 void crypto_rsa_few_verify(struct crypto_rsa_check *checks, size_t count)
 {
+	struct crypto_rsa_check *sorted[CRYPTO_RSA_LANES];
 	struct rsa_few few[CRYPTO_RSA_FEW_MAX];
 
+	ASSERT(count <= CRYPTO_RSA_LANES);
+	by_exponent(checks, count, sorted);
 	for (size_t at = 0, n; at < count; at += n) {
-		n = together(&checks[at], count - at);
-		rsa_few_power(few, &checks[at], n);
+		n = together(&sorted[at], count - at);
+		rsa_few_power(few, &sorted[at], n);
 		for (size_t i = 0; i < n; i++) {
-			struct crypto_rsa_check *check = &checks[at + i];
+			struct crypto_rsa_check *check = sorted[at + i];
 			uint8_t encoded[CRYPTO_RSA_MODULUS_OCTETS_MAX];
 			uint64_t expected[RSA_FEW_LIMBS_MAX];
 
@@ -282,4 +299,69 @@ void crypto_rsa_few_verify(struct crypto_rsa_check *checks, size_t count)
 			check->valid = power_is(&few[i], expected, check->key->limbs);
 		}
 	}
+}
+
+/* A number made up for a comparison, other octets for each `which`; odd, and with its highest bit. */
+static void octets_make(uint8_t *out, size_t len, unsigned which)
+{
+	ASSERT(len > 0);
+	for (size_t i = 0; i < len; i++)
+		out[i] = (uint8_t)(i * i + 31 * i + 89 * which + 7);
+	out[0] = 0xff;
+	out[len - 1] |= 1;
+}
+
+/* Does lane `lane` of the lanes have that power, up to the modulus? */
+static bool agrees(const struct rsa_few *few, const struct crypto_rsa_lanes *lanes, size_t lane, size_t limbs)
+{
+	struct rsa_few other = *few;
+	uint64_t power[RSA_FEW_LIMBS_MAX];
+
+	for (size_t i = 0; i < limbs; i++)
+		power[i] = other.power.limbs[i] = lanes->power.limbs[i][lane];
+	return power_is(few, power, limbs) || power_is(&other, few->power.limbs, limbs);
+}
+
+/* `count` keys of so many octets, each with another modulus and base. */
+static bool size_agrees(struct crypto_rsa_lanes *lanes, size_t octets, size_t count)
+{
+	static const uint8_t exponent[] = { 1, 0, 1 };
+	struct crypto_rsa_check checks[CRYPTO_RSA_FEW_MAX], *each[CRYPTO_RSA_FEW_MAX];
+	struct crypto_rsa_key *keys[CRYPTO_RSA_FEW_MAX] = { NULL };
+	uint8_t bases[CRYPTO_RSA_FEW_MAX][CRYPTO_RSA_MODULUS_OCTETS_MAX];
+	struct rsa_few few[CRYPTO_RSA_FEW_MAX];
+	bool same = true;
+
+	for (size_t i = 0; i < count; i++) {
+		uint8_t modulus[CRYPTO_RSA_MODULUS_OCTETS_MAX];
+
+		octets_make(modulus, octets, (unsigned)i);
+		octets_make(bases[i], octets, (unsigned)i + 3);
+		bases[i][0] = 0x7f;
+		keys[i] = crypto_rsa_key_new(CRYPTO_RSA_FORM_52, slice_of(modulus, octets), slice_of(exponent, sizeof(exponent)));
+		same = same && keys[i];
+		checks[i] = (struct crypto_rsa_check){ .key = keys[i], .signature = bases[i] };
+		each[i] = &checks[i];
+	}
+	if (same) {
+		rsa_lanes_load(lanes, checks, count);
+		rsa_lanes_power(lanes, keys[0]->limbs);
+		rsa_few_power(few, each, count);
+	}
+	for (size_t i = 0; i < count; i++) {
+		same = same && agrees(&few[i], lanes, i, keys[0]->limbs);
+		free(keys[i]);
+	}
+	return same;
+}
+
+bool crypto_rsa_few_agrees(struct crypto_rsa_lanes *lanes)
+{
+	static const size_t bits[] = { 1024, 2048, 3072, 4096 }; /* a number of vectors each */
+	bool same = true;
+
+	for (size_t size = 0; size < sizeof(bits) / sizeof(*bits); size++)
+		for (size_t count = 1; count <= CRYPTO_RSA_FEW_MAX; count++)
+			same = same && size_agrees(lanes, bits[size] / 8, count);
+	return same;
 }

@@ -37,7 +37,7 @@ void rsa_lanes_power(struct crypto_rsa_lanes *lanes, size_t limbs);
 unsigned rsa_lanes_equal(const struct crypto_rsa_lanes *lanes, size_t limbs);
 
 /* A number of one signature, as rsa_few.c has it: zeroes behind its limbs. */
-#define RSA_FEW_LIMBS_MAX 80 /* 4096 bits */
+#define RSA_FEW_LIMBS_MAX 80 /* 519 octets: more than 4096 bits */
 struct rsa_number {
 	_Alignas(64) uint64_t limbs[RSA_FEW_LIMBS_MAX];
 };
@@ -50,7 +50,7 @@ struct rsa_few {
  * few[i].power: signature ^ exponent modulo the modulus, or that plus the modulus once, of 1 to CRYPTO_RSA_FEW_MAX keys with
  * the same number of limbs and the same exponent.
  */
-void rsa_few_power(struct rsa_few *few, const struct crypto_rsa_check *checks, size_t count);
+void rsa_few_power(struct rsa_few *few, struct crypto_rsa_check *const checks[], size_t count);
 
 /* out: signature ^ exponent modulo the modulus, below it. One lane, form 64. */
 #define RSA_LIMBS64_MAX (CRYPTO_RSA_MODULUS_OCTETS_MAX / 8)

@@ -2,8 +2,8 @@
  * Goal:   the arithmetic of all RSA kernels is exact for every modulus, exponent and base, in every lane.
  * Method: powers are compared with OpenSSL's BN_mod_exp_mont(), over moduli of every size between the bounds and of every
  *         awkward shape (any odd number is a modulus here), bases at the ends of their range and with limbs at theirs,
- *         exponents of every length, 1 to 8 lanes or 1 to 3 side by side of different keys. ASSAY_RSA_CASES asks for more than the default
- *         number of cases, ASSAY_RSA_SEED for others.
+ *         exponents of every length, 1 to 8 lanes or 1 to 3 side by side of different keys. ASSAY_RSA_CASES asks for
+ *         more than the default number of cases, ASSAY_RSA_SEED for others.
  */
 #include "crypto/cpu.h"
 #include "crypto/rsa_parts.h"
@@ -288,7 +288,7 @@ static void lanes_random(void **state)
 /* One call of the kernel for a few, which have one exponent. */
 static void few_case(size_t bits, size_t count)
 {
-	struct crypto_rsa_check checks[CRYPTO_RSA_FEW_MAX] = { 0 };
+	struct crypto_rsa_check checks[CRYPTO_RSA_FEW_MAX] = { 0 }, *each[CRYPTO_RSA_FEW_MAX];
 	struct rsa_few few[CRYPTO_RSA_FEW_MAX];
 	struct job jobs[CRYPTO_RSA_FEW_MAX];
 	size_t limbs = crypto_rsa_limbs(CRYPTO_RSA_FORM_52, (bits + 7) / 8);
@@ -299,9 +299,12 @@ static void few_case(size_t bits, size_t count)
 		job_make(&jobs[i], CRYPTO_RSA_FORM_52, i ? bits_near(bits) : bits, exponent);
 		checks[i].key = jobs[i].key;
 		checks[i].signature = jobs[i].base.octets;
+		each[i] = &checks[i];
 	}
-	rsa_few_power(few, checks, count);
+	rsa_few_power(few, each, count);
 	for (size_t i = 0; i < count; i++) {
+		for (size_t limb = limbs; limb < (limbs + 7) / 8 * 8; limb++)
+			assert_int_equal(few[i].power.limbs[limb], 0);
 		expect(&jobs[i], bn_of_limbs(few[i].power.limbs, limbs, 1, 52), true);
 		job_free(&jobs[i]);
 	}
@@ -314,12 +317,17 @@ static bool few_can(size_t bits)
 
 static void few_random(void **state)
 {
+	struct crypto_rsa_lanes *lanes;
 	uint64_t done = 0;
 
 	(void)state;
 	if (!lanes_are_there())
 		skip();
 	assert_true(few_can(4096) && !few_can(4200));
+	lanes = crypto_rsa_lanes_new();
+	assert_non_null(lanes);
+	assert_true(crypto_rsa_few_agrees(lanes)); /* as at a start */
+	crypto_rsa_lanes_free(lanes);
 	while (done < cases_wanted) {
 		size_t count = 1 + random_below(CRYPTO_RSA_FEW_MAX), bits = bits_random();
 

@@ -481,14 +481,16 @@ static void few_are_openssls(void **state)
 }
 
 /*
- * Where that is built, they go side by side: of one exponent or of several, every number of them in every order, and nothing of
- * OpenSSL's is made for their keys.
+ * Where that is built, they go side by side: of one exponent or of several, every number of them, each in turn a wrong one; and
+ * nothing of OpenSSL's is made for their keys. Keys 11 and 12 have 2048 bits, the others 1024.
  */
 static void few_go_side_by_side(void **state)
 {
 	struct crypto_provider *provider = &providers[CRYPTO_KERNELS_AUTO];
 	unsigned lanes_min = provider->kernels.rsa_lanes_min;
-	static const uint8_t of_one_exponent[] = { 0, 6, 0, 6, 6, 0, 0 }, of_several[] = { 0, 6, 1, 2, 5, 3, 0 };
+	static const uint8_t of_one_exponent[] = { 0, 6, 0, 6, 6, 0, 0 }, of_several[] = { 0, 2, 6, 5, 1, 3, 0 };
+	static const uint8_t of_2048_bits[] = { 12, 12, 12, 11, 12, 11, 11 };
+	const uint8_t *const orders[] = { of_one_exponent, of_several, of_2048_bits };
 
 	(void)state;
 	if (!provider->kernels.rsa_few)
@@ -496,11 +498,11 @@ static void few_go_side_by_side(void **state)
 	provider->kernels.rsa_lanes_min = CRYPTO_RSA_LANES + 1;
 	for (size_t count = 1; count <= COUNT_OF(of_several); count++) {
 		for (size_t wrong = 0; wrong <= count; wrong++) {
-			for (int several = 0; several < 2; several++) {
+			for (size_t order = 0; order < COUNT_OF(orders); order++) {
 				struct checks *checks = checks_new(CRYPTO_KERNELS_AUTO);
 
 				for (size_t i = 0; i < count; i++)
-					check_add(checks, CRYPTO_KERNELS_AUTO, several ? of_several[i] : of_one_exponent[i], i != wrong);
+					check_add(checks, CRYPTO_KERNELS_AUTO, orders[order][i], i != wrong);
 				assert_int_equal(crypto_batch_run(&checks->batch), count);
 				checks_expect(checks);
 				assert_int_equal(checks->batch.counters[CRYPTO_WORK_RSA].by_path[CRYPTO_PATH_FEW], count);
@@ -509,8 +511,10 @@ static void few_go_side_by_side(void **state)
 			}
 		}
 	}
-	for (size_t i = 0; i < COUNT_OF(of_several); i++)
+	for (size_t i = 0; i < COUNT_OF(of_several); i++) {
 		assert_null(signing_keys[of_several[i]].keys[CRYPTO_KERNELS_AUTO]->pkey);
+		assert_null(signing_keys[of_2048_bits[i]].keys[CRYPTO_KERNELS_AUTO]->pkey);
+	}
 	provider->kernels.rsa_lanes_min = lanes_min;
 }
 
@@ -605,7 +609,10 @@ static void wishes(void **state)
 		assert_true(slice_starts_with(slice_of_str(text), kernels->rsa == CRYPTO_RSA_BY_OPENSSL ? SLICE("RSA: OpenSSL;")
 		                                                  : kernels->rsa == CRYPTO_RSA_BY_SCALAR
 		                                                          ? SLICE("RSA: scalar;")
+		                                                  : kernels->rsa_lanes_min > CRYPTO_RSA_LANES
+		                                                          ? SLICE("RSA: up to 3 side by side ")
 		                                                          : SLICE("RSA: 8 lanes ")));
+		assert_int_equal(kernels->rsa_few, strstr(text, " side by side") != NULL);
 		assert_true(slice_ends_with_nocase(slice_of_str(text), kernels->ed25519_lanes ? SLICE("; Ed25519: 8 lanes")
 		                                                                              : SLICE("; Ed25519: OpenSSL")));
 		assert_true(i != CRYPTO_KERNELS_IFMA || kernels->rsa == CRYPTO_RSA_BY_LANES);
