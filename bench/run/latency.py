@@ -1,6 +1,8 @@
 """Latency against load, from when each request was due (open loop, random distances), with warm caches and with some cold names.
 
 Load is told in parts of what the shard's core can do: the CPU time of a message in a closed loop, measured in the same round.
+The load generator does not sleep, so that how late it is woken is no latency of the daemon's; at AIM_LOAD it is measured with one that
+does as well: what sleeps has to be woken, which costs the daemon too. With cold names it sleeps, for their name server has the same core.
 How late timers are on the machine while nothing else runs is measured beside each round, on the daemon's core."""
 
 from nameserver import Gate
@@ -30,7 +32,7 @@ class Latency:
 
     def _open(self, name, daemon, rate, seconds, *arguments):
         found = self._rig.bench(self._rig.core_load, "check", "-s", daemon.url, "-c", CONNECTIONS, "-i", IN_FLIGHT, "-r", round(rate),
-                                "--poisson", "--no-sleep", "--allow-temporary", "-w", WARM_UP_S, "-d", seconds, "--server-pid", daemon.pid, *arguments, self._corpus)
+                                "--poisson", "--allow-temporary", "-w", WARM_UP_S, "-d", seconds, "--server-pid", daemon.pid, *arguments, self._corpus)
         self._note(name, found["latency_ns"])
         self._note(f"{name}.unseen", found["cold_latency_ns"])
         self._values.note(f"{name}.core", found["server_core_share"])
@@ -51,8 +53,9 @@ class Latency:
         loads = LOADS[::2] + (AIM_LOAD,) if self._rig.quick else LOADS
         for load in sorted(set(loads)):
             seconds = self._seconds * (2 if load == AIM_LOAD else 1)
-            self._open(f"load.{load}", self._daemon, capacity * load / 100, seconds)
+            self._open(f"load.{load}", self._daemon, capacity * load / 100, seconds, "--no-sleep")
         rate = capacity * AIM_LOAD / 100
+        self._open("sleeping", self._daemon, rate, 2 * self._seconds)
         self._open("cold5", self._cold, rate, 2 * self._seconds, "--cold", COLD_PERCENT)
         values = self._values
         say(f"   {AIM_LOAD} % of {capacity:,.0f} a second: p99 {values.text(f'load.{AIM_LOAD}.p99', 0)}, p99.9 "

@@ -159,12 +159,15 @@ def latency(values):
         if values.has(f"{name}.p50"):
             rows.append((f"{load} %", values.text(f"{name}.rate", 0), values.text(f"{name}.core", 2), values.text(f"{name}.refused", 2), values.text(f"{name}.p50", 0),
                          *(f"{values.text(f'{name}.{p}', 0)} ({values.spread(f'{name}.{p}', 0)})" for p in ("p99", "p99.9"))))
+    rows.append((f"{AIM_LOAD} %, of a load generator that sleeps", values.text("sleeping.rate", 0), values.text("sleeping.core", 2),
+                 values.text("sleeping.refused", 2), values.text("sleeping.p50", 0), *(f"{values.text(f'sleeping.{p}', 0)} ({values.spread(f'sleeping.{p}', 0)})" for p in ("p99", "p99.9"))))
     rows.append((f"{AIM_LOAD} %, {COLD_PERCENT} % unseen: warm ones", values.text("cold5.rate", 0), values.text("cold5.core", 2),
                  values.text("cold5.refused", 2), values.text("cold5.p50", 0), *(f"{values.text(f'cold5.{p}', 0)} ({values.spread(f'cold5.{p}', 0)})" for p in ("p99", "p99.9"))))
     rows.append(("no load: an idle timer, 1 kHz", "", "", "", values.text("idle.p50", 0),
                  *(f"{values.text(f'idle.{p}', 0)} ({values.spread(f'idle.{p}', 0)})" for p in ("p99", "p99.9"))))
     return (disturbed(values) + f"Latency, us from when a request was due (open loop, random distances, mixed corpus, full mode); 100 % is {values.text('capacity', 0)} a "
-            "second, reckoned from the CPU time of a message in a closed loop:\n\n"
+            "second, reckoned from the CPU time of a message in a closed loop. The load generator does not sleep but where it is said (results "
+            "before 2026-11-30, 20:00, are with one that does): woken late, it would charge the daemon with it.\n\n"
             + table(("load", "a second", "part of the core", "refused, %", "p50", "p99", "p99.9"), rows) + "\n![latency against load](plots/latency.svg)\n")
 
 

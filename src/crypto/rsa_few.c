@@ -348,10 +348,10 @@ static bool size_agrees(struct crypto_rsa_lanes *lanes, size_t octets, size_t co
 		rsa_lanes_power(lanes, keys[0]->limbs);
 		rsa_few_power(few, each, count);
 	}
-	for (size_t i = 0; i < count; i++) {
-		same = same && agrees(&few[i], lanes, i, keys[0]->limbs);
+	for (size_t i = 0; i < count; i++)
+		same = same && agrees(&few[i], lanes, i, keys[i]->limbs);
+	for (size_t i = 0; i < count; i++)
 		free(keys[i]);
-	}
 	return same;
 }
 

@@ -58,6 +58,9 @@ def loads(report, daemon, tcp, tls, corpus):
     result = bench(report, "open loop", "check", "-s", ipc, "-r", "200", "--poisson", corpus)
     all_answered(report, "open loop", result)
     report.check("latency is told", result is not None and result["latency_ns"]["count"] > 0)
+    result = bench(report, "without sleep", "check", "-s", ipc, "-r", "200", "--no-sleep", corpus)
+    all_answered(report, "without sleep", result)
+    report.check("it did not sleep", result is not None and result["own_cpu_us"] > 1000, str(result and result["own_cpu_us"]))
     all_answered(report, "sender", bench(report, "sender", "sender", "-s", ipc, corpus))
     all_answered(report, "status", bench(report, "status", "status", "-s", ipc, "--octets", "3000"))
     for octets in ("100", "25600", "200000"):

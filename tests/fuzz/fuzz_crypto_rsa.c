@@ -123,6 +123,30 @@ static void check_lanes(const struct sample *samples, size_t count, struct crypt
 	}
 }
 
+/* The first, and those behind it that have its exponent. */
+static void check_few(const struct sample *samples, size_t count)
+{
+	struct crypto_rsa_check checks[CRYPTO_RSA_FEW_MAX] = { 0 }, *each[CRYPTO_RSA_FEW_MAX];
+	struct crypto_rsa_key *keys[CRYPTO_RSA_FEW_MAX];
+	struct rsa_few few[CRYPTO_RSA_FEW_MAX];
+	size_t n = 0;
+
+	for (; n < count && memcmp(samples[n].exponent, samples[0].exponent, 4) == 0; n++) {
+		checks[n].key = keys[n] = sample_key(&samples[n], CRYPTO_RSA_FORM_52);
+		checks[n].signature = samples[n].base;
+		each[n] = &checks[n];
+	}
+	if (crypto_rsa_few_can(keys[0]->limbs)) {
+		rsa_few_power(few, each, n);
+		for (size_t i = 0; i < n; i++)
+			ASSERT(is_power(&samples[i], few[i].power.limbs, keys[i]->limbs, 1, true));
+	}
+	for (size_t i = 0; i < n; i++)
+		free(keys[i]);
+}
+
+_Static_assert(LANES_MAX <= CRYPTO_RSA_FEW_MAX, "check_few() takes so many");
+
 /* One provider for each wish, for the whole run; none where the machine cannot. */
 static struct crypto_provider *provider_of(enum crypto_kernels_wish wish)
 {
@@ -345,6 +369,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_scalar(&samples[i]);
 	if (ifma)
 		check_lanes(samples, LANES_MAX, ifma->rsa_lanes);
+	for (size_t i = 0; ifma && i < LANES_MAX; i++)
+		check_few(&samples[i], LANES_MAX - i);
 	check_verdict(&in, context);
 	for (size_t i = 0; i < LANES_MAX; i++)
 		BN_free(samples[i].power);
