@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import subprocess
 import tempfile
 
@@ -47,6 +48,11 @@ def both(daemon, *values):
     return whole[:2], digest[:2]
 
 
+def told_alike(line):
+    """What a server that does not answer comes to is a matter of time: ours is over, or the resolver gave up before."""
+    return re.sub(rb"could not be looked up: (time-out|SERVFAIL)", b"could not be looked up: no answer", line)
+
+
 def compare(report, what, daemon, *values):
     whole, digest = both(daemon, *values)
     return report.check(what, whole == digest and whole[0] == 0 and whole[1],
@@ -59,7 +65,7 @@ def compare_all(report, what, daemon, values, files):
     report.check(f"{what}: a verdict for each", whole[0] == digest[0] == 0 and
                  len(whole[1]) == len(digest[1]) == len(files), f"{whole[0]} {digest[0]}")
     for name, one, other in zip(files, whole[1], digest[1]):
-        report.check(f"{what} {name}", one == other, f"\n  whole  {one}\n  digest {other}")
+        report.check(f"{what} {name}", told_alike(one) == told_alike(other), f"\n  whole  {one}\n  digest {other}")
     return whole[1]
 
 
