@@ -131,7 +131,7 @@ def peers_table(values, peers):
         rows.append((label, values.text(f"peer.{name}", 0), values.spread(f"peer.{name}", 0), values.text(f"peer.{name}.resolver", 0),
                      f"{number(values.ratio(f'peer.{name}', base), 0)} times", *(compared.text(method) for method in ("spf", "dkim", "dmarc"))))
     return ("Peers: the same messages, envelopes and names, one at a time, caches warm (assayd with 256 in flight, as it is meant to be used; one at a time "
-            "it takes two to three times as long); CPU us a message with what the name server (NSD) spends for them in it. Verdicts that equal the expected ones:\n\n"
+            "costs it more); CPU us a message with what the name server (NSD) spends for them in it. Verdicts that equal the expected ones:\n\n"
             + table(("", "CPU us", "spread", "of it the name server", "beside assayd", "SPF", "DKIM signatures", "DMARC"), rows))
 
 
@@ -170,7 +170,7 @@ def latency(values):
     return (disturbed(values) + f"Latency, us from when a request was due (open loop, random distances, mixed corpus, full mode); 100 % is {values.text('capacity', 0)} a "
             "second, reckoned from the CPU time of a message in a closed loop. The load generator does not sleep but where it is said (results "
             "before 2026-11-30, 20:00, are with one that does): woken late, it would charge the daemon with it. Unseen ones come on top of what the core does: "
-            "each costs as much as five warm ones. Their name server, which answers late, shares the generator's core.\n\n"
+            f"each costs {number(values.ratio('cold', 'full.mixed'), 1)} times what a warm one does. Their name server, which answers late, shares the generator's core.\n\n"
             + table(("load", "a second", "part of the core", "refused, %", "p50", "p99", "p99.9"), rows) + "\n![latency against load](plots/latency.svg)\n")
 
 

@@ -45,7 +45,7 @@ MUST_CHECK bool crypto_kernels_read(const char *word, enum crypto_kernels_wish *
 bool crypto_kernels_are_available(enum crypto_kernels_wish wish);
 
 #define CRYPTO_KERNELS_TEXT_SIZE 192
-/* For people: "RSA: AVX-512 IFMA, 8 lanes from 5 signatures on, fewer up to 3 side by side; Ed25519: 8 lanes", ... */
+/* For people: "RSA: 8 lanes (AVX-512 IFMA) from 5 signatures on, fewer up to 3 side by side; Ed25519: 8 lanes", ... */
 void crypto_kernels_describe(const struct crypto_kernels *kernels, char out[CRYPTO_KERNELS_TEXT_SIZE]);
 
 struct crypto_provider;

@@ -1,6 +1,6 @@
 /*
  * One, two or three signatures at a time, with AVX-512 IFMA: a number lies along registers, eight of its limbs of 52 bits
- * in each. Eight lanes take the same time however few are filled; this takes a third of theirs for one, half for three.
+ * in each. Eight lanes take the same time however few are filled; this takes a third of theirs for one, three fifths for three.
  *
  * Montgomery multiplication by rows. With each limb b[i], a * b[i] is added to the sums, then the multiple q of n that
  * makes the lowest sum 0 modulo 2^52; what is left of it is carried, and all sums move down by a limb, before the high
