@@ -174,7 +174,7 @@ size_t crypto_batch_run(struct crypto_batch *batch);
  */
 size_t crypto_batch_run_some(struct crypto_batch *batch);
 
-#define CRYPTO_HELD_RUNS_MAX 8
+#define CRYPTO_HELD_RUNS_MAX 2
 
 #define CRYPTO_RUN_COST_MAX ((uint64_t)4 << 20) /* octets hashed of a kind in a run; a slice counts as CRYPTO_SLICE_COST more */
 #define CRYPTO_SIGN_COST    ((uint64_t)1 << 20) /* 0.7 ms with 2048 bits */

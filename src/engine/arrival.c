@@ -275,13 +275,6 @@ static void request_start(struct request *request, struct slice body, struct ref
 	request_wake(request);
 }
 
-/* A long queue only makes late what it holds: who would have to wait for longer than limits.queue-time goes elsewhere, or is told so at once. */
-static bool queue_is_late(const struct shard *shard, struct io_conn *conn)
-{
-	return shard->queue.new_count >= QUEUE_LEAST &&
-	       queue_wait_ns(&shard->queue, conn) > shard->limits.queue_ms_max * INT64_C(1000000);
-}
-
 void request_refuse_late(struct request *request)
 {
 	struct reply_to to = request_reply_to(request);
@@ -334,7 +327,9 @@ static struct refusal admit(struct shard *shard, struct io_conn *conn, const str
 		counter_up(shard->counters, COUNTER_OVER_CONNECTION_IN_FLIGHT);
 		return refuse(ASSAY__V1__ERROR__CODE__OVERLOADED, "limits.connection-in-flight is reached");
 	}
-	if (queue_is_late(shard, conn) && (is_small(body) || !errand_is_sooner(shard)))
+	/* A long queue only makes late what it holds: who would have to wait for longer goes elsewhere, or is told so at once. */
+	if (queue_is_late(&shard->queue, conn, io_now_ns(shard->loop), shard_queue_ns_max(shard)) &&
+	    (is_small(body) || !errand_is_sooner(shard)))
 		return refuse_overload(shard, COUNTER_OVER_QUEUE_TIME, QUEUE_IS_LATE);
 	return (struct refusal){ .text = NULL };
 }

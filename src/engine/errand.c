@@ -114,7 +114,7 @@ static unsigned load_of(const struct shard *shard)
 
 static int64_t half_queue_ns(const struct shard *shard)
 {
-	return shard->limits.queue_ms_max * INT64_C(1000000) / 2;
+	return shard_queue_ns_max(shard) / 2;
 }
 
 static bool is_long(const struct shard *shard)

@@ -12,7 +12,9 @@
 #define TURN_FULL 32      /* while sockets are full */
 #define TURN_FEW 4        /* one of them may be a large message, and take as long as all that was read */
 #define RECEIVED_PART 32  /* one evaluation for so many requests that were received: about a tenth of the core */
-#define LOOK_NS INT64_C(50000000) /* between two looks at all that waits; and so long ago is lately */
+#define LOOK_NS INT64_C(50000000) /* between two looks at all that waits */
+#define LATELY_NS INT64_C(50000000)
+#define SURE(wait_ns) ((wait_ns) / 4 * 3) /* who is to wait for so long will seldom be late */
 #define REQUEST_PASSES 2  /* evaluations of most requests: before and after their crypto */
 
 static void link_init(struct link *list)
@@ -47,7 +49,7 @@ static struct request *of_conn(const struct link *link)
 
 void queue_init(struct queue *queue)
 {
-	*queue = (struct queue){ .new_count = 0 };
+	*queue = (struct queue){ .refused_ns = -LATELY_NS };
 	link_init(&queue->again);
 	link_init(&queue->turns);
 }
@@ -124,14 +126,24 @@ struct request *queue_take(struct queue *queue)
 	return request;
 }
 
-struct request *queue_take_late(struct queue *queue, int64_t before_ns)
+static bool was_refused_lately(const struct queue *queue, int64_t now_ns)
+{
+	return now_ns - queue->refused_ns < LATELY_NS;
+}
+
+bool queue_is_pressed(const struct queue *queue, int64_t now_ns)
+{
+	return queue->new_count >= QUEUE_LEAST || was_refused_lately(queue, now_ns);
+}
+
+struct request *queue_take_late(struct queue *queue, int64_t now_ns, int64_t wait_ns_max)
 {
 	struct request *request;
 
-	if (queue->new_count < QUEUE_LEAST || queue->again.next != &queue->again)
+	if (queue->new_count == 0 || queue->again.next != &queue->again || !queue_is_pressed(queue, now_ns))
 		return NULL;
 	request = of_turn(queue->turns.next);
-	if (request->since_ns >= before_ns)
+	if (now_ns - request->since_ns <= wait_ns_max)
 		return NULL;
 	/* It is no evaluation: it does not count as taken, and its connection keeps its turn. */
 	new_remove(queue, request, &request->queued.turn);
@@ -202,7 +214,7 @@ enum io_reading queue_reading(struct queue *queue, enum io_backlog backlog, int6
 {
 	bool looked = queue->looking;
 
-	queue->looking = looked ? backlog == IO_BACKLOG_MORE || now_ns - queue->refused_ns < LOOK_NS : now_ns >= queue->look_ns;
+	queue->looking = looked ? backlog == IO_BACKLOG_MORE || was_refused_lately(queue, now_ns) : now_ns >= queue->look_ns;
 	if (looked && !queue->looking)
 		queue->look_ns = now_ns + LOOK_NS;
 	return queue->looking ? IO_READING_ALL : IO_READING_PART;
@@ -224,4 +236,9 @@ int64_t queue_wait_ns(const struct queue *queue, struct io_conn *conn)
 	uint64_t rounds = io_conn_use(conn)->queued + (uint64_t)1, ahead = rounds * queue->conns_count;
 
 	return (int64_t)(ahead < queue->new_count ? ahead : queue->new_count) * queue->each_ns;
+}
+
+bool queue_is_late(const struct queue *queue, struct io_conn *conn, int64_t now_ns, int64_t wait_ns_max)
+{
+	return queue_is_pressed(queue, now_ns) && queue_wait_ns(queue, conn) > SURE(wait_ns_max);
 }

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define QUEUE_LEAST 256 /* so many may wait, however long that takes */
+#define QUEUE_LEAST 256 /* so many may wait, however long that takes, while nobody is refused */
 
 struct io_conn;
 struct request;
@@ -30,8 +30,9 @@ struct queue {
 	int64_t each_ns, busy_ns, turn_ns;
 	unsigned busy_taken;
 	bool busy;
+	int64_t refused_ns; /* the last time */
 	/* When all is read that waits. */
-	int64_t look_ns, refused_ns;
+	int64_t look_ns;
 	bool looking;
 };
 
@@ -48,10 +49,10 @@ void queue_add(struct queue *queue, struct request *request);
 /* The next one; NULL: none. */
 struct request *queue_take(struct queue *queue);
 /*
- * The next one, if it is a new one, came before that time, and no fewer than QUEUE_LEAST are waiting: those that were let in are
- * fewer than they seemed, or others have passed it by. NULL: there is none such.
+ * The next one, if it is a new one, has waited for longer than that, and the queue is pressed: others have passed it by, or a request takes
+ * longer than it did. NULL: there is none such.
  */
-struct request *queue_take_late(struct queue *queue, int64_t before_ns);
+struct request *queue_take_late(struct queue *queue, int64_t now_ns, int64_t wait_ns_max);
 /* The next new ones, if no request that was evaluated before is in front of them; not taken. Returns how many. */
 unsigned queue_peek(const struct queue *queue, struct request **out, unsigned max);
 /* Takes it out if it is in. */
@@ -76,7 +77,11 @@ unsigned queue_turn_part(const struct queue *queue, enum io_backlog backlog, uns
 enum io_reading queue_reading(struct queue *queue, enum io_backlog backlog, int64_t now_ns);
 /* A request was refused because there are too many. */
 void queue_refused(struct queue *queue, int64_t now_ns);
-/* How long a new request of this connection would wait. */
+/* Where it is not, nobody is refused for how long it takes: QUEUE_LEAST and more are waiting, or some were refused lately. */
+bool queue_is_pressed(const struct queue *queue, int64_t now_ns);
+/* How long a new request of this connection would wait, if no other one passes it by. */
 int64_t queue_wait_ns(const struct queue *queue, struct io_conn *conn);
+/* It would wait for so long that it might be late when its turn comes, for others pass it by and not all take equally long. */
+bool queue_is_late(const struct queue *queue, struct io_conn *conn, int64_t now_ns, int64_t wait_ns_max);
 
 #endif

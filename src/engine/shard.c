@@ -154,7 +154,7 @@ static void late_refuse(struct shard *shard, int64_t now_ns)
 {
 	struct request *late;
 
-	while ((late = queue_take_late(&shard->queue, now_ns - shard->limits.queue_ms_max * INT64_C(1000000))))
+	while ((late = queue_take_late(&shard->queue, now_ns, shard_queue_ns_max(shard))))
 		request_refuse_late(late);
 }
 

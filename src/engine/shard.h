@@ -99,6 +99,12 @@ void shard_retire(struct shard *shard);
 /* When every shard has retired. */
 void shard_deinit(struct shard *shard);
 
+/* limits.queue-time */
+static inline int64_t shard_queue_ns_max(const struct shard *shard)
+{
+	return shard->limits.queue_ms_max * INT64_C(1000000);
+}
+
 /* From any thread. False: the shard has retired. */
 bool shard_post(struct shard *shard, struct post *post);
 

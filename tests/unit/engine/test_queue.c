@@ -182,6 +182,8 @@ static void test_pace_is_measured(void **state)
 	assert_in_range(queue.each_ns, 190, 200);
 }
 
+enum { LATELY_NS = 50000000, SINCE_NS = 1000000000 };
+
 /* Those that have waited for too long are taken out, oldest first, while the queue is long; a short one is no overload. */
 static void test_late_ones(void **state)
 {
@@ -191,24 +193,40 @@ static void test_late_ones(void **state)
 	(void)state;
 	queue_of("");
 	for (unsigned i = 0; i < MANY; i++) {
-		many[i] = (struct request){ .conn = &conns[i & 1], .use = &conns[i & 1].use, .since_ns = 100 + i / 2 };
+		many[i] = (struct request){ .conn = &conns[i & 1], .use = &conns[i & 1].use, .since_ns = SINCE_NS + i / 2 };
 		queue_add(&queue, &many[i]);
 	}
-	assert_null(queue_take_late(&queue, 100));
-	assert_ptr_equal(queue_take_late(&queue, 102), &many[0]);
-	assert_ptr_equal(queue_take_late(&queue, 102), &many[2]); /* of the same connection, which has not had its turn */
-	assert_null(queue_take_late(&queue, 102));
+	assert_null(queue_take_late(&queue, SINCE_NS + 100, 100));
+	assert_ptr_equal(queue_take_late(&queue, SINCE_NS + 102, 100), &many[0]);
+	/* Of the same connection, which has not had its turn. */
+	assert_ptr_equal(queue_take_late(&queue, SINCE_NS + 102, 100), &many[2]);
+	assert_null(queue_take_late(&queue, SINCE_NS + 102, 100));
 	assert_ptr_equal(queue_take(&queue), &many[4]);
 	assert_int_equal(queue.busy_taken, 1); /* what is refused says nothing about the time that requests take */
-	assert_ptr_equal(queue_take_late(&queue, 102), &many[1]);
+	assert_ptr_equal(queue_take_late(&queue, SINCE_NS + 102, 100), &many[1]);
 	for (unsigned left = queue.new_count; left >= QUEUE_LEAST; left--)
-		assert_non_null(queue_take_late(&queue, 1000));
+		assert_non_null(queue_take_late(&queue, SINCE_NS + 1000, 100));
 	assert_int_equal(queue.new_count, QUEUE_LEAST - 1);
-	assert_null(queue_take_late(&queue, 1000));
+	assert_null(queue_take_late(&queue, SINCE_NS + 1000, 100));
 	while (queue_take(&queue))
 		continue;
-	assert_null(queue_take_late(&queue, 1000));
+	assert_null(queue_take_late(&queue, SINCE_NS + 1000, 100));
 	assert_true(!conns[0].use.first_queued && !conns[1].use.first_queued && queue.conns_count == 0);
+}
+
+/* While some are refused nobody waits for longer, however few there are. */
+static void test_late_while_some_are_refused(void **state)
+{
+	(void)state;
+	queue_of("a1 b1");
+	named("a1")->since_ns = named("b1")->since_ns = SINCE_NS;
+	assert_null(queue_take_late(&queue, SINCE_NS + 200, 100));
+	queue_refused(&queue, SINCE_NS + 150);
+	assert_null(queue_take_late(&queue, SINCE_NS + 100, 100));
+	assert_ptr_equal(queue_take_late(&queue, SINCE_NS + 149 + LATELY_NS, 100), named("a1"));
+	assert_null(queue_take_late(&queue, SINCE_NS + 150 + LATELY_NS, 100));
+	check_order("b1");
+	assert_null(queue_take_late(&queue, SINCE_NS + 200, 100));
 }
 
 /* What was begun is not refused, nor anybody before it. */
@@ -224,9 +242,34 @@ static void test_what_was_begun_is_not_late(void **state)
 		queue_add(&queue, &many[i]);
 	}
 	queue_add(&queue, &begun);
-	assert_null(queue_take_late(&queue, 1));
+	assert_null(queue_take_late(&queue, 2, 1));
 	assert_ptr_equal(queue_take(&queue), &begun);
-	assert_ptr_equal(queue_take_late(&queue, 1), &many[0]);
+	assert_ptr_equal(queue_take_late(&queue, 2, 1), &many[0]);
+}
+
+/* Who would wait for three quarters of the bound is told so, where the queue is long or some were refused lately. */
+static void test_who_is_let_in(void **state)
+{
+	static struct request many[QUEUE_LEAST];
+
+	(void)state;
+	queue_of("a1 a2 a3");
+	queue.each_ns = 100;
+	assert_false(queue_is_late(&queue, &conns[0], SINCE_NS, 396)); /* three are waiting: that is no overload */
+	queue_refused(&queue, SINCE_NS);
+	assert_true(queue_is_late(&queue, &conns[0], SINCE_NS, 396));
+	assert_false(queue_is_late(&queue, &conns[0], SINCE_NS, 400));
+	assert_false(queue_is_late(&queue, &conns[1], SINCE_NS, 396)); /* waits for one of the other's */
+	assert_false(queue_is_late(&queue, &conns[0], SINCE_NS + LATELY_NS, 396));
+	queue_of("");
+	queue.each_ns = 100;
+	for (unsigned i = 0; i < QUEUE_LEAST; i++) {
+		assert_false(queue_is_late(&queue, &conns[0], SINCE_NS, 4));
+		many[i] = (struct request){ .use = &conns[0].use };
+		queue_add(&queue, &many[i]);
+	}
+	assert_true(queue_is_late(&queue, &conns[0], SINCE_NS, QUEUE_LEAST * 100));
+	assert_false(queue_is_late(&queue, &conns[0], SINCE_NS, QUEUE_LEAST * 100 / 3 * 4 + 4));
 }
 
 /* Dear requests make for few in a turn, and those that wait to be read for fewer; but never for none. */
@@ -321,5 +364,7 @@ static void test_looking_ahead(void **state)
 UNIT_MAIN(cmocka_unit_test(test_connections_in_turn), cmocka_unit_test(test_late_comer),
           cmocka_unit_test(test_what_was_begun_comes_first), cmocka_unit_test(test_removal), cmocka_unit_test(test_wait_is_the_connections),
           cmocka_unit_test(test_pace_is_measured), cmocka_unit_test(test_late_ones),
-          cmocka_unit_test(test_what_was_begun_is_not_late),
+          cmocka_unit_test(test_late_while_some_are_refused),
+		cmocka_unit_test(test_what_was_begun_is_not_late),
+		cmocka_unit_test(test_who_is_let_in),
           cmocka_unit_test(test_part_of_a_turn), cmocka_unit_test(test_how_far_is_read), cmocka_unit_test(test_looking_ahead))
