@@ -133,7 +133,7 @@ static bool was_refused_lately(const struct queue *queue, int64_t now_ns)
 
 bool queue_is_pressed(const struct queue *queue, int64_t now_ns)
 {
-	return queue->new_count >= QUEUE_LEAST || was_refused_lately(queue, now_ns);
+	return queue->new_count >= QUEUE_LEAST || (queue->refusing && was_refused_lately(queue, now_ns));
 }
 
 struct request *queue_take_late(struct queue *queue, int64_t now_ns, int64_t wait_ns_max)
@@ -222,6 +222,7 @@ enum io_reading queue_reading(struct queue *queue, enum io_backlog backlog, int6
 
 void queue_refused(struct queue *queue, int64_t now_ns)
 {
+	queue->refusing = true;
 	queue->refused_ns = now_ns;
 	queue->look_ns = now_ns;
 }
@@ -229,6 +230,7 @@ void queue_refused(struct queue *queue, int64_t now_ns)
 void queue_turn_end(struct queue *queue)
 {
 	queue->busy = !queue_is_empty(queue);
+	queue->refusing = queue->refusing && queue->new_count > 0;
 }
 
 int64_t queue_wait_ns(const struct queue *queue, struct io_conn *conn)

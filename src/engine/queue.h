@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define QUEUE_LEAST 256 /* so many may wait, however long that takes, while nobody is refused */
+#define QUEUE_LEAST 256 /* so many may wait, however long that takes, while none is refused */
 
 struct io_conn;
 struct request;
@@ -30,7 +30,8 @@ struct queue {
 	int64_t each_ns, busy_ns, turn_ns;
 	unsigned busy_taken;
 	bool busy;
-	int64_t refused_ns; /* the last time */
+	int64_t refused_ns; /* the last time, */
+	bool refusing;      /* and since then new ones have been waiting all the time */
 	/* When all is read that waits. */
 	int64_t look_ns;
 	bool looking;
@@ -77,7 +78,10 @@ unsigned queue_turn_part(const struct queue *queue, enum io_backlog backlog, uns
 enum io_reading queue_reading(struct queue *queue, enum io_backlog backlog, int64_t now_ns);
 /* A request was refused because there are too many. */
 void queue_refused(struct queue *queue, int64_t now_ns);
-/* Where it is not, nobody is refused for how long it takes: QUEUE_LEAST and more are waiting, or some were refused lately. */
+/*
+ * Where it is not, nobody is refused for how long it takes: QUEUE_LEAST and more are waiting, or some were refused lately and there was no end of
+ * new ones since. (Where there was one, it is no overload, whatever a request took before.)
+ */
 bool queue_is_pressed(const struct queue *queue, int64_t now_ns);
 /* How long a new request of this connection would wait, if no other one passes it by. */
 int64_t queue_wait_ns(const struct queue *queue, struct io_conn *conn);

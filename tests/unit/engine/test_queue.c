@@ -229,6 +229,27 @@ static void test_late_while_some_are_refused(void **state)
 	assert_null(queue_take_late(&queue, SINCE_NS + 200, 100));
 }
 
+/* Where all had their turn there is no overload, however long a request took when there was. */
+static void test_an_end_of_new_ones_is_the_end_of_refusing(void **state)
+{
+	(void)state;
+	queue_of("a1 a2");
+	queue.each_ns = 100;
+	queue_refused(&queue, SINCE_NS);
+	(void)queue_take(&queue);
+	queue_turn_end(&queue);
+	assert_true(queue_is_late(&queue, &conns[0], SINCE_NS + 1, 100));
+	(void)queue_take(&queue);
+	named("b1")->passes = 1;
+	queue_add(&queue, named("b1")); /* waits, but was evaluated before */
+	queue_turn_end(&queue);
+	queue_add(&queue, named("a3"));
+	assert_false(queue_is_late(&queue, &conns[0], SINCE_NS + 1, 100));
+	assert_int_equal(queue_reading(&queue, IO_BACKLOG_NONE, SINCE_NS + 1), IO_READING_ALL); /* how far is read is another matter */
+	queue_refused(&queue, SINCE_NS + 2);
+	assert_true(queue_is_late(&queue, &conns[0], SINCE_NS + 2, 100));
+}
+
 /* What was begun is not refused, nor anybody before it. */
 static void test_what_was_begun_is_not_late(void **state)
 {
@@ -365,6 +386,7 @@ UNIT_MAIN(cmocka_unit_test(test_connections_in_turn), cmocka_unit_test(test_late
           cmocka_unit_test(test_what_was_begun_comes_first), cmocka_unit_test(test_removal), cmocka_unit_test(test_wait_is_the_connections),
           cmocka_unit_test(test_pace_is_measured), cmocka_unit_test(test_late_ones),
           cmocka_unit_test(test_late_while_some_are_refused),
+		cmocka_unit_test(test_an_end_of_new_ones_is_the_end_of_refusing),
 		cmocka_unit_test(test_what_was_begun_is_not_late),
 		cmocka_unit_test(test_who_is_let_in),
           cmocka_unit_test(test_part_of_a_turn), cmocka_unit_test(test_how_far_is_read), cmocka_unit_test(test_looking_ahead))
