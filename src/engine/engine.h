@@ -34,7 +34,7 @@ struct engine_limits {
 	unsigned zone_lookups_max;           /* dns.max-queries-per-domain: of these */
 	unsigned passes_max;                 /* evaluations of one request */
 	unsigned dns_wait_ms_max;            /* dns.timeout: for all look-ups of one request */
-	unsigned queue_ms_max;               /* limits.queue-time: a request that would wait for longer is refused */
+	unsigned queue_ms_max;               /* limits.queue-time: who would wait for longer is refused (queue.h) */
 	unsigned deadline_ms_max;            /* a longer one is taken as this */
 	unsigned drain_ms_max;               /* after a stop; then connections are closed as they are */
 	unsigned stall_ms_max;               /* limits.stall-time: in it, of a greeting or frame begun, or of replies, */

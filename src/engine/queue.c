@@ -131,19 +131,24 @@ static bool was_refused_lately(const struct queue *queue, int64_t now_ns)
 	return now_ns - queue->refused_ns < LATELY_NS;
 }
 
-bool queue_is_pressed(const struct queue *queue, int64_t now_ns)
+static bool is_refusing(const struct queue *queue, int64_t now_ns)
 {
-	return queue->new_count >= QUEUE_LEAST || (queue->refusing && was_refused_lately(queue, now_ns));
+	return queue->refusing && was_refused_lately(queue, now_ns);
+}
+
+static bool is_pressed(const struct queue *queue, int64_t now_ns)
+{
+	return queue->new_count >= QUEUE_LEAST || is_refusing(queue, now_ns);
 }
 
 struct request *queue_take_late(struct queue *queue, int64_t now_ns, int64_t wait_ns_max)
 {
 	struct request *request;
 
-	if (queue->new_count == 0 || queue->again.next != &queue->again || !queue_is_pressed(queue, now_ns))
+	if (queue->new_count == 0 || queue->again.next != &queue->again || !is_pressed(queue, now_ns))
 		return NULL;
 	request = of_turn(queue->turns.next);
-	if (now_ns - request->since_ns <= wait_ns_max)
+	if (now_ns - request->since_ns <= wait_ns_max || request->call == CALL_TLS_REFRESH)
 		return NULL;
 	/* It is no evaluation: it does not count as taken, and its connection keeps its turn. */
 	new_remove(queue, request, &request->queued.turn);
@@ -242,5 +247,6 @@ int64_t queue_wait_ns(const struct queue *queue, struct io_conn *conn)
 
 bool queue_is_late(const struct queue *queue, struct io_conn *conn, int64_t now_ns, int64_t wait_ns_max)
 {
-	return queue_is_pressed(queue, now_ns) && queue_wait_ns(queue, conn) > SURE(wait_ns_max);
+	return is_pressed(queue, now_ns) &&
+	       queue_wait_ns(queue, conn) > (is_refusing(queue, now_ns) ? SURE(wait_ns_max) : wait_ns_max);
 }

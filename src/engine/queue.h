@@ -50,8 +50,10 @@ void queue_add(struct queue *queue, struct request *request);
 /* The next one; NULL: none. */
 struct request *queue_take(struct queue *queue);
 /*
- * The next one, if it is a new one, has waited for longer than that, and the queue is pressed: others have passed it by, or a request takes
- * longer than it did. NULL: there is none such.
+ * The next one, if it is a new one, has waited for longer than that, and nobody is to wait for so long: QUEUE_LEAST and more are waiting, or some
+ * were refused lately and there was no end of new ones since. (Where there was one it is no overload, whatever a request took before.) So
+ * others have passed it by, or a request takes longer than it did. A policy that is refreshed is not late: nobody waits for it. NULL: there
+ * is none such.
  */
 struct request *queue_take_late(struct queue *queue, int64_t now_ns, int64_t wait_ns_max);
 /* The next new ones, if no request that was evaluated before is in front of them; not taken. Returns how many. */
@@ -78,14 +80,12 @@ unsigned queue_turn_part(const struct queue *queue, enum io_backlog backlog, uns
 enum io_reading queue_reading(struct queue *queue, enum io_backlog backlog, int64_t now_ns);
 /* A request was refused because there are too many. */
 void queue_refused(struct queue *queue, int64_t now_ns);
-/*
- * Where it is not, nobody is refused for how long it takes: QUEUE_LEAST and more are waiting, or some were refused lately and there was no end of
- * new ones since. (Where there was one, it is no overload, whatever a request took before.)
- */
-bool queue_is_pressed(const struct queue *queue, int64_t now_ns);
 /* How long a new request of this connection would wait, if no other one passes it by. */
 int64_t queue_wait_ns(const struct queue *queue, struct io_conn *conn);
-/* It would wait for so long that it might be late when its turn comes, for others pass it by and not all take equally long. */
+/*
+ * A new request of this connection would wait for longer than that, where nobody is to; while some are refused, for so long that it might when
+ * its turn comes, for others pass it by and not all take equally long.
+ */
 bool queue_is_late(const struct queue *queue, struct io_conn *conn, int64_t now_ns, int64_t wait_ns_max);
 
 #endif

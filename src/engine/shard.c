@@ -149,7 +149,7 @@ static void adopt(struct shard *shard)
 		io_server_adopt(shard->server, fds[i]);
 }
 
-/* One that has waited for longer than limits.queue-time is not evaluated any more: its client may be gone, and others wait. */
+/* One that has waited for longer than limits.queue-time, where nobody is to, is not evaluated any more: its client may be gone, and others wait. */
 static void late_refuse(struct shard *shard, int64_t now_ns)
 {
 	struct request *late;

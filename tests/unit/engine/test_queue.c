@@ -250,6 +250,19 @@ static void test_an_end_of_new_ones_is_the_end_of_refusing(void **state)
 	assert_true(queue_is_late(&queue, &conns[0], SINCE_NS + 2, 100));
 }
 
+/* Nobody waits for a policy that is refreshed: it has its turn when it comes. */
+static void test_a_refresh_is_not_late(void **state)
+{
+	(void)state;
+	queue_of("a1 a2");
+	queue_refused(&queue, SINCE_NS + 200);
+	named("a1")->call = CALL_TLS_REFRESH;
+	named("a1")->since_ns = named("a2")->since_ns = SINCE_NS;
+	assert_null(queue_take_late(&queue, SINCE_NS + 200, 100));
+	assert_ptr_equal(queue_take(&queue), named("a1"));
+	assert_ptr_equal(queue_take_late(&queue, SINCE_NS + 200, 100), named("a2"));
+}
+
 /* What was begun is not refused, nor anybody before it. */
 static void test_what_was_begun_is_not_late(void **state)
 {
@@ -268,7 +281,7 @@ static void test_what_was_begun_is_not_late(void **state)
 	assert_ptr_equal(queue_take_late(&queue, 2, 1), &many[0]);
 }
 
-/* Who would wait for three quarters of the bound is told so, where the queue is long or some were refused lately. */
+/* Who would wait for longer is told so where the queue is long; and for three quarters of it while some are refused. */
 static void test_who_is_let_in(void **state)
 {
 	static struct request many[QUEUE_LEAST];
@@ -289,6 +302,9 @@ static void test_who_is_let_in(void **state)
 		many[i] = (struct request){ .use = &conns[0].use };
 		queue_add(&queue, &many[i]);
 	}
+	assert_true(queue_is_late(&queue, &conns[0], SINCE_NS, QUEUE_LEAST * 100 - 1));
+	assert_false(queue_is_late(&queue, &conns[0], SINCE_NS, QUEUE_LEAST * 100));
+	queue_refused(&queue, SINCE_NS);
 	assert_true(queue_is_late(&queue, &conns[0], SINCE_NS, QUEUE_LEAST * 100));
 	assert_false(queue_is_late(&queue, &conns[0], SINCE_NS, QUEUE_LEAST * 100 / 3 * 4 + 4));
 }
@@ -387,6 +403,7 @@ UNIT_MAIN(cmocka_unit_test(test_connections_in_turn), cmocka_unit_test(test_late
           cmocka_unit_test(test_pace_is_measured), cmocka_unit_test(test_late_ones),
           cmocka_unit_test(test_late_while_some_are_refused),
 		cmocka_unit_test(test_an_end_of_new_ones_is_the_end_of_refusing),
+		cmocka_unit_test(test_a_refresh_is_not_late),
 		cmocka_unit_test(test_what_was_begun_is_not_late),
 		cmocka_unit_test(test_who_is_let_in),
           cmocka_unit_test(test_part_of_a_turn), cmocka_unit_test(test_how_far_is_read), cmocka_unit_test(test_looking_ahead))
