@@ -13,8 +13,8 @@
 #define TURN_FEW 4        /* one of them may be a large message, and take as long as all that was read */
 #define RECEIVED_PART 32  /* one evaluation for so many requests that were received: about a tenth of the core */
 #define LOOK_NS INT64_C(50000000) /* between two looks at all that waits */
-#define LATELY_NS INT64_C(50000000)
-#define SURE(wait_ns) ((wait_ns) / 4 * 3) /* who is to wait for so long will seldom be late */
+#define LATELY_NS INT64_C(50000000) /* since one was refused */
+#define SURE(wait_ns) ((wait_ns) / 4 * 3) /* who is to wait for so long is mostly not late */
 #define REQUEST_PASSES 2  /* evaluations of most requests: before and after their crypto */
 
 static void link_init(struct link *list)

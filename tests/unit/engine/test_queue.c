@@ -402,8 +402,8 @@ UNIT_MAIN(cmocka_unit_test(test_connections_in_turn), cmocka_unit_test(test_late
           cmocka_unit_test(test_what_was_begun_comes_first), cmocka_unit_test(test_removal), cmocka_unit_test(test_wait_is_the_connections),
           cmocka_unit_test(test_pace_is_measured), cmocka_unit_test(test_late_ones),
           cmocka_unit_test(test_late_while_some_are_refused),
-		cmocka_unit_test(test_an_end_of_new_ones_is_the_end_of_refusing),
-		cmocka_unit_test(test_a_refresh_is_not_late),
-		cmocka_unit_test(test_what_was_begun_is_not_late),
-		cmocka_unit_test(test_who_is_let_in),
+          cmocka_unit_test(test_an_end_of_new_ones_is_the_end_of_refusing),
+          cmocka_unit_test(test_a_refresh_is_not_late),
+          cmocka_unit_test(test_what_was_begun_is_not_late),
+          cmocka_unit_test(test_who_is_let_in),
           cmocka_unit_test(test_part_of_a_turn), cmocka_unit_test(test_how_far_is_read), cmocka_unit_test(test_looking_ahead))
