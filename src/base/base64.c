@@ -16,15 +16,16 @@ static const uint8_t digit_of[256] = {
 	['/'] = 64,
 };
 
+#define OVERSHOOT 8 /* octets that may be written behind those that were decoded: 32 at once for 24 */
+
 static bool is_space(uint8_t c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 #ifdef __x86_64__
-#define AVX2         __attribute__((target("avx2")))
-#define DIGITS       32 /* that are read at once */
-#define DIGITS_SLACK 13 /* more have to be there: 32 octets are written for 24, and room is made for three of each four */
+#define AVX2   __attribute__((target("avx2")))
+#define DIGITS 32 /* that are read at once */
 
 /*
  * The values of 32 digits; false: one of them is none. A digit's high half says what is to be added to it ("/" shares its
@@ -64,7 +65,7 @@ AVX2 static inline __m256i values_join(__m256i values)
 
 AVX2 static size_t blocks_decode_avx2(struct slice text, size_t at, uint8_t *octets, size_t *len)
 {
-	for (; text.len - at >= DIGITS + DIGITS_SLACK; at += DIGITS, *len += DIGITS / 4 * 3) {
+	for (; text.len - at >= DIGITS; at += DIGITS, *len += DIGITS / 4 * 3) {
 		__m256i digits = _mm256_loadu_si256((const __m256i *)(const void *)(text.ptr + at));
 
 		if (!digits_value(&digits))
@@ -108,7 +109,7 @@ static size_t groups_decode(struct slice text, size_t at, uint8_t *octets, size_
 
 int base64_decode(struct slice text, struct arena *arena, struct slice *out)
 {
-	uint8_t *octets = arena_alloc(arena, text.len / 4 * 3 + 3);
+	uint8_t *octets = arena_take(arena, text.len / 4 * 3 + 3 + OVERSHOOT);
 	size_t digits = 0, padding = 0, len = 0;
 	uint32_t bits = 0;
 

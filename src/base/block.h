@@ -28,6 +28,16 @@ static inline const uint8_t *block_of(struct slice s, size_t at, uint8_t copy[BL
 	return copy;
 }
 
+#define BLOCK_PART_OCTETS 16 /* for what is short */
+
+/* So many octets, at most a block, where parts of 16 can be read: a copy, zeroes behind. */
+static inline const uint8_t *block_copy(struct slice s, uint8_t copy[BLOCK_OCTETS])
+{
+	memset(copy, 0, BLOCK_OCTETS);
+	memcpy(copy, s.ptr, s.len);
+	return copy;
+}
+
 /* The first `count` (below 64) bits. */
 static inline uint64_t block_bits_below(size_t count)
 {
@@ -45,49 +55,90 @@ static inline uint64_t block_bits(__m128i truth)
 	return (uint64_t)(unsigned)_mm_movemask_epi8(truth);
 }
 
+/* Octets of a part that are `c`. */
+static inline uint64_t block_part_equal(const uint8_t *p, uint8_t c)
+{
+	return block_bits(_mm_cmpeq_epi8(block_load(p), _mm_set1_epi8((char)c)));
+}
+
+/* Octets of a part from `low` to `high`. */
+static inline uint64_t block_part_within(const uint8_t *p, uint8_t low, uint8_t high)
+{
+	__m128i octets = block_load(p);
+	__m128i clamped = _mm_min_epu8(_mm_max_epu8(octets, _mm_set1_epi8((char)low)), _mm_set1_epi8((char)high));
+
+	return block_bits(_mm_cmpeq_epi8(octets, clamped));
+}
+
+/* A part in lower case. */
+static inline void block_part_lower(const uint8_t *p, uint8_t *out)
+{
+	__m128i octets = block_load(p), shifted = _mm_add_epi8(octets, _mm_set1_epi8(0x80 - 'A')); /* 'A' is the least */
+	__m128i letters = _mm_cmplt_epi8(shifted, _mm_set1_epi8(-0x80 + 26));
+
+	_mm_storeu_si128((__m128i *)(void *)out, _mm_or_si128(octets, _mm_and_si128(letters, _mm_set1_epi8(0x20))));
+}
+
+/* Is one of the octets above 127? */
+static inline bool block_has_high(const uint8_t *p)
+{
+	__m128i low = _mm_or_si128(block_load(p), block_load(p + 16)), high = _mm_or_si128(block_load(p + 32), block_load(p + 48));
+
+	return block_bits(_mm_or_si128(low, high)) != 0;
+}
+#else
+static inline uint64_t block_part_equal(const uint8_t *p, uint8_t c)
+{
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < BLOCK_PART_OCTETS; i++)
+		mask |= (uint64_t)(p[i] == c) << i;
+	return mask;
+}
+
+static inline uint64_t block_part_within(const uint8_t *p, uint8_t low, uint8_t high)
+{
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < BLOCK_PART_OCTETS; i++)
+		mask |= (uint64_t)(p[i] >= low && p[i] <= high) << i;
+	return mask;
+}
+
+static inline void block_part_lower(const uint8_t *p, uint8_t *out)
+{
+	for (unsigned i = 0; i < BLOCK_PART_OCTETS; i++)
+		out[i] = octet_lower(p[i]);
+}
+
+static inline bool block_has_high(const uint8_t *p)
+{
+	uint8_t all = 0;
+
+	for (unsigned i = 0; i < BLOCK_OCTETS; i++)
+		all |= p[i];
+	return all > 127;
+}
+#endif
+
 /* Octets that are `c`. */
 static inline uint64_t block_equal(const uint8_t *p, uint8_t c)
 {
-	const __m128i all = _mm_set1_epi8((char)c);
 	uint64_t mask = 0;
 
-	for (int i = 0; i < 4; i++)
-		mask |= block_bits(_mm_cmpeq_epi8(block_load(p + 16 * i), all)) << (16 * i);
+	for (unsigned at = 0; at < BLOCK_OCTETS; at += BLOCK_PART_OCTETS)
+		mask |= block_part_equal(p + at, c) << at;
 	return mask;
 }
 
 /* Octets from `low` to `high`. */
 static inline uint64_t block_within(const uint8_t *p, uint8_t low, uint8_t high)
 {
-	const __m128i lows = _mm_set1_epi8((char)low), highs = _mm_set1_epi8((char)high);
 	uint64_t mask = 0;
 
-	for (int i = 0; i < 4; i++) {
-		__m128i octets = block_load(p + 16 * i);
-		__m128i clamped = _mm_min_epu8(_mm_max_epu8(octets, lows), highs);
-
-		mask |= block_bits(_mm_cmpeq_epi8(octets, clamped)) << (16 * i);
-	}
+	for (unsigned at = 0; at < BLOCK_OCTETS; at += BLOCK_PART_OCTETS)
+		mask |= block_part_within(p + at, low, high) << at;
 	return mask;
 }
-#else
-static inline uint64_t block_equal(const uint8_t *p, uint8_t c)
-{
-	uint64_t mask = 0;
-
-	for (unsigned i = 0; i < BLOCK_OCTETS; i++)
-		mask |= (uint64_t)(p[i] == c) << i;
-	return mask;
-}
-
-static inline uint64_t block_within(const uint8_t *p, uint8_t low, uint8_t high)
-{
-	uint64_t mask = 0;
-
-	for (unsigned i = 0; i < BLOCK_OCTETS; i++)
-		mask |= (uint64_t)(p[i] >= low && p[i] <= high) << i;
-	return mask;
-}
-#endif
 
 #endif

@@ -31,9 +31,7 @@ static inline uint64_t hash_octets(uint64_t hash, uint64_t seed, struct slice s)
 		memcpy(&word, s.ptr, sizeof(word));
 		hash = hash_fold(hash ^ word ^ 0x9e3779b97f4a7c15u, seed ^ 0xd1b54a32d192ed03u);
 	}
-	word = s.len;
-	for (size_t i = 0; i < s.len; i++)
-		word = word << 8 | s.ptr[i];
+	word = (uint64_t)s.len << 56 | slice_word_short(s);
 	return hash_fold(hash_fold(hash ^ word, seed ^ 0xe7037ed1a0b428dbu), 0x8ebc6af09c88c6e3u);
 }
 

@@ -3,19 +3,19 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-/* Is it worth a closer look? An address ends in a hexadecimal digit or a colon; most names do not. */
-static bool may_be_address(struct slice text)
+/* Is it worth a closer look? Of IPv4 an address ends in a digit, of IPv6 it has a colon; hardly a name does. */
+static bool may_be_address(int family, struct slice text)
 {
-	uint8_t last = text.len ? octet_lower(text.ptr[text.len - 1]) : 0;
-
-	return octet_is_digit(last) || (last >= 'a' && last <= 'f') || last == ':';
+	if (family == AF_INET)
+		return text.len > 0 && octet_is_digit(text.ptr[text.len - 1]);
+	return slice_find(text, ':') != SLICE_NOT_FOUND;
 }
 
 static bool parse_family(int family, struct slice text, void *octets)
 {
 	char copy[IP_TEXT_SIZE];
 
-	if (!may_be_address(text) || text.len >= sizeof(copy) || slice_find(text, 0) != SLICE_NOT_FOUND)
+	if (!may_be_address(family, text) || text.len >= sizeof(copy) || slice_find(text, 0) != SLICE_NOT_FOUND)
 		return false;
 	memcpy(copy, text.ptr, text.len);
 	copy[text.len] = 0;

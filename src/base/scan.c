@@ -1,5 +1,6 @@
 #include "base/scan.h"
 
+#include "base/block.h"
 #include "base/scan_parts.h"
 
 static bool is_wsp_run(uint8_t c, uint8_t next)
@@ -42,6 +43,74 @@ size_t scan_wsp_reduce_part(const uint8_t *from, size_t len, uint8_t *out)
 	return written;
 }
 
+/* Octets that stay as they are, wherever they stand: up to a tab, a CR, or a space that is not single, or the last. */
+static size_t unfolded_octets(struct slice s)
+{
+	uint8_t copy[BLOCK_OCTETS];
+
+	for (size_t at = 0; at < s.len; at += BLOCK_OCTETS) {
+		const uint8_t *block = block_of(s, at, copy);
+		uint64_t spaces = block_equal(block, ' ');
+		uint64_t others = block_equal(block, '\t') | block_equal(block, '\r');
+		/* What follows the block's last octet is not known: a space there is looked at singly. */
+		uint64_t found = others | (spaces & ((spaces | others) >> 1 | UINT64_C(1) << (BLOCK_OCTETS - 1)));
+
+		if (s.len - at < BLOCK_OCTETS)
+			found |= spaces & UINT64_C(1) << (s.len - at - 1);
+		if (found)
+			return at + (size_t)__builtin_ctzll(found);
+	}
+	return s.len;
+}
+
+/* White space and line ends at the start; *wsp_out is set when there is white space among them. */
+static size_t fold_octets(struct slice s, bool *wsp_out)
+{
+	size_t i = 0;
+
+	for (; i < s.len; i++) {
+		if (octet_is_wsp(s.ptr[i]))
+			*wsp_out = true;
+		else if (s.ptr[i] == '\r' && i + 1 < s.len && s.ptr[i + 1] == '\n')
+			i++;
+		else
+			break;
+	}
+	return i;
+}
+
+size_t scan_unfold_runs(struct slice s, uint8_t *out)
+{
+	size_t written = 0;
+
+	while (s.len > 0) {
+		bool wsp = false;
+		size_t octets;
+
+		s = slice_from(s, fold_octets(s, &wsp));
+		if (wsp)
+			out[written++] = ' ';
+		if (s.len == 0)
+			break;
+		/* The first one is neither white space nor a line end; a CR here is text. */
+		octets = 1 + unfolded_octets(slice_from(s, 1));
+		memcpy(out + written, s.ptr, octets);
+		written += octets;
+		s = slice_from(s, octets);
+	}
+	return written;
+}
+
+void scan_field_ends_plain(const uint8_t *p, size_t blocks, uint64_t *masks_out)
+{
+	for (; blocks > 0; blocks--, p += SCAN_BLOCK_OCTETS, masks_out++) {
+		*masks_out = 0;
+		for (unsigned i = 0; i < SCAN_BLOCK_OCTETS; i++)
+			if (p[i] == '\n' && *(p + i - 1) == '\r' && !octet_is_wsp(p[i + 1]))
+				*masks_out |= UINT64_C(1) << i;
+	}
+}
+
 static size_t wsp_run_plain(struct slice s)
 {
 	return scan_wsp_run_rest(s, 0);
@@ -61,7 +130,8 @@ static struct scan_reduced wsp_reduce_plain(struct slice s, uint8_t *out, size_t
 	return (struct scan_reduced){ len, scan_wsp_reduce_part(s.ptr, len, out) };
 }
 
-static const struct scan scan_plain = { "plain", wsp_run_plain, lone_line_end_plain, wsp_reduce_plain };
+static const struct scan scan_plain = { "plain", wsp_run_plain, lone_line_end_plain, wsp_reduce_plain,
+	                                scan_unfold_runs, scan_field_ends_plain };
 
 #if defined(__x86_64__)
 static bool has_avx2(void)

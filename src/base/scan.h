@@ -38,6 +38,16 @@ struct scan {
 	 * more. Stops before when SCAN_CLEAN_OCTETS needed no change.
 	 */
 	struct scan_reduced (*wsp_reduce)(struct slice s, uint8_t *out, size_t out_max);
+	/*
+	 * Copies octets, but no CRLF, and of each run of spaces and tabs, which a CRLF does not interrupt, its last only, as a
+	 * space (RFC 6376 section 3.4.2). `out` has room for all of it and SCAN_OVERSHOOT. Returns how many were written.
+	 */
+	size_t (*unfold)(struct slice s, uint8_t *out);
+	/*
+	 * Where header fields end (RFC 5322 section 2.2.3): for each 64 octets from `p` on a mask, bit i of which is of octet i:
+	 * an LF behind a CR, that neither a space nor a tab follows. `p` has an octet before it and one behind the last block.
+	 */
+	void (*field_ends)(const uint8_t *p, size_t blocks, uint64_t *masks_out);
 };
 
 const struct scan *scan_best(void);

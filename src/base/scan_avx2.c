@@ -104,5 +104,21 @@ AVX2 static struct scan_reduced wsp_reduce(struct slice s, uint8_t *out, size_t 
 	return (struct scan_reduced){ i, written };
 }
 
-const struct scan scan_avx2 = { "avx2", scan_wsp_run_avx2, scan_lone_line_end_avx2, wsp_reduce };
+/* Those among 32 octets that are the LF of a CRLF before no white space. */
+AVX2 static inline uint64_t field_ends_half(const uint8_t *p)
+{
+	__m256i next = load(p + 1), line_ends = _mm256_and_si256(equal(load(p), '\n'), equal(load(p - 1), '\r'));
+	__m256i ends = _mm256_andnot_si256(either(equal(next, ' '), equal(next, '\t')), line_ends);
+
+	return (unsigned)_mm256_movemask_epi8(ends);
+}
+
+AVX2 static void field_ends(const uint8_t *p, size_t blocks, uint64_t *masks_out)
+{
+	for (; blocks > 0; blocks--, p += SCAN_BLOCK_OCTETS)
+		*masks_out++ = field_ends_half(p) | field_ends_half(p + WIDTH) << WIDTH;
+}
+
+const struct scan scan_avx2 = { "avx2", scan_wsp_run_avx2, scan_lone_line_end_avx2, wsp_reduce, scan_unfold_runs,
+	                               field_ends };
 #endif

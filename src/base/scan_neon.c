@@ -82,5 +82,5 @@ static struct scan_reduced wsp_reduce(struct slice s, uint8_t *out, size_t out_m
 	return (struct scan_reduced){ i, written };
 }
 
-const struct scan scan_neon = { "neon", wsp_run, lone_line_end, wsp_reduce };
+const struct scan scan_neon = { "neon", wsp_run, lone_line_end, wsp_reduce, scan_unfold_runs, scan_field_ends_plain };
 #endif

@@ -6,6 +6,8 @@
 
 #include "base/scan.h"
 
+#define SCAN_BLOCK_OCTETS 64 /* that a mask is of */
+
 #ifdef __x86_64__
 extern const struct scan scan_avx2, scan_avx512;
 size_t scan_wsp_run_avx2(struct slice s);
@@ -20,6 +22,9 @@ size_t scan_wsp_run_rest(struct slice s, size_t i);
 size_t scan_lone_line_end_rest(struct slice s, size_t i);
 /* The next `len` octets at `from`, behind which two more can be read. Returns how many were written. */
 size_t scan_wsp_reduce_part(const uint8_t *from, size_t len, uint8_t *out);
+/* By runs that need no change: as quick as octets in which few do allow. */
+size_t scan_unfold_runs(struct slice s, uint8_t *out);
+void scan_field_ends_plain(const uint8_t *p, size_t blocks, uint64_t *masks_out);
 
 static inline size_t scan_reduce_len(struct slice s, size_t out_max)
 {

@@ -1,39 +1,64 @@
 #include "base/slice.h"
 
+#include "base/block.h"
+
 #include <string.h>
 
 /* Eight octets in lower case: each is told apart from the letters' ends by a carry into its own top bit. */
-static uint64_t octets_lower(const uint8_t *p)
+static uint64_t word_lower(uint64_t octets)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t octets, seven, above, below;
+	uint64_t seven = octets & ones * 0x7f;
+	uint64_t above = seven + ones * (0x80 - 'A');     /* top bit: 'A' or more */
+	uint64_t below = seven + ones * (0x80 - 'Z' - 1); /* top bit: more than 'Z' */
 
-	memcpy(&octets, p, sizeof(octets));
-	seven = octets & ones * 0x7f;
-	above = seven + ones * (0x80 - 'A');     /* top bit: 'A' or more */
-	below = seven + ones * (0x80 - 'Z' - 1); /* top bit: more than 'Z' */
 	return octets | ((above & ~below & ~octets & ones * 0x80) >> 2);
 }
 
-static bool octets_equal_nocase(const uint8_t *a, const uint8_t *b)
+static uint64_t word_load(const uint8_t *p)
 {
-	return memcmp(a, b, 8) == 0 || octets_lower(a) == octets_lower(b);
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+static bool words_equal_nocase(uint64_t a, uint64_t b)
+{
+	return a == b || word_lower(a) == word_lower(b);
 }
 
 bool slice_equal_nocase(struct slice a, struct slice b)
 {
 	if (a.len != b.len)
 		return false;
-	if (a.len >= 8) {
-		for (size_t i = 0; a.len - i > 8; i += 8)
-			if (!octets_equal_nocase(a.ptr + i, b.ptr + i))
-				return false;
-		return octets_equal_nocase(a.ptr + a.len - 8, b.ptr + b.len - 8);
-	}
-	for (size_t i = 0; i < a.len; i++)
-		if (a.ptr[i] != b.ptr[i] && octet_lower(a.ptr[i]) != octet_lower(b.ptr[i]))
+	if (a.len < 8)
+		return words_equal_nocase(slice_word_short(a), slice_word_short(b));
+	for (size_t i = 0; a.len - i > 8; i += 8)
+		if (!words_equal_nocase(word_load(a.ptr + i), word_load(b.ptr + i)))
 			return false;
-	return true;
+	return words_equal_nocase(word_load(a.ptr + a.len - 8), word_load(b.ptr + b.len - 8));
+}
+
+/* The last ones of a slice are worked as those that end where it does, some of them once more. */
+void slice_lower(struct slice s, uint8_t *out)
+{
+	size_t at = 0;
+
+	if (s.len >= BLOCK_PART_OCTETS) {
+		for (; s.len - at > BLOCK_PART_OCTETS; at += BLOCK_PART_OCTETS)
+			block_part_lower(s.ptr + at, out + at);
+		at = s.len - BLOCK_PART_OCTETS;
+		block_part_lower(s.ptr + at, out + at);
+	} else if (s.len >= 8) {
+		uint64_t first = word_lower(word_load(s.ptr)), last = word_lower(word_load(s.ptr + s.len - 8));
+
+		memcpy(out, &first, 8);
+		memcpy(out + s.len - 8, &last, 8);
+	} else {
+		for (; at < s.len; at++)
+			out[at] = octet_lower(s.ptr[at]);
+	}
 }
 
 bool slice_starts_with(struct slice s, struct slice prefix)

@@ -41,7 +41,23 @@ static inline bool slice_equal(struct slice a, struct slice b)
 	return a.len == b.len && (a.len == 0 || (a.ptr[0] == b.ptr[0] && memcmp(a.ptr, b.ptr, a.len) == 0));
 }
 
+/* Up to seven octets as a number: another one for each text of a length. */
+static inline uint64_t slice_word_short(struct slice s)
+{
+	uint32_t first, last;
+
+	if (s.len == 0)
+		return 0;
+	if (s.len < 4)
+		return (uint64_t)s.ptr[0] | (uint64_t)s.ptr[s.len / 2] << 8 | (uint64_t)s.ptr[s.len - 1] << 16;
+	memcpy(&first, s.ptr, sizeof(first));
+	memcpy(&last, s.ptr + s.len - sizeof(last), sizeof(last));
+	return (uint64_t)last << 8 * (s.len - sizeof(last)) | first;
+}
+
 bool slice_equal_nocase(struct slice a, struct slice b);
+/* To lower case, into so many octets. */
+void slice_lower(struct slice s, uint8_t *out);
 bool slice_starts_with(struct slice s, struct slice prefix);
 bool slice_ends_with_nocase(struct slice s, struct slice suffix);
 /* memcmp order, a shorter prefix first. */

@@ -36,7 +36,7 @@ bool text_reserve(struct text *text, size_t more)
 
 void text_insert(struct text *text, size_t at, struct slice s)
 {
-	if (s.len == 0 || !text_reserve(text, s.len))
+	if (s.len == 0 || (text->size - text->len <= s.len && !text_reserve(text, s.len)))
 		return;
 	memmove(text->octets + at + s.len, text->octets + at, text->len - at);
 	memcpy(text->octets + at, s.ptr, s.len);
@@ -122,7 +122,7 @@ void text_printable(struct text *text, struct slice s)
 
 int text_finish(struct text *text, struct slice *out)
 {
-	if (!text_reserve(text, 0))
+	if (text->failed || (text->size == text->len && !text_reserve(text, 0)))
 		return -ENOMEM;
 	text->octets[text->len] = 0;
 	*out = slice_of(text->octets, text->len);

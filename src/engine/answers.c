@@ -253,8 +253,7 @@ static const struct dns_answer *question_new(struct request *request, const stru
 
 uint64_t answers_hash(const struct shard *shard, struct slice name, enum dns_type type, uint8_t *lower)
 {
-	for (size_t i = 0; i < name.len; i++)
-		lower[i] = octet_lower(name.ptr[i]);
+	slice_lower(name, lower);
 	return cache_hash(shard->cache, slice_of(lower, name.len), type);
 }
 

@@ -1,6 +1,6 @@
 #include "proto/dkim/header.h"
 
-#include "base/block.h"
+#include "base/scan.h"
 #include "proto/mail/singleton.h"
 
 #include <string.h>
@@ -156,74 +156,28 @@ static struct value_parts value_without(struct slice value, struct slice area)
 	return (struct value_parts){ { slice_sub(value, 0, from), slice_from(value, from + area.len) } };
 }
 
-/* Octets that are in canonical form wherever they stand: up to a tab, a CR, or a space that is not single, or the last. */
-static size_t plain_octets(struct slice s)
-{
-	uint8_t copy[BLOCK_OCTETS];
-
-	for (size_t at = 0; at < s.len; at += BLOCK_OCTETS) {
-		const uint8_t *block = block_of(s, at, copy);
-		uint64_t spaces = block_equal(block, ' ');
-		uint64_t others = block_equal(block, '\t') | block_equal(block, '\r');
-		/* What follows the block's last octet is not known: a space there is looked at singly. */
-		uint64_t found = others | (spaces & ((spaces | others) >> 1 | UINT64_C(1) << (BLOCK_OCTETS - 1)));
-
-		if (s.len - at < BLOCK_OCTETS)
-			found |= spaces & UINT64_C(1) << (s.len - at - 1);
-		if (found)
-			return at + (size_t)__builtin_ctzll(found);
-	}
-	return s.len;
-}
-
-/* White space and line ends at the start; *wsp_out is set when there is white space among them. */
-static size_t fold_octets(struct slice s, bool *wsp_out)
-{
-	size_t i = 0;
-
-	for (; i < s.len; i++) {
-		if (octet_is_wsp(s.ptr[i]))
-			*wsp_out = true;
-		else if (s.ptr[i] == '\r' && i + 1 < s.len && s.ptr[i + 1] == '\n')
-			i++;
-		else
-			break;
-	}
-	return i;
-}
-
 /* RFC 6376 section 3.4.2 for a value: unfolded, runs of white space one space, none at the ends. Returns the end. */
 static uint8_t *relaxed_value(uint8_t *at, const struct value_parts *value)
 {
+	const struct scan *scan = scan_best();
 	const uint8_t *start = at;
-	bool wsp = false;
 
 	for (size_t p = 0; p < 2; p++) {
-		struct slice rest = value->part[p];
+		size_t len = scan->unfold(value->part[p], at);
 
-		while (rest.len > 0) {
-			size_t octets;
-
-			rest = slice_from(rest, fold_octets(rest, &wsp));
-			if (rest.len == 0)
-				break;
-			if (wsp && at > start)
-				*at++ = ' ';
-			wsp = false;
-			/* The first one is neither white space nor a line end; a CR here is text. */
-			octets = 1 + plain_octets(slice_from(rest, 1));
-			memcpy(at, rest.ptr, octets);
-			at += octets;
-			rest = slice_from(rest, octets);
-		}
+		/* A space stands neither at the start nor behind another. */
+		if (len > 0 && at[0] == ' ' && (at == start || at[-1] == ' '))
+			memmove(at, at + 1, --len);
+		at += len;
 	}
-	return at;
+	return at > start && at[-1] == ' ' ? at - 1 : at;
 }
 
+/* Of the fields' octets none is added; room for SCAN_OVERSHOOT more is needed. */
 static uint8_t *relaxed_field(uint8_t *at, struct slice name, const struct value_parts *value)
 {
-	for (size_t i = 0; i < name.len; i++)
-		*at++ = octet_lower(name.ptr[i]);
+	slice_lower(name, at);
+	at += name.len;
 	*at++ = ':';
 	return relaxed_value(at, value);
 }
@@ -237,7 +191,7 @@ static uint8_t *line_end(uint8_t *at)
 
 int dkim_header_relaxed(const struct mail_field *field, struct slice without, struct arena *arena, struct slice *out)
 {
-	uint8_t *start = arena_alloc(arena, field->raw.len + 2), *at;
+	uint8_t *start = arena_take(arena, field->raw.len + 2 + SCAN_OVERSHOOT), *at;
 	struct value_parts value = { { field->value } };
 
 	if (!start)
@@ -268,7 +222,7 @@ static int relaxed_parts(const struct selection *selection, struct arena *arena,
 
 	for (size_t i = 0; i < selection->count; i++)
 		size += selection->fields[i]->raw.len + 2;
-	at = start = arena_alloc(arena, size);
+	at = start = arena_take(arena, size + SCAN_OVERSHOOT);
 	if (!start)
 		return -ENOMEM;
 	for (size_t i = 0; i < selection->count; i++) {

@@ -16,6 +16,7 @@ struct reading {
 	enum dkim_form form;
 	struct arena *arena;
 	struct dkim_signature *out;
+	struct slice signature_text; /* the value of b= without white space */
 };
 
 static int unusable(struct reading *reading, enum dkim_word result, struct reason reason)
@@ -41,36 +42,36 @@ static struct slice value_of(const struct reading *reading, const char *name)
 	return tag ? tag->value : SLICE_EMPTY;
 }
 
-/* Octets at the start that are no white space. */
-static size_t solid_octets(struct slice s)
+/* Runs of octets that are neither white space nor line ends, as the bits of `solid`, are appended. */
+static uint8_t *runs_add(uint8_t *end, const uint8_t *block, uint64_t solid)
 {
-	uint8_t copy[BLOCK_OCTETS];
+	while (solid) {
+		unsigned from = (unsigned)__builtin_ctzll(solid);
+		uint64_t behind = ~(solid >> from);
+		unsigned len = behind ? (unsigned)__builtin_ctzll(behind) : BLOCK_OCTETS;
 
-	for (size_t at = 0; at < s.len; at += BLOCK_OCTETS) {
-		uint64_t spaces = block_within(block_of(s, at, copy), 0, ' ');
-
-		if (spaces)
-			return at + (size_t)__builtin_ctzll(spaces);
+		memcpy(end, block + from, len);
+		end += len;
+		solid = from + len < BLOCK_OCTETS ? solid >> (from + len) << (from + len) : 0;
 	}
-	return s.len;
+	return end;
 }
 
-static int signature_start(struct reading *reading, struct slice text)
+/* As white space, which has no meaning in base64 (RFC 6376 section 3.5), is left out once, decoding need not stop for it. */
+static int signature_text(struct reading *reading, struct slice value)
 {
-	size_t len = 0, max = text.len < SIGNATURE_START_OCTETS_MAX ? text.len : SIGNATURE_START_OCTETS_MAX;
-	uint8_t *start = arena_alloc(reading->arena, max);
+	struct slice text = slice_sub(value, 0, DKIM_SIGNATURE_TEXT_OCTETS_MAX); /* a longer one is not decoded */
+	uint8_t *start = arena_take(reading->arena, text.len), *end = start, copy[BLOCK_OCTETS];
 
 	if (!start)
 		return -ENOMEM;
-	while (text.len > 0 && len < max) {
-		struct slice run = slice_sub(text, 0, solid_octets(text));
+	for (size_t at = 0; at < text.len; at += BLOCK_OCTETS) {
+		const uint8_t *block = block_of(text, at, copy); /* behind the end there are zeroes */
 
-		run = slice_sub(run, 0, max - len);
-		memcpy(start + len, run.ptr, run.len);
-		len += run.len;
-		text = slice_from(text, run.len + 1);
+		end = runs_add(end, block, block_within(block, ' ' + 1, 0xff));
 	}
-	reading->out->signature_start = slice_of(start, len);
+	reading->signature_text = slice_of(start, (size_t)(end - start));
+	reading->out->signature_start = slice_sub(reading->signature_text, 0, SIGNATURE_START_OCTETS_MAX);
 	return 0;
 }
 
@@ -103,7 +104,7 @@ static int as_written(struct reading *reading)
 	out->domain = value_of(reading, "d");
 	out->selector = value_of(reading, "s");
 	TRY(domain_name(out->domain, reading->arena, &out->domain_canonical));
-	TRY(signature_start(reading, value_of(reading, "b")));
+	TRY(signature_text(reading, value_of(reading, "b")));
 	if (reading->form != DKIM_FORM_SIGNATURE)
 		return 0;
 	out->identity = value_of(reading, "i");
@@ -118,10 +119,12 @@ static int required(struct reading *reading)
 		[DKIM_FORM_ARC_SEAL] = { "a", "b", "d", "s" },
 	};
 
-	for (const char *const *name = names[reading->form]; *name; name++)
-		if (!tag_of(reading, *name))
-			return unusable(reading, DKIM_PERMERROR,
-			                reason_of_1(REASON_DKIM_TAG_MISSING, slice_of_str(*name)));
+	for (const char *const *letters = names[reading->form]; *letters; letters++) {
+		struct slice name = slice_of(*letters, (*letters)[1] ? 2 : 1);
+
+		if (!dkim_taglist_find(&reading->list, name))
+			return unusable(reading, DKIM_PERMERROR, reason_of_1(REASON_DKIM_TAG_MISSING, name));
+	}
 	return 0;
 }
 
@@ -327,14 +330,14 @@ static int numbers(struct reading *reading)
 	return result;
 }
 
-static int base64_tag(struct reading *reading, const char *name, size_t octets_exact, struct slice *out)
+/* `text`: the tag's value, or that without white space. */
+static int base64_tag(struct reading *reading, const struct dkim_tag *tag, struct slice text, size_t octets_exact, struct slice *out)
 {
-	const struct dkim_tag *tag = tag_of(reading, name);
 	int result;
 
 	if (tag->value.len > DKIM_SIGNATURE_TEXT_OCTETS_MAX)
 		return malformed(reading, tag);
-	result = base64_decode(tag->value, reading->arena, out);
+	result = base64_decode(text, reading->arena, out);
 	if (result < 0)
 		return result;
 	if (result || out->len == 0 || (octets_exact && out->len != octets_exact))
@@ -344,13 +347,17 @@ static int base64_tag(struct reading *reading, const char *name, size_t octets_e
 
 static int body_hash(struct reading *reading)
 {
-	return base64_tag(reading, "bh", dkim_hash_octets(reading->out->hash), &reading->out->body_hash);
+	const struct dkim_tag *tag = tag_of(reading, "bh");
+
+	return base64_tag(reading, tag, tag->value, dkim_hash_octets(reading->out->hash), &reading->out->body_hash);
 }
 
 static int signature(struct reading *reading)
 {
-	reading->out->signature_area = tag_of(reading, "b")->area;
-	return base64_tag(reading, "b", 0, &reading->out->signature);
+	const struct dkim_tag *tag = tag_of(reading, "b");
+
+	reading->out->signature_area = tag->area;
+	return base64_tag(reading, tag, reading->signature_text, 0, &reading->out->signature);
 }
 
 typedef int (*step_fn)(struct reading *reading);

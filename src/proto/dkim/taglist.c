@@ -21,30 +21,38 @@ static bool tag_name_is_valid(struct slice name)
 	return true;
 }
 
-/* Where the first octet is that is a control, but for tabs. */
-static size_t controls_find(struct slice s)
+/* Controls but tabs among a block's octets. */
+static uint64_t controls_of(const uint8_t *block)
 {
-	uint8_t copy[BLOCK_OCTETS];
-
-	for (size_t at = 0; at < s.len; at += BLOCK_OCTETS) {
-		const uint8_t *block = block_of(s, at, copy);
-		uint64_t found = (block_within(block, 0, 0x1f) & ~block_equal(block, '\t')) | block_equal(block, 0x7f);
-
-		if (found)
-			return at + (size_t)__builtin_ctzll(found); /* behind the end there are zeroes */
-	}
-	return s.len;
+	return (block_within(block, 0, 0x1f) & ~block_equal(block, '\t')) | block_equal(block, 0x7f);
 }
 
-/* Of what stands around and in values: a CR has its LF and that its white space; there are no other controls. */
+/* A CR with its LF, and white space behind them. */
+static bool fold_is_at(struct slice s, size_t at)
+{
+	return s.len - at >= 3 && s.ptr[at] == '\r' && s.ptr[at + 1] == '\n' && octet_is_wsp(s.ptr[at + 2]);
+}
+
+/* Of what stands around and in values: there are no controls but those of folds. */
 static bool octets_are_valid(struct slice s)
 {
-	size_t at;
+	uint8_t copy[BLOCK_OCTETS];
+	size_t lf_due = SIZE_MAX;
 
-	while ((at = controls_find(s)) < s.len) {
-		if (s.ptr[at] != '\r' || s.len - at < 3 || s.ptr[at + 1] != '\n' || !octet_is_wsp(s.ptr[at + 2]))
-			return false;
-		s = slice_from(s, at + 3);
+	for (size_t at = 0; at < s.len; at += BLOCK_OCTETS) {
+		uint64_t controls = controls_of(block_of(s, at, copy));
+
+		if (s.len - at < BLOCK_OCTETS)
+			controls &= block_bits_below(s.len - at);
+		for (; controls; controls &= controls - 1) {
+			size_t control = at + (size_t)__builtin_ctzll(controls);
+
+			if (control == lf_due)
+				continue;
+			if (!fold_is_at(s, control))
+				return false;
+			lf_due = control + 1;
+		}
 	}
 	return true;
 }

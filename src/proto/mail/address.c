@@ -209,12 +209,26 @@ static int address_list(struct reader *r, bool in_group)
 	}
 }
 
+/* At the front, by eights: which is all of them nearly always. */
+static size_t ascii_octets(struct slice s)
+{
+	size_t at = 0;
+	uint64_t octets;
+
+	for (; s.len - at >= sizeof(octets); at += sizeof(octets)) {
+		memcpy(&octets, s.ptr + at, sizeof(octets));
+		if (octets & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return at;
+}
+
 /* RFC 3629 section 4: no overlong forms, no surrogates, nothing above U+10FFFF. */
 static bool utf8_is_valid(struct slice s)
 {
 	static const uint8_t least[] = { 0x80, 0xa0, 0x90 }, most[] = { 0xbf, 0x9f, 0x8f };
 
-	for (size_t i = 0; i < s.len;) {
+	for (size_t i = ascii_octets(s); i < s.len;) {
 		uint8_t lead = s.ptr[i++], from = least[0], to = most[0];
 		unsigned more = lead < 0x80 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
 
@@ -235,9 +249,9 @@ static bool utf8_is_valid(struct slice s)
  */
 static bool is_disguised_from(const struct mail_field *field, struct slice *value_out)
 {
-	size_t colon = slice_find(field->raw, ':'), seen = 0;
+	size_t colon = field->name.len ? SLICE_NOT_FOUND : slice_find(field->raw, ':'), seen = 0;
 
-	if (field->name.len || colon == SLICE_NOT_FOUND)
+	if (colon == SLICE_NOT_FOUND)
 		return false;
 	for (size_t i = 0; i < colon; i++) {
 		uint8_t c = field->raw.ptr[i];

@@ -1,5 +1,7 @@
 #include "proto/mail/domain.h"
 
+#include "base/block.h"
+
 #include <idn2.h>
 #include <string.h>
 
@@ -8,12 +10,10 @@ static bool octet_is_canonical(uint8_t c)
 	return (c >= 'a' && c <= 'z') || octet_is_digit(c) || c == '-' || c == '_';
 }
 
-bool domain_is_canonical(struct slice name)
+static bool name_is_canonical(struct slice name)
 {
 	size_t label = 0;
 
-	if (name.len == 0 || name.len > DOMAIN_OCTETS_MAX)
-		return false;
 	for (size_t i = 0; i < name.len; i++) {
 		if (name.ptr[i] == '.') {
 			if (label == 0)
@@ -24,6 +24,31 @@ bool domain_is_canonical(struct slice name)
 		}
 	}
 	return label > 0;
+}
+
+/* The same for a name of fewer octets than a block has. */
+static bool short_name_is_canonical(struct slice name)
+{
+	uint8_t copy[BLOCK_OCTETS];
+	uint64_t dots = 0, others = 0;
+
+	block_copy(name, copy);
+	for (size_t at = 0; at < name.len; at += BLOCK_PART_OCTETS) {
+		const uint8_t *part = copy + at;
+
+		dots |= block_part_equal(part, '.') << at;
+		others |= (block_part_within(part, 'a', 'z') | block_part_within(part, '0', '9') | block_part_equal(part, '-') |
+		           block_part_equal(part, '_'))
+		          << at;
+	}
+	return (dots | others) == block_bits_below(name.len) && domain_dots_separate(dots, name.len);
+}
+
+bool domain_is_canonical(struct slice name)
+{
+	if (name.len == 0 || name.len > DOMAIN_OCTETS_MAX)
+		return false;
+	return name.len < BLOCK_OCTETS ? short_name_is_canonical(name) : name_is_canonical(name);
 }
 
 /* U-labels to A-labels, non-transitional (RFC 5891), by libidn2; `in` has no NUL and no final dot. */
@@ -83,10 +108,13 @@ int domain_canonical(struct slice in, struct arena *arena, struct slice *out)
 
 size_t domain_label_count(struct slice name)
 {
-	size_t labels = name.len > 0;
+	size_t labels = name.len > 0, at = 0;
 
-	for (size_t i = 0; i < name.len; i++)
-		labels += name.ptr[i] == '.';
+	for (; name.len - at >= BLOCK_PART_OCTETS; at += BLOCK_PART_OCTETS)
+		for (uint64_t dots = block_part_equal(name.ptr + at, '.'); dots; dots &= dots - 1)
+			labels++;
+	for (; at < name.len; at++)
+		labels += name.ptr[at] == '.';
 	return labels;
 }
 

@@ -26,6 +26,12 @@ MUST_CHECK int domain_canonical(struct slice in, struct arena *arena, struct sli
 /* Is it one already? (By the same rules; U-labels are not.) */
 bool domain_is_canonical(struct slice name);
 
+/* `dots`: which octets of a name of 1 to 63 they are, as bits. Is no label empty? (None of so short a name is too long.) */
+static inline bool domain_dots_separate(uint64_t dots, size_t len)
+{
+	return !(dots & 1) && !(dots >> (len - 1) & 1) && !(dots & dots >> 1);
+}
+
 /* Of a canonical name. The empty name has 0 labels. */
 size_t domain_label_count(struct slice name);
 /* Without its leftmost label; empty for a name of one label. */

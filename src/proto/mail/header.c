@@ -1,11 +1,13 @@
 #include "proto/mail/header.h"
 
 #include "base/block.h"
+#include "base/scan.h"
 #include "proto/mail/line_ends.h"
 
 #include <string.h>
 
 #define FIELDS_FIRST 64
+#define MASKS        8 /* of 64 octets each that are made at once */
 
 static void line_ends_check(struct slice s, struct mail_message *out)
 {
@@ -19,60 +21,76 @@ static void line_ends_check(struct slice s, struct mail_message *out)
 
 static void octets_check(struct slice s, struct mail_message *out)
 {
-	uint8_t copy[BLOCK_OCTETS];
+	size_t at = 0;
 
-	for (size_t at = 0; at < s.len && !out->non_ascii; at += BLOCK_OCTETS)
-		out->non_ascii = block_within(block_of(s, at, copy), 0x80, 0xff) != 0;
+	for (; s.len - at >= BLOCK_OCTETS && !out->non_ascii; at += BLOCK_OCTETS)
+		out->non_ascii = block_has_high(s.ptr + at);
+	for (; at < s.len && !out->non_ascii; at++)
+		out->non_ascii = s.ptr[at] > 127;
 	out->nul = slice_find(s, 0) != SLICE_NOT_FOUND;
 }
 
-/* The LFs of a message, one after the other. */
-struct line_feeds {
+/* Where the fields of a message end, one after the other: at LFs of CRLFs that no white space follows. */
+struct field_ends {
 	struct slice message;
-	size_t block;  /* where the block begins that `left` is of */
-	uint64_t left; /* LFs of it that were not returned yet */
+	size_t scanned;       /* octets whose masks were looked at */
+	unsigned next, count; /* the masks that were not */
+	size_t block;
+	uint64_t left; /* ends that were not returned yet, of the 64 octets from `block` on */
+	uint64_t masks[MASKS];
 };
 
-static struct line_feeds line_feeds_of(struct slice message)
+static void field_ends_init(struct field_ends *ends, struct slice message)
 {
-	uint8_t copy[BLOCK_OCTETS];
-
-	return (struct line_feeds){ .message = message,
-				    .left = message.len ? block_equal(block_of(message, 0, copy), '\n') : 0 };
+	ends->message = message;
+	ends->scanned = ends->block = 0;
+	ends->next = ends->count = 0;
+	ends->left = 0;
 }
 
-static size_t line_feeds_next(struct line_feeds *feeds)
+/* The first octets and the last have no neighbours that could be read. */
+static void field_ends_scan_edge(struct field_ends *ends)
 {
-	uint8_t copy[BLOCK_OCTETS];
-	size_t at;
+	uint8_t copy[1 + BLOCK_OCTETS + 1] = { 0 };
+	struct slice message = ends->message;
+	size_t before = ends->scanned > 0, from = ends->scanned - before;
+	size_t len = message.len - from < sizeof(copy) - 1 + before ? message.len - from : sizeof(copy) - 1 + before;
 
-	while (!feeds->left) {
-		feeds->block += BLOCK_OCTETS;
-		if (feeds->block >= feeds->message.len)
-			return SLICE_NOT_FOUND;
-		feeds->left = block_equal(block_of(feeds->message, feeds->block, copy), '\n');
-	}
-	at = feeds->block + (size_t)__builtin_ctzll(feeds->left);
-	feeds->left &= feeds->left - 1;
-	return at;
+	memcpy(copy + 1 - before, message.ptr + from, len);
+	scan_best()->field_ends(copy + 1, 1, ends->masks);
+	ends->count = 1;
 }
 
-/*
- * Of the line at `at` and those that continue it (RFC 5322 section 2.2.3: they begin with white space). `feeds` has returned no LF
- * behind `at`.
- */
-static size_t field_octets(struct line_feeds *feeds, size_t at)
+static void field_ends_scan(struct field_ends *ends)
 {
-	struct slice message = feeds->message;
-	size_t lf;
+	size_t left = ends->message.len - ends->scanned, blocks = (left - 1) / BLOCK_OCTETS;
 
-	while ((lf = line_feeds_next(feeds)) != SLICE_NOT_FOUND) {
-		bool is_line_end = lf > at && message.ptr[lf - 1] == '\r';
-
-		if (is_line_end && !(lf + 1 < message.len && octet_is_wsp(message.ptr[lf + 1])))
-			return lf + 1 - at;
+	ends->next = 0;
+	if (ends->scanned == 0 || blocks == 0) {
+		field_ends_scan_edge(ends);
+	} else {
+		ends->count = blocks < MASKS ? (unsigned)blocks : MASKS;
+		scan_best()->field_ends(ends->message.ptr + ends->scanned, ends->count, ends->masks);
 	}
-	return message.len - at;
+}
+
+/* Returns the offset behind the next end of a field; the message's length where no field ends any more. */
+static size_t field_ends_next(struct field_ends *ends)
+{
+	size_t end;
+
+	while (!ends->left) {
+		if (ends->scanned >= ends->message.len)
+			return ends->message.len;
+		if (ends->next == ends->count)
+			field_ends_scan(ends);
+		ends->block = ends->scanned;
+		ends->left = ends->masks[ends->next++];
+		ends->scanned += BLOCK_OCTETS;
+	}
+	end = ends->block + (size_t)__builtin_ctzll(ends->left) + 1;
+	ends->left &= ends->left - 1;
+	return end;
 }
 
 static bool separator_is_at(struct slice message, size_t at)
@@ -80,40 +98,40 @@ static bool separator_is_at(struct slice message, size_t at)
 	return message.len - at >= 2 && message.ptr[at] == '\r' && message.ptr[at + 1] == '\n';
 }
 
-/* The octets of ftext (RFC 5322 section 3.6.8) from `at` on: no white space, no control, no colon. */
-static size_t ftext_octets(struct slice message, size_t at)
+/* The octets of ftext (RFC 5322 section 3.6.8) at the front: no white space, no control, no colon. */
+static size_t ftext_octets(struct slice s)
 {
-	uint8_t copy[BLOCK_OCTETS];
+	size_t at = 0;
 
-	for (size_t from = at; from < message.len; from += BLOCK_OCTETS) {
-		const uint8_t *block = block_of(message, from, copy);
-		uint64_t others = ~block_within(block, 33, 126) | block_equal(block, ':');
+	for (; s.len - at >= BLOCK_PART_OCTETS; at += BLOCK_PART_OCTETS) {
+		const uint8_t *part = s.ptr + at;
+		uint64_t ftext = block_part_within(part, 33, 126) & ~block_part_equal(part, ':');
 
-		if (others)
-			return from + (size_t)__builtin_ctzll(others) - at;
+		if (ftext != block_bits_below(BLOCK_PART_OCTETS))
+			return at + (size_t)__builtin_ctzll(~ftext);
 	}
-	return message.len - at;
+	while (at < s.len && s.ptr[at] >= 33 && s.ptr[at] <= 126 && s.ptr[at] != ':')
+		at++;
+	return at;
 }
 
-/* `at`, `len`: all of it. What ends the name is looked for in the whole message, where blocks are whole; a field ends no later. */
-static struct mail_field field_of(struct slice message, size_t at, size_t len)
+/* `raw`: all of it. What ends the name is looked for in `rest`, which begins there: a field ends no later. */
+static void field_read(struct slice raw, struct slice rest, struct mail_field *out)
 {
-	struct slice raw = slice_of(message.ptr + at, len);
-	struct slice name = slice_sub(raw, 0, ftext_octets(message, at));
-	struct mail_field field = { .raw = raw };
+	struct slice name = slice_sub(raw, 0, ftext_octets(rest));
 	size_t colon = name.len, end = raw.len;
 
+	*out = (struct mail_field){ .raw = raw };
 	/* RFC 5322 section 4.5: white space before the colon is obsolete, and yet taken for a field by clients. */
 	while (colon < raw.len && octet_is_wsp(raw.ptr[colon]))
 		colon++;
 	if (name.len == 0 || colon == raw.len || raw.ptr[colon] != ':')
-		return field;
+		return;
 	if (end >= colon + 3 && raw.ptr[end - 2] == '\r' && raw.ptr[end - 1] == '\n')
 		end -= 2;
-	field.name = name;
-	field.id = mail_name_of(name);
-	field.value = slice_of(raw.ptr + colon + 1, end - colon - 1);
-	return field;
+	out->name = name;
+	out->id = mail_name_of(name);
+	out->value = slice_of(raw.ptr + colon + 1, end - colon - 1);
 }
 
 struct fields {
@@ -121,21 +139,21 @@ struct fields {
 	size_t count, size;
 };
 
-static int fields_add(struct fields *fields, const struct mail_field *field, struct arena *arena)
+/* Room for one more behind the last; NULL: no memory. */
+static struct mail_field *fields_room(struct fields *fields, struct arena *arena)
 {
 	if (fields->count == fields->size) {
 		size_t size = fields->size ? 2 * fields->size : FIELDS_FIRST;
 		struct mail_field *items = arena_take(arena, size * sizeof(*items)); /* most of it is never touched */
 
 		if (!items)
-			return -ENOMEM;
+			return NULL;
 		if (fields->count)
 			memcpy(items, fields->items, fields->count * sizeof(*items));
 		fields->items = items;
 		fields->size = size;
 	}
-	fields->items[fields->count++] = *field;
-	return 0;
+	return &fields->items[fields->count];
 }
 
 /* Finds its place among those of its name. The array of fields may have moved since the one above was put there. */
@@ -159,28 +177,34 @@ static void field_link(struct mail_message *message, struct mail_field *fields, 
 static int fields_read(struct slice message, const struct mail_bounds *bounds, struct arena *arena,
                        struct mail_message *out, size_t *end_out)
 {
-	struct line_feeds feeds = line_feeds_of(message);
+	struct field_ends ends; /* not all zeroes first: masks are written before they are read */
 	struct fields fields = { 0 };
 	int result = MAIL_OK;
 	size_t at = 0;
 
+	field_ends_init(&ends, message);
 	while (result == MAIL_OK && at < message.len && !separator_is_at(message, at)) {
-		struct mail_field field = field_of(message, at, field_octets(&feeds, at));
+		struct slice raw = slice_of(message.ptr + at, field_ends_next(&ends) - at);
+		struct mail_field *field;
 
 		if (fields.count >= bounds->fields_max) {
 			result = MAIL_TOO_MANY_FIELDS;
 			break;
 		}
-		if (field.raw.len > bounds->field_octets_max) {
+		if (raw.len > bounds->field_octets_max) {
 			result = MAIL_FIELD_TOO_LARGE;
-		} else if (field.raw.len > bounds->header_octets_max - at) {
+		} else if (raw.len > bounds->header_octets_max - at) {
 			result = MAIL_HEADER_TOO_LARGE;
 			break;
 		}
-		TRY(fields_add(&fields, &field, arena));
-		field_link(out, fields.items, fields.count - 1);
-		out->malformed_line |= field.name.len == 0;
-		at += field.raw.len;
+		field = fields_room(&fields, arena);
+		if (!field)
+			return -ENOMEM;
+		field_read(raw, slice_of(raw.ptr, message.len - at), field);
+		field_link(out, fields.items, fields.count);
+		fields.count++;
+		out->malformed_line |= field->name.len == 0;
+		at += raw.len;
 	}
 	out->fields = fields.items;
 	out->fields_count = fields.count;

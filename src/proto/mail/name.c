@@ -23,13 +23,27 @@ static const uint8_t begin[LENGTH_MAX + 2] = {
 #undef NAME
 };
 
+/* First and last letter: no two names of a length have both in common. Case does not count, of what is no letter little else. */
+#define FINGERPRINT(first, last) (uint16_t)(((uint8_t)(first) | 0x20) << 8 | ((uint8_t)(last) | 0x20))
+
+static const uint16_t fingerprints[MAIL_NAMES] = {
+#define LENGTH(n)
+#define NAME(id, text) [MAIL_NAME_##id] = FINGERPRINT(text[0], text[sizeof(text) - 2]),
+#include "proto/mail/names.def"
+#undef LENGTH
+#undef NAME
+};
+
 enum mail_name mail_name_of(struct slice name)
 {
+	uint16_t fingerprint;
+
 	if (name.len == 0 || name.len > LENGTH_MAX)
 		return MAIL_NAME_OTHER;
+	fingerprint = FINGERPRINT(name.ptr[0], name.ptr[name.len - 1]);
 	for (unsigned id = begin[name.len]; id < begin[name.len + 1]; id++)
-		if (octet_lower(name.ptr[0]) == octet_lower(texts[id].ptr[0]) && slice_equal_nocase(name, texts[id]))
-			return (enum mail_name)id;
+		if (fingerprint == fingerprints[id])
+			return slice_equal_nocase(name, texts[id]) ? (enum mail_name)id : MAIL_NAME_OTHER;
 	return MAIL_NAME_OTHER;
 }
 

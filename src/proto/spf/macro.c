@@ -321,27 +321,31 @@ static bool labels_are_askable(struct slice name)
 	return label > 0;
 }
 
-/* Of fewer octets than a block, so that no label can be too long: no dot at an end, and no two together. */
-static bool labels_are_askable_in_block(uint64_t dots, size_t len)
+static bool octets_are_askable(struct slice name)
 {
-	return !(dots & 1) && !(dots >> (len - 1) & 1) && !(dots & dots >> 1);
+	for (size_t i = 0; i < name.len; i++)
+		if (name.ptr[i] < 0x20 || name.ptr[i] > 0x7e || name.ptr[i] == '\\')
+			return false;
+	return true;
+}
+
+/* Both for a name of fewer octets than a block has. */
+static bool short_name_is_askable(struct slice name)
+{
+	uint8_t copy[BLOCK_OCTETS];
+	uint64_t dots = 0, fine = 0;
+
+	block_copy(name, copy);
+	for (size_t at = 0; at < name.len; at += BLOCK_PART_OCTETS) {
+		dots |= block_part_equal(copy + at, '.') << at;
+		fine |= (block_part_within(copy + at, 0x20, 0x7e) & ~block_part_equal(copy + at, '\\')) << at;
+	}
+	return fine == block_bits_below(name.len) && domain_dots_separate(dots, name.len);
 }
 
 bool spf_name_is_askable(struct slice name)
 {
-	uint8_t copy[BLOCK_OCTETS];
-
 	if (name.len == 0 || name.len > DOMAIN_OCTETS_MAX)
 		return false;
-	for (size_t at = 0; at < name.len; at += BLOCK_OCTETS) {
-		const uint8_t *block = block_of(name, at, copy);
-		uint64_t bad = ~block_within(block, 0x20, 0x7e) | block_equal(block, '\\');
-		size_t left = name.len - at;
-
-		if (left < BLOCK_OCTETS ? bad & block_bits_below(left) : bad)
-			return false;
-		if (at == 0 && left < BLOCK_OCTETS)
-			return labels_are_askable_in_block(block_equal(block, '.'), left);
-	}
-	return labels_are_askable(name);
+	return name.len < BLOCK_OCTETS ? short_name_is_askable(name) : octets_are_askable(name) && labels_are_askable(name);
 }

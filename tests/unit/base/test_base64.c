@@ -6,6 +6,8 @@
 #include "base/base64.h"
 #include "unit.h"
 
+#include <stdlib.h>
+
 static struct arena arena;
 
 static int decode(struct slice text, struct slice *out)
@@ -137,7 +139,7 @@ static void test_round_trip_of_every_length_and_octet(void **state)
 	(void)state;
 	for (size_t len = 0; len < 260; len++) {
 		uint8_t octets[260];
-		char text[360];
+		char text[360], *exact;
 		size_t at = 0;
 		struct slice out;
 
@@ -151,8 +153,12 @@ static void test_round_trip_of_every_length_and_octet(void **state)
 			for (size_t digit = 0; digit < 4; digit++)
 				text[at++] = digit <= here ? alphabet[group >> (18 - 6 * digit) & 63] : '=';
 		}
-		assert_int_equal(decode(slice_of(text, at), &out), BASE64_OK);
+		exact = malloc(at ? at : 1); /* of its own, so that sanitizers see a read behind the end */
+		assert_non_null(exact);
+		memcpy(exact, text, at);
+		assert_int_equal(decode(slice_of(exact, at), &out), BASE64_OK);
 		assert_slice_equal(out, slice_of(octets, len));
+		free(exact);
 	}
 }
 

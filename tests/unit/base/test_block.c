@@ -36,6 +36,39 @@ static void test_masks(void **state)
 	}
 }
 
+static void test_lower_and_high(void **state)
+{
+	uint8_t block[BLOCK_OCTETS], lower[BLOCK_PART_OCTETS];
+
+	(void)state;
+	for (unsigned c = 0; c < 256; c++) {
+		for (unsigned i = 0; i < BLOCK_OCTETS; i++) {
+			memset(block, 'x', sizeof(block));
+			block[i] = (uint8_t)c;
+			assert_int_equal(block_has_high(block), c > 127);
+			if (i >= BLOCK_PART_OCTETS)
+				continue;
+			block_part_lower(block, lower);
+			for (unsigned at = 0; at < BLOCK_PART_OCTETS; at++)
+				assert_int_equal(lower[at], octet_lower(block[at]));
+		}
+	}
+}
+
+static void test_copy(void **state)
+{
+	uint8_t octets[BLOCK_OCTETS], copy[BLOCK_OCTETS];
+
+	(void)state;
+	memset(octets, 'x', sizeof(octets));
+	for (size_t len = 0; len <= BLOCK_OCTETS; len++) {
+		memset(copy, 'y', sizeof(copy));
+		assert_ptr_equal(block_copy(slice_of(octets, len), copy), copy);
+		for (size_t i = 0; i < BLOCK_OCTETS; i++)
+			assert_int_equal(copy[i], i < len ? 'x' : 0);
+	}
+}
+
 static void test_ends(void **state)
 {
 	uint8_t octets[3 * BLOCK_OCTETS], copy[BLOCK_OCTETS];
@@ -56,4 +89,5 @@ static void test_ends(void **state)
 	assert_int_equal(block_bits_below(5), 31);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_masks), cmocka_unit_test(test_ends))
+UNIT_MAIN(cmocka_unit_test(test_masks), cmocka_unit_test(test_lower_and_high), cmocka_unit_test(test_copy),
+          cmocka_unit_test(test_ends))

@@ -85,8 +85,51 @@ static void check_wsp_reduce(const struct scan *scan, struct slice s)
 	free(out);
 }
 
+/* RFC 6376 section 3.4.2: CRLFs go first, then white space is looked at. */
+static size_t plain_unfold(struct slice s, uint8_t *out)
+{
+	size_t written = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] == '\r' && i + 1 < s.len && s.ptr[i + 1] == '\n')
+			i++;
+		else if (!octet_is_wsp(s.ptr[i]))
+			out[written++] = s.ptr[i];
+		else if (written == 0 || out[written - 1] != ' ')
+			out[written++] = ' ';
+	}
+	return written;
+}
+
+static void check_unfold(const struct scan *scan, struct slice s)
+{
+	uint8_t *out = malloc(s.len + SCAN_OVERSHOOT), want[LENGTHS];
+	size_t len = plain_unfold(s, want);
+
+	assert_non_null(out);
+	assert_int_equal(scan->unfold(s, out), len);
+	assert_memory_equal(out, want, len);
+	free(out);
+}
+
+/* Of all whole blocks that have an octet before them and one behind. */
+static void check_field_ends(const struct scan *scan, struct slice s)
+{
+	size_t blocks = s.len < 2 ? 0 : (s.len - 2) / 64;
+	uint64_t masks[LENGTHS / 64];
+
+	scan->field_ends(s.ptr + 1, blocks, masks);
+	for (size_t at = 1; at <= 64 * blocks; at++) {
+		bool is_end = s.ptr[at - 1] == '\r' && s.ptr[at] == '\n' && s.ptr[at + 1] != ' ' && s.ptr[at + 1] != '\t';
+
+		assert_int_equal(masks[(at - 1) / 64] >> (at - 1) % 64 & 1, is_end);
+	}
+}
+
 static void check_all(const struct scan *scan, struct slice s)
 {
+	check_unfold(scan, s);
+	check_field_ends(scan, s);
 	assert_int_equal(scan->wsp_run(s), plain_wsp_run(s));
 	assert_int_equal(scan->lone_line_end(s), plain_lone_line_end(s));
 	if (s.len >= 3)

@@ -45,6 +45,46 @@ static void test_nocase_folds_ascii_only(void **state)
 	assert_false(slice_ends_with_nocase(SLICE("b"), SLICE("ab")));
 }
 
+/* Every length up to some words, every octet in every place. */
+static void test_nocase_is_by_octets(void **state)
+{
+	uint8_t a[40], b[40], lower[40];
+
+	(void)state;
+	for (size_t len = 0; len <= sizeof(a); len++) {
+		for (size_t at = 0; at < len; at++) {
+			for (unsigned c = 0; c < 256; c++) {
+				memset(a, 'q', sizeof(a));
+				memset(b, 'Q', sizeof(b));
+				a[at] = (uint8_t)c;
+				b[at] = (uint8_t)(c ^ 0x20);
+				assert_int_equal(slice_equal_nocase(slice_of(a, len), slice_of(b, len)), octet_is_alpha((uint8_t)c));
+				memset(lower, 0, sizeof(lower));
+				slice_lower(slice_of(a, len), lower);
+				for (size_t i = 0; i < sizeof(lower); i++)
+					assert_int_equal(lower[i], i < len ? octet_lower(a[i]) : 0);
+			}
+		}
+	}
+}
+
+static void test_short_words_differ(void **state)
+{
+	uint8_t octets[7] = "abcdefg";
+
+	(void)state;
+	assert_int_equal(slice_word_short(SLICE_EMPTY), 0);
+	for (size_t len = 1; len <= sizeof(octets); len++) {
+		uint64_t word = slice_word_short(slice_of(octets, len));
+
+		for (size_t at = 0; at < len; at++) {
+			octets[at] ^= 1;
+			assert_true(slice_word_short(slice_of(octets, len)) != word);
+			octets[at] ^= 1;
+		}
+	}
+}
+
 static void test_numbers(void **state)
 {
 	uint64_t value = 7;
@@ -60,4 +100,5 @@ static void test_numbers(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_sub_clamps), cmocka_unit_test(test_cut_visits_every_item_once),
-          cmocka_unit_test(test_nocase_folds_ascii_only), cmocka_unit_test(test_numbers))
+          cmocka_unit_test(test_nocase_folds_ascii_only),
+          cmocka_unit_test(test_nocase_is_by_octets), cmocka_unit_test(test_short_words_differ), cmocka_unit_test(test_numbers))

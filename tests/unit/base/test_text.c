@@ -208,8 +208,25 @@ static void test_insert_at_every_place(void **state)
 	arena_deinit(&arena);
 }
 
+/* Who fails at something else says so. */
+static void test_failure_from_outside(void **state)
+{
+	struct arena arena;
+	struct text text;
+	struct slice out;
+
+	(void)state;
+	arena_init(&arena, 4096);
+	text_init(&text, &arena);
+	text_str(&text, "abc");
+	text.failed = true;
+	assert_int_equal(text_finish(&text, &out), -ENOMEM);
+	arena_deinit(&arena);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_failure_is_sticky_wherever_it_comes), cmocka_unit_test(test_impossible_lengths_fail),
           cmocka_unit_test(test_printable_escapes_every_other_octet),
           cmocka_unit_test(test_printable_escapes_at_every_place),
           cmocka_unit_test(test_nothing_gives_an_empty_string), cmocka_unit_test(test_growth_keeps_what_is_there),
-          cmocka_unit_test(test_every_length_ends_in_nul), cmocka_unit_test(test_insert_at_every_place))
+          cmocka_unit_test(test_every_length_ends_in_nul), cmocka_unit_test(test_insert_at_every_place),
+          cmocka_unit_test(test_failure_from_outside))

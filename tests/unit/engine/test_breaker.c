@@ -36,7 +36,7 @@ static void begin(unsigned failures, unsigned zones)
 		.failures = failures, .probe_ns = S, .zones_max = zones, .registrable_domain = registrable_domain,
 	};
 
-	assert_int_equal(breaker_init(&breaker, &bounds, 7), 0);
+	assert_int_equal(breaker_init(&breaker, &bounds, 8), 0);
 }
 
 static void failed(const char *name, int64_t now_ns)

@@ -7,6 +7,8 @@
 
 #include "unit.h"
 
+#include <stdio.h>
+
 static const struct mail_bounds wide = {
 	.header_octets_max = 1 << 20, .fields_max = 5000, .field_octets_max = 1 << 20
 };
@@ -289,5 +291,34 @@ static void test_memory(void **state)
 	assert_int_equal(result, 0);
 }
 
+/* What is left out may have white space on both sides. */
+static void test_around_what_is_left_out(void **state)
+{
+	static const struct {
+		const char *before, *without, *behind, *want;
+	} around[] = {
+		{ " a", "", "b ", "x:ab" },       { " a ", "..", " b", "x:a b" },     { "a\r\n ", "..", "\t\r\n b", "x:a b" },
+		{ "  ", "..", "\r\n\tb", "x:b" }, { " a=", "..", "", "x:a=" },        { " a ", "..", " ", "x:a" },
+		{ "", "..", " \t", "x:" },        { " a ", "..", "\t;  b", "x:a ; b" },
+	};
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 1 << 16);
+	for (size_t i = 0; i < sizeof(around) / sizeof(*around); i++) {
+		char raw[64];
+		int len = snprintf(raw, sizeof(raw), "X:%s%s%s", around[i].before, around[i].without, around[i].behind);
+		struct mail_field field = { .raw = slice_of(raw, (size_t)len), .name = slice_of(raw, 1) };
+		struct slice out, without;
+
+		field.value = slice_from(field.raw, 2);
+		without = slice_of(field.value.ptr + strlen(around[i].before), strlen(around[i].without));
+		assert_int_equal(dkim_header_relaxed(&field, without, &arena, &out), 0);
+		assert_slice_equal(out, slice_of_str(around[i].want));
+	}
+	arena_deinit(&arena);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_many_fields), cmocka_unit_test(test_uncovered),
-          cmocka_unit_test(test_relaxed_blocks), cmocka_unit_test(test_one_field), cmocka_unit_test(test_memory))
+          cmocka_unit_test(test_relaxed_blocks), cmocka_unit_test(test_one_field),
+          cmocka_unit_test(test_around_what_is_left_out), cmocka_unit_test(test_memory))

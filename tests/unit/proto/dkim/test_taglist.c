@@ -76,6 +76,48 @@ static void test_valid(void **state)
 }
 
 /* What is left out of b= when the field is hashed (RFC 6376 section 3.7): all up to the separator. */
+/* Of the controls only tabs, and CRLF before white space. */
+static bool controls_are_valid_plain(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		bool fold = s.len - i >= 3 && s.ptr[i] == '\r' && s.ptr[i + 1] == '\n' && octet_is_wsp(s.ptr[i + 2]);
+
+		if (fold)
+			i += 2;
+		else if ((s.ptr[i] < 0x20 && s.ptr[i] != '\t') || s.ptr[i] == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* Values of all lengths up to some blocks, with folds everywhere, and a control now and then; seeded. */
+static void test_controls_at_every_place(void **state)
+{
+	struct dkim_taglist list;
+	uint32_t seed = 1;
+	size_t fine = 0;
+
+	(void)state;
+	for (size_t round = 0; round < 60000; round++) {
+		uint8_t text[210] = "a=x";
+		size_t len = 3;
+
+		while (len < 3 + round % 200) {
+			seed = seed * 1664525 + 1013904223;
+			if (seed >> 28 == 0 && len < 200) {
+				memcpy(text + len, seed & 1 << 20 ? "\r\n\t" : "\r\n ", 3);
+				len += 3;
+			} else {
+				text[len++] = seed >> 25 == 8 ? (uint8_t)"\r\n\t\x1f\x7f\x80\0"[(seed >> 8) % 7] : 'x';
+			}
+		}
+		fine += controls_are_valid_plain(slice_of(text, len));
+		assert_int_equal(dkim_taglist_parse(slice_of(text, len), &list) == DKIM_TAGLIST_OK,
+		                 controls_are_valid_plain(slice_of(text, len)));
+	}
+	assert_in_range(fine, 10000, 50000);
+}
+
 static void test_area(void **state)
 {
 	struct dkim_taglist list;
@@ -118,5 +160,6 @@ static void test_colon_lists(void **state)
 			fail_msg("\"%s\" in \"%s\"", cases[i].word, cases[i].value);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_invalid), cmocka_unit_test(test_valid), cmocka_unit_test(test_area),
+UNIT_MAIN(cmocka_unit_test(test_invalid), cmocka_unit_test(test_valid),
+          cmocka_unit_test(test_controls_at_every_place), cmocka_unit_test(test_area),
           cmocka_unit_test(test_bound), cmocka_unit_test(test_colon_lists))

@@ -59,6 +59,52 @@ static void test_canonical(void **state)
 	arena_deinit(&arena);
 }
 
+/* RFC 1035 section 2.3.1 with "_", octet by octet. */
+static bool is_canonical_plain(struct slice name)
+{
+	struct slice rest = name;
+
+	if (name.len == 0 || name.len > 253)
+		return false;
+	while (rest.ptr) {
+		struct slice label = slice_cut(&rest, '.');
+
+		if (label.len == 0 || label.len > 63)
+			return false;
+		for (size_t i = 0; i < label.len; i++)
+			if (!memchr("abcdefghijklmnopqrstuvwxyz0123456789-_", label.ptr[i], 38))
+				return false;
+	}
+	return true;
+}
+
+/* Names of every length, of what names have and in some of them one other octet; seeded. */
+static void test_canonical_at_every_length(void **state)
+{
+	static const char usual[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint8_t name[260];
+	uint32_t seed = 1;
+	size_t valid = 0;
+
+	(void)state;
+	for (size_t round = 0; round < 80000; round++) {
+		size_t len = round % 8 ? round % 70 : round / 8 % sizeof(name), labels = 1;
+
+		for (size_t i = 0; i < len; i++) {
+			seed = seed * 1664525 + 1013904223;
+			name[i] = seed >> 28 == 0 ? '.' : (uint8_t)usual[(seed >> 8) % (sizeof(usual) - 1)];
+		}
+		if (len > 0 && round % 3 == 0)
+			name[(seed >> 4) % len] = (uint8_t)(seed >> 16);
+		for (size_t i = 0; i < len; i++)
+			labels += name[i] == '.';
+		valid += is_canonical_plain(slice_of(name, len));
+		assert_int_equal(domain_is_canonical(slice_of(name, len)), is_canonical_plain(slice_of(name, len)));
+		assert_int_equal(domain_label_count(slice_of(name, len)), len ? labels : 0);
+	}
+	assert_in_range(valid, 10000, 70000);
+}
+
 static void test_full_arena(void **state)
 {
 	struct arena arena;
@@ -102,5 +148,5 @@ static void test_below(void **state)
 	assert_false(domain_equal(SLICE("b.example"), SLICE("b.example.")));
 }
 
-UNIT_MAIN(cmocka_unit_test(test_canonical), cmocka_unit_test(test_full_arena), cmocka_unit_test(test_labels),
+UNIT_MAIN(cmocka_unit_test(test_canonical), cmocka_unit_test(test_canonical_at_every_length), cmocka_unit_test(test_full_arena), cmocka_unit_test(test_labels),
           cmocka_unit_test(test_below))

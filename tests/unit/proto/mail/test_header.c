@@ -7,6 +7,8 @@
 
 #include "unit.h"
 
+#include <stdlib.h>
+
 static const struct mail_bounds wide = { .header_octets_max = 65536, .fields_max = 1000, .field_octets_max = 65536 };
 
 static void fields_show(const struct mail_message *message, char *out, size_t size)
@@ -207,6 +209,64 @@ static void test_fields_by_name(void **state)
 	arena_deinit(&arena);
 }
 
+/* Where the field at `at` ends, octet by octet. */
+static size_t field_end_plain(struct slice message, size_t at)
+{
+	for (size_t i = at; i + 1 < message.len; i++)
+		if (message.ptr[i] == '\r' && message.ptr[i + 1] == '\n' &&
+		    !(i + 2 < message.len && octet_is_wsp(message.ptr[i + 2])))
+			return i + 2;
+	return message.len;
+}
+
+static void check_fields(const struct mail_message *message, struct slice text)
+{
+	size_t at = 0, count = 0;
+
+	while (at < text.len && !(text.len - at >= 2 && memcmp(text.ptr + at, "\r\n", 2) == 0)) {
+		size_t end = field_end_plain(text, at);
+
+		assert_true(count < message->fields_count);
+		assert_ptr_equal(message->fields[count].raw.ptr, text.ptr + at);
+		assert_int_equal(message->fields[count++].raw.len, end - at);
+		at = end;
+	}
+	assert_int_equal(message->fields_count, count);
+	assert_int_equal(message->header.len, at);
+	assert_int_equal(message->has_separator, at < text.len);
+}
+
+/* Messages of every length up to some blocks and runs of blocks, of octets that matter and others; seeded. */
+static void test_fields_end_at_every_place(void **state)
+{
+	static const char octets[] = "\r\r\n\n\t :ab";
+	struct mail_message message;
+	struct arena arena;
+	uint32_t seed = 1;
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	for (size_t round = 0; round < 30000; round++) {
+		size_t len = round % 4 ? round % 200 : round % 1500;
+		uint8_t *text = malloc(len ? len : 1); /* of its own, so that sanitizers see a read behind the end */
+
+		assert_non_null(text);
+		for (size_t i = 0; i < len; i++) {
+			seed = seed * 1664525 + 1013904223;
+			text[i] = (uint8_t)octets[(seed >> 24) % (seed >> 16 & 3 ? sizeof(octets) - 1 : 4)];
+			if (i > 0 && text[i - 1] == '\r' && seed >> 12 & 3)
+				text[i] = '\n';
+			if (i > 1 && text[i - 1] == '\n' && text[i] == '\r' && seed >> 14 & 7)
+				text[i] = 'x'; /* not too often the end of the header */
+		}
+		assert_int_equal(mail_parse(slice_of(text, len), &wide, &arena, &message), MAIL_OK);
+		check_fields(&message, slice_of(text, len));
+		arena_reset(&arena);
+		free(text);
+	}
+	arena_deinit(&arena);
+}
+
 /* Many fields, so that the array grows; every allocation fails once. */
 static void test_memory(void **state)
 {
@@ -232,4 +292,4 @@ static void test_memory(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_vectors), cmocka_unit_test(test_lone_line_ends_at_every_place),
           cmocka_unit_test(test_octet_flags), cmocka_unit_test(test_bounds), cmocka_unit_test(test_fields_by_name),
-          cmocka_unit_test(test_memory))
+          cmocka_unit_test(test_fields_end_at_every_place), cmocka_unit_test(test_memory))

@@ -255,7 +255,31 @@ static void test_4_8_names_to_ask_for(void **state)
 	assert_false(spf_name_is_askable(slice_of(name, 253)));
 }
 
+/* Names of up to two labels' length, in which one octet at a time is bad; a short name is looked at as a whole. */
+static void test_4_8_at_every_place(void **state)
+{
+	static const char bad[] = "\\\t\x1f\x7f\x80\xff";
+	char name[120];
+
+	(void)state;
+	for (size_t len = 1; len < sizeof(name); len++) {
+		for (size_t at = 0; at < len; at++) {
+			memset(name, 'a', sizeof(name));
+			if (len > 63)
+				name[len / 2] = '.';
+			assert_true(spf_name_is_askable(slice_of(name, len)));
+			for (size_t i = 0; i < sizeof(bad); i++) { /* its NUL, too */
+				name[at] = bad[i];
+				assert_false(spf_name_is_askable(slice_of(name, len)));
+			}
+			memset(name + at, '.', 2);
+			assert_int_equal(spf_name_is_askable(slice_of(name, len)), false);
+		}
+	}
+}
+
 UNIT_MAIN(cmocka_unit_test(test_7_1_faults), cmocka_unit_test(test_7_4_examples), cmocka_unit_test(test_7_4_ipv6),
 	  cmocka_unit_test(test_7_2_texts), cmocka_unit_test(test_7_3_empty_parts),
 	  cmocka_unit_test(test_7_3_url_escape), cmocka_unit_test(test_7_3_name_is_cut_on_the_left),
-	  cmocka_unit_test(test_text_is_cut_on_the_right), cmocka_unit_test(test_4_8_names_to_ask_for))
+	  cmocka_unit_test(test_text_is_cut_on_the_right), cmocka_unit_test(test_4_8_names_to_ask_for),
+	  cmocka_unit_test(test_4_8_at_every_place))
