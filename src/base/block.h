@@ -16,6 +16,14 @@
 
 #define BLOCK_OCTETS 64
 
+/* At most a block of octets, copied; zeroes behind. Returns `copy`. */
+static inline const uint8_t *block_copy(struct slice s, uint8_t copy[BLOCK_OCTETS])
+{
+	memset(copy, 0, BLOCK_OCTETS);
+	memcpy(copy, s.ptr, s.len);
+	return copy;
+}
+
 /* The octets of `s` from `at` (which is in it) on: where they stand when there are 64; else copied, zeroes behind. */
 static inline const uint8_t *block_of(struct slice s, size_t at, uint8_t copy[BLOCK_OCTETS])
 {
@@ -23,20 +31,10 @@ static inline const uint8_t *block_of(struct slice s, size_t at, uint8_t copy[BL
 
 	if (left >= BLOCK_OCTETS)
 		return s.ptr + at;
-	memset(copy, 0, BLOCK_OCTETS);
-	memcpy(copy, s.ptr + at, left);
-	return copy;
+	return block_copy(slice_of(s.ptr + at, left), copy);
 }
 
 #define BLOCK_PART_OCTETS 16 /* for what is short */
-
-/* So many octets, at most a block, where parts of 16 can be read: a copy, zeroes behind. */
-static inline const uint8_t *block_copy(struct slice s, uint8_t copy[BLOCK_OCTETS])
-{
-	memset(copy, 0, BLOCK_OCTETS);
-	memcpy(copy, s.ptr, s.len);
-	return copy;
-}
 
 /* The first `count` (below 64) bits. */
 static inline uint64_t block_bits_below(size_t count)

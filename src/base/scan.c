@@ -1,6 +1,5 @@
 #include "base/scan.h"
 
-#include "base/block.h"
 #include "base/scan_parts.h"
 
 static bool is_wsp_run(uint8_t c, uint8_t next)
@@ -103,9 +102,9 @@ size_t scan_unfold_runs(struct slice s, uint8_t *out)
 
 void scan_field_ends_plain(const uint8_t *p, size_t blocks, uint64_t *masks_out)
 {
-	for (; blocks > 0; blocks--, p += SCAN_BLOCK_OCTETS, masks_out++) {
+	for (; blocks > 0; blocks--, p += BLOCK_OCTETS, masks_out++) {
 		*masks_out = 0;
-		for (unsigned i = 0; i < SCAN_BLOCK_OCTETS; i++)
+		for (unsigned i = 0; i < BLOCK_OCTETS; i++)
 			if (p[i] == '\n' && *(p + i - 1) == '\r' && !octet_is_wsp(p[i + 1]))
 				*masks_out |= UINT64_C(1) << i;
 	}

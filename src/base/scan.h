@@ -5,7 +5,7 @@
  * scan_best() is the quickest that this processor has, asked at run time.
  *
  * Purity:    no I/O, no allocation, no state.
- * Bounds:    O(octets). Nothing is read behind a slice's end.
+ * Bounds:    O(octets). Nothing is read behind a slice's end; what field_ends() reads around its blocks stands there.
  */
 #ifndef ASSAY_BASE_SCAN_H
 #define ASSAY_BASE_SCAN_H

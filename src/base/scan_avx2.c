@@ -115,7 +115,7 @@ AVX2 static inline uint64_t field_ends_half(const uint8_t *p)
 
 AVX2 static void field_ends(const uint8_t *p, size_t blocks, uint64_t *masks_out)
 {
-	for (; blocks > 0; blocks--, p += SCAN_BLOCK_OCTETS)
+	for (; blocks > 0; blocks--, p += BLOCK_OCTETS)
 		*masks_out++ = field_ends_half(p) | field_ends_half(p + WIDTH) << WIDTH;
 }
 

@@ -85,7 +85,7 @@ AVX512 static size_t unfold(struct slice s, uint8_t *out)
 
 AVX512 static void field_ends(const uint8_t *p, size_t blocks, uint64_t *masks_out)
 {
-	for (; blocks > 0; blocks--, p += SCAN_BLOCK_OCTETS) {
+	for (; blocks > 0; blocks--, p += BLOCK_OCTETS) {
 		__m512i next = _mm512_loadu_si512((const void *)(p + 1));
 		__mmask64 line_ends = equal(_mm512_loadu_si512((const void *)p), '\n') &
 		                      equal(_mm512_loadu_si512((const void *)(p - 1)), '\r');

@@ -4,9 +4,8 @@
 #ifndef ASSAY_BASE_SCAN_PARTS_H
 #define ASSAY_BASE_SCAN_PARTS_H
 
+#include "base/block.h"
 #include "base/scan.h"
-
-#define SCAN_BLOCK_OCTETS 64 /* that a mask is of */
 
 #ifdef __x86_64__
 extern const struct scan scan_avx2, scan_avx512;
@@ -22,7 +21,7 @@ size_t scan_wsp_run_rest(struct slice s, size_t i);
 size_t scan_lone_line_end_rest(struct slice s, size_t i);
 /* The next `len` octets at `from`, behind which two more can be read. Returns how many were written. */
 size_t scan_wsp_reduce_part(const uint8_t *from, size_t len, uint8_t *out);
-/* By runs that need no change: as quick as octets in which few do allow. */
+/* By runs, each copied as a whole: where little is to be changed. */
 size_t scan_unfold_runs(struct slice s, uint8_t *out);
 void scan_field_ends_plain(const uint8_t *p, size_t blocks, uint64_t *masks_out);
 

@@ -41,10 +41,11 @@ static inline bool slice_equal(struct slice a, struct slice b)
 	return a.len == b.len && (a.len == 0 || (a.ptr[0] == b.ptr[0] && memcmp(a.ptr, b.ptr, a.len) == 0));
 }
 
-/* Up to seven octets as a number: another one for each text of a length. */
+/* Up to seven octets as a number below 2^56: another one for each text of a length. */
 static inline uint64_t slice_word_short(struct slice s)
 {
 	uint32_t first, last;
+	unsigned apart;
 
 	if (s.len == 0)
 		return 0;
@@ -52,7 +53,12 @@ static inline uint64_t slice_word_short(struct slice s)
 		return (uint64_t)s.ptr[0] | (uint64_t)s.ptr[s.len / 2] << 8 | (uint64_t)s.ptr[s.len - 1] << 16;
 	memcpy(&first, s.ptr, sizeof(first));
 	memcpy(&last, s.ptr + s.len - sizeof(last), sizeof(last));
-	return (uint64_t)last << 8 * (s.len - sizeof(last)) | first;
+	apart = 8 * (unsigned)(s.len - sizeof(last)); /* where they overlap they have the same octets */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return (uint64_t)first << apart | last;
+#else
+	return (uint64_t)last << apart | first;
+#endif
 }
 
 bool slice_equal_nocase(struct slice a, struct slice b);

@@ -16,7 +16,7 @@ struct reading {
 	enum dkim_form form;
 	struct arena *arena;
 	struct dkim_signature *out;
-	struct slice signature_text; /* the value of b= without white space */
+	struct slice signature_text; /* the value of b= without white space; of one too long to be decoded the start */
 };
 
 static int unusable(struct reading *reading, enum dkim_word result, struct reason reason)
@@ -57,16 +57,20 @@ static uint8_t *runs_add(uint8_t *end, const uint8_t *block, uint64_t solid)
 	return end;
 }
 
-/* As white space, which has no meaning in base64 (RFC 6376 section 3.5), is left out once, decoding need not stop for it. */
+/*
+ * White space has no meaning in base64 (RFC 6376 section 3.5): it is left out once, so that decoding need not stop for it. Of a
+ * value that is too long to be decoded the start is enough.
+ */
 static int signature_text(struct reading *reading, struct slice value)
 {
-	struct slice text = slice_sub(value, 0, DKIM_SIGNATURE_TEXT_OCTETS_MAX); /* a longer one is not decoded */
-	uint8_t *start = arena_take(reading->arena, text.len), *end = start, copy[BLOCK_OCTETS];
+	bool start_only = value.len > DKIM_SIGNATURE_TEXT_OCTETS_MAX;
+	uint8_t *start = arena_take(reading->arena, start_only ? SIGNATURE_START_OCTETS_MAX + BLOCK_OCTETS : value.len);
+	uint8_t *end = start, copy[BLOCK_OCTETS];
 
 	if (!start)
 		return -ENOMEM;
-	for (size_t at = 0; at < text.len; at += BLOCK_OCTETS) {
-		const uint8_t *block = block_of(text, at, copy); /* behind the end there are zeroes */
+	for (size_t at = 0; at < value.len && !(start_only && end - start >= SIGNATURE_START_OCTETS_MAX); at += BLOCK_OCTETS) {
+		const uint8_t *block = block_of(value, at, copy); /* behind the end there are zeroes */
 
 		end = runs_add(end, block, block_within(block, ' ' + 1, 0xff));
 	}

@@ -5,28 +5,7 @@
 #include <idn2.h>
 #include <string.h>
 
-static bool octet_is_canonical(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || octet_is_digit(c) || c == '-' || c == '_';
-}
-
-static bool name_is_canonical(struct slice name)
-{
-	size_t label = 0;
-
-	for (size_t i = 0; i < name.len; i++) {
-		if (name.ptr[i] == '.') {
-			if (label == 0)
-				return false;
-			label = 0;
-		} else if (!octet_is_canonical(name.ptr[i]) || ++label > DOMAIN_LABEL_OCTETS_MAX) {
-			return false;
-		}
-	}
-	return label > 0;
-}
-
-/* The same for a name of fewer octets than a block has. */
+/* Of a name, or label, of 1 to 63 octets. */
 static bool short_name_is_canonical(struct slice name)
 {
 	uint8_t copy[BLOCK_OCTETS];
@@ -48,7 +27,15 @@ bool domain_is_canonical(struct slice name)
 {
 	if (name.len == 0 || name.len > DOMAIN_OCTETS_MAX)
 		return false;
-	return name.len < BLOCK_OCTETS ? short_name_is_canonical(name) : name_is_canonical(name);
+	if (name.len < BLOCK_OCTETS)
+		return short_name_is_canonical(name);
+	while (name.ptr) {
+		struct slice label = slice_cut(&name, '.');
+
+		if (label.len == 0 || label.len > DOMAIN_LABEL_OCTETS_MAX || !short_name_is_canonical(label))
+			return false;
+	}
+	return true;
 }
 
 /* U-labels to A-labels, non-transitional (RFC 5891), by libidn2; `in` has no NUL and no final dot. */

@@ -23,7 +23,7 @@ static const uint8_t begin[LENGTH_MAX + 2] = {
 #undef NAME
 };
 
-/* First and last letter: no two names of a length have both in common. Case does not count, of what is no letter little else. */
+/* First and last letter, whatever the case: few names of a length have both in common. */
 #define FINGERPRINT(first, last) (uint16_t)(((uint8_t)(first) | 0x20) << 8 | ((uint8_t)(last) | 0x20))
 
 static const uint16_t fingerprints[MAIL_NAMES] = {
@@ -42,8 +42,8 @@ enum mail_name mail_name_of(struct slice name)
 		return MAIL_NAME_OTHER;
 	fingerprint = FINGERPRINT(name.ptr[0], name.ptr[name.len - 1]);
 	for (unsigned id = begin[name.len]; id < begin[name.len + 1]; id++)
-		if (fingerprint == fingerprints[id])
-			return slice_equal_nocase(name, texts[id]) ? (enum mail_name)id : MAIL_NAME_OTHER;
+		if (fingerprint == fingerprints[id] && slice_equal_nocase(name, texts[id]))
+			return (enum mail_name)id;
 	return MAIL_NAME_OTHER;
 }
 

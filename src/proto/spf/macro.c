@@ -307,29 +307,7 @@ struct slice spf_expansion_name(const struct spf_expansion *expansion)
 	return name;
 }
 
-static bool labels_are_askable(struct slice name)
-{
-	size_t label = 0;
-
-	for (size_t i = 0; i < name.len; i++) {
-		if (name.ptr[i] == '.' && label == 0)
-			return false;
-		label = name.ptr[i] == '.' ? 0 : label + 1;
-		if (label > DOMAIN_LABEL_OCTETS_MAX)
-			return false;
-	}
-	return label > 0;
-}
-
-static bool octets_are_askable(struct slice name)
-{
-	for (size_t i = 0; i < name.len; i++)
-		if (name.ptr[i] < 0x20 || name.ptr[i] > 0x7e || name.ptr[i] == '\\')
-			return false;
-	return true;
-}
-
-/* Both for a name of fewer octets than a block has. */
+/* Of a name, or label, of 1 to 63 octets. */
 static bool short_name_is_askable(struct slice name)
 {
 	uint8_t copy[BLOCK_OCTETS];
@@ -347,5 +325,13 @@ bool spf_name_is_askable(struct slice name)
 {
 	if (name.len == 0 || name.len > DOMAIN_OCTETS_MAX)
 		return false;
-	return name.len < BLOCK_OCTETS ? short_name_is_askable(name) : octets_are_askable(name) && labels_are_askable(name);
+	if (name.len < BLOCK_OCTETS)
+		return short_name_is_askable(name);
+	while (name.ptr) {
+		struct slice label = slice_cut(&name, '.');
+
+		if (label.len == 0 || label.len > DOMAIN_LABEL_OCTETS_MAX || !short_name_is_askable(label))
+			return false;
+	}
+	return true;
 }

@@ -273,6 +273,40 @@ static void test_as_written(void **state)
 	arena_deinit(&arena);
 }
 
+/* What results show of a signature is there however long it is, and however much white space is in it. */
+static void test_start_of_a_long_signature(void **state)
+{
+	static const char before[] = "v=1; a=rsa-sha256; d=example.com; s=s; h=from; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=";
+	static char text[3 * DKIM_SIGNATURE_TEXT_OCTETS_MAX];
+	size_t at = sizeof(before) - 1;
+	struct mail_field field = { .value = { (const uint8_t *)text, sizeof(text) } };
+	struct dkim_signature s;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	memset(text, ' ', sizeof(text));
+	memcpy(text, before, at);
+	memcpy(text + at, "QUJD", 4);
+	memcpy(text + sizeof(text) - 8, "REVGRw==", 8);
+	assert_int_equal(dkim_signature_parse(&field, DKIM_FORM_SIGNATURE, &arena, &s), DKIM_SIGNATURE_UNUSABLE);
+	assert_slice_equal(s.signature_start, SLICE("QUJDREVGRw=="));
+	memset(text + at, 'x', sizeof(text) - at);
+	for (size_t i = at; i < sizeof(text) - 1; i += 3)
+		text[i] = ' ';
+	assert_int_equal(dkim_signature_parse(&field, DKIM_FORM_SIGNATURE, &arena, &s), DKIM_SIGNATURE_UNUSABLE);
+	assert_int_equal(s.signature_start.len, 500);
+	for (size_t i = 0; i < 500; i++)
+		assert_int_equal(s.signature_start.ptr[i], 'x');
+	/* The longest that is decoded is decoded as a whole. */
+	for (size_t i = 0; i < DKIM_SIGNATURE_TEXT_OCTETS_MAX; i++)
+		text[at + i] = i % 64 < 60 ? 'A' : ' ';
+	field.value.len = at + DKIM_SIGNATURE_TEXT_OCTETS_MAX - 4; /* it ends in no white space */
+	assert_int_equal(dkim_signature_parse(&field, DKIM_FORM_SIGNATURE, &arena, &s), 0);
+	assert_int_equal(s.signature.len, DKIM_SIGNATURE_TEXT_OCTETS_MAX / 64 * 60 / 4 * 3);
+	arena_deinit(&arena);
+}
+
 static void test_rfc8463_example(void **state)
 {
 	static const char text[] = RFC8463_ED25519_SIGNATURE;
@@ -400,6 +434,6 @@ static void test_memory(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_bad), cmocka_unit_test(test_fine), cmocka_unit_test(test_defaults_and_numbers),
           cmocka_unit_test(test_endless_times),
-          cmocka_unit_test(test_as_written), cmocka_unit_test(test_rfc8463_example),
+          cmocka_unit_test(test_as_written), cmocka_unit_test(test_start_of_a_long_signature), cmocka_unit_test(test_rfc8463_example),
           cmocka_unit_test(test_arc_bad), cmocka_unit_test(test_arc_fine), cmocka_unit_test(test_names_bound),
           cmocka_unit_test(test_memory))
