@@ -24,6 +24,7 @@
 #define REQUESTS 200
 #define CLIENTS 8
 #define DOMAINS 12
+#define NAMES 5 /* that a request asks for: those of HELO, of the author, of what its record includes, and two of DMARC */
 #define DEADLINE_MS 2000
 #define ANSWER_NS_MAX INT64_C(3000000000) /* so late does DNS answer, if it does */
 #define TTL_S_MAX 2
@@ -483,6 +484,20 @@ static void begin(uint64_t seed)
 	io_timers_start(&sim.timers, &run.client, sim.now_ns);
 }
 
+/* However often a request is evaluated, it asks for each name once: what was answered stays so. */
+static void check_questions(void)
+{
+	static const enum counter_id outcomes[] = {
+		COUNTER_DNS_FOUND,   COUNTER_DNS_NODATA,  COUNTER_DNS_NXDOMAIN, COUNTER_DNS_SERVFAIL, COUNTER_DNS_BOGUS,
+		COUNTER_DNS_TIMEOUT, COUNTER_DNS_INVALID, COUNTER_DNS_SILENT,   COUNTER_OVER_LOOKUPS,
+	};
+	uint64_t answers = 0, requests = engine_counter(NULL, COUNTER_REQUESTS);
+
+	for (size_t i = 0; i < sizeof(outcomes) / sizeof(*outcomes); i++)
+		answers += engine_counter(NULL, outcomes[i]);
+	CHECK(answers <= NAMES * requests, "%llu answers to %llu requests", (unsigned long long)answers, (unsigned long long)requests);
+}
+
 static void check_end(void)
 {
 	CHECK(run.stopped == SHARDS, "only %u shards have stopped", run.stopped);
@@ -494,6 +509,7 @@ static void check_end(void)
 		      "shard %u still holds something", i);
 	CHECK(sim.questions_doubled == 0, "%u questions were under way twice", sim.questions_doubled);
 	CHECK(sim.questions <= run.config.limits.lookups_max * engine_counter(NULL, COUNTER_REQUESTS), "too many questions");
+	check_questions();
 	CHECK(run.sent_count == REQUESTS && (run.at_once || run.replies > REQUESTS / 10), "only %u replies", run.replies);
 }
 
