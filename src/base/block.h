@@ -71,7 +71,8 @@ static inline uint64_t block_part_within(const uint8_t *p, uint8_t low, uint8_t 
 /* A part in lower case. */
 static inline void block_part_lower(const uint8_t *p, uint8_t *out)
 {
-	__m128i octets = block_load(p), shifted = _mm_add_epi8(octets, _mm_set1_epi8(0x80 - 'A')); /* 'A' is the least */
+	__m128i octets = block_load(p);
+	__m128i shifted = _mm_add_epi8(octets, _mm_set1_epi8(0x80 - 'A')); /* 'A' is the least */
 	__m128i letters = _mm_cmplt_epi8(shifted, _mm_set1_epi8(-0x80 + 26));
 
 	_mm_storeu_si128((__m128i *)(void *)out, _mm_or_si128(octets, _mm_and_si128(letters, _mm_set1_epi8(0x20))));
@@ -80,7 +81,8 @@ static inline void block_part_lower(const uint8_t *p, uint8_t *out)
 /* Is one of the octets above 127? */
 static inline bool block_has_high(const uint8_t *p)
 {
-	__m128i low = _mm_or_si128(block_load(p), block_load(p + 16)), high = _mm_or_si128(block_load(p + 32), block_load(p + 48));
+	__m128i low = _mm_or_si128(block_load(p), block_load(p + 16));
+	__m128i high = _mm_or_si128(block_load(p + 32), block_load(p + 48));
 
 	return block_bits(_mm_or_si128(low, high)) != 0;
 }

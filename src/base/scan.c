@@ -129,8 +129,8 @@ static struct scan_reduced wsp_reduce_plain(struct slice s, uint8_t *out, size_t
 	return (struct scan_reduced){ len, scan_wsp_reduce_part(s.ptr, len, out) };
 }
 
-static const struct scan scan_plain = { "plain", wsp_run_plain, lone_line_end_plain, wsp_reduce_plain,
-	                                scan_unfold_runs, scan_field_ends_plain };
+static const struct scan scan_plain = { "plain",          wsp_run_plain,    lone_line_end_plain,
+					wsp_reduce_plain, scan_unfold_runs, scan_field_ends_plain };
 
 #if defined(__x86_64__)
 static bool has_avx2(void)

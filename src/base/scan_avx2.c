@@ -119,6 +119,6 @@ AVX2 static void field_ends(const uint8_t *p, size_t blocks, uint64_t *masks_out
 		*masks_out++ = field_ends_half(p) | field_ends_half(p + WIDTH) << WIDTH;
 }
 
-const struct scan scan_avx2 = { "avx2", scan_wsp_run_avx2, scan_lone_line_end_avx2, wsp_reduce, scan_unfold_runs,
-	                               field_ends };
+const struct scan scan_avx2 = { "avx2",     scan_wsp_run_avx2, scan_lone_line_end_avx2,
+				wsp_reduce, scan_unfold_runs,  field_ends };
 #endif

@@ -88,11 +88,13 @@ AVX512 static void field_ends(const uint8_t *p, size_t blocks, uint64_t *masks_o
 	for (; blocks > 0; blocks--, p += BLOCK_OCTETS) {
 		__m512i next = _mm512_loadu_si512((const void *)(p + 1));
 		__mmask64 line_ends = equal(_mm512_loadu_si512((const void *)p), '\n') &
-		                      equal(_mm512_loadu_si512((const void *)(p - 1)), '\r');
+				      equal(_mm512_loadu_si512((const void *)(p - 1)), '\r');
 
 		*masks_out++ = line_ends & ~(equal(next, ' ') | equal(next, '\t'));
 	}
 }
 
-const struct scan scan_avx512 = { "avx512", scan_wsp_run_avx2, scan_lone_line_end_avx2, wsp_reduce, unfold, field_ends };
+const struct scan scan_avx512 = {
+	"avx512", scan_wsp_run_avx2, scan_lone_line_end_avx2, wsp_reduce, unfold, field_ends
+};
 #endif

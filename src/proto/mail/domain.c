@@ -16,9 +16,9 @@ static bool short_name_is_canonical(struct slice name)
 		const uint8_t *part = copy + at;
 
 		dots |= block_part_equal(part, '.') << at;
-		others |= (block_part_within(part, 'a', 'z') | block_part_within(part, '0', '9') | block_part_equal(part, '-') |
-		           block_part_equal(part, '_'))
-		          << at;
+		others |= (block_part_within(part, 'a', 'z') | block_part_within(part, '0', '9') |
+			   block_part_equal(part, '-') | block_part_equal(part, '_'))
+			  << at;
 	}
 	return (dots | others) == block_bits_below(name.len) && domain_dots_separate(dots, name.len);
 }
