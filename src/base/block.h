@@ -1,5 +1,5 @@
 /*
- * block.h - 64 octets looked at together: what they are, as the bits of a number.
+ * block.h - 64 octets looked at together, or a part of 16: what they are, as the bits of a number.
  *
  * Bit i of a mask is of octet i. On x86-64 by SSE2, which every such processor has; elsewhere octet by octet.
  * Purity:    no allocation, no I/O.
@@ -34,7 +34,7 @@ static inline const uint8_t *block_of(struct slice s, size_t at, uint8_t copy[BL
 	return block_copy(slice_of(s.ptr + at, left), copy);
 }
 
-#define BLOCK_PART_OCTETS 16 /* for what is short */
+#define BLOCK_PART_OCTETS 16
 
 /* The first `count` (below 64) bits. */
 static inline uint64_t block_bits_below(size_t count)

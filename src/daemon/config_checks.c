@@ -220,12 +220,13 @@ static int check_authserv_ids(cfg_t *cfg, cfg_opt_t *option)
 
 bool config_is_host_name(const char *name)
 {
-	char lower[DOMAIN_OCTETS_MAX + 1];
+	uint8_t lower[DOMAIN_OCTETS_MAX];
 	size_t len = strlen(name);
 
-	for (size_t i = 0; i < len && i < sizeof(lower); i++)
-		lower[i] = (char)octet_lower((uint8_t)name[i]);
-	return len <= DOMAIN_OCTETS_MAX && domain_is_canonical(slice_of(lower, len));
+	if (len > sizeof(lower))
+		return false;
+	slice_lower(slice_of(name, len), lower);
+	return domain_is_canonical(slice_of(lower, len));
 }
 
 /* As they are compared: a name that could never equal a canonical one would be trust that silently is not given. */

@@ -43,8 +43,8 @@ static void take_name(struct cursor *c, struct name *name)
 		if (at.failed || len > 63 || name->len + 1 + len > NAME_OCTETS_MAX)
 			break;
 		name->octets[name->len++] = len;
-		for (size_t i = 0; i < label.len; i++)
-			name->octets[name->len++] = octet_lower(label.ptr[i]);
+		slice_lower(label, name->octets + name->len);
+		name->len += label.len;
 		if (len == 0) {
 			if (!jumped)
 				c->at = at.at;

@@ -59,8 +59,7 @@ static int domain_lower(struct slice in, struct arena *arena, struct slice *out)
 
 	if (!lower)
 		return -ENOMEM;
-	for (size_t i = 0; i < in.len; i++)
-		lower[i] = octet_lower(in.ptr[i]);
+	slice_lower(in, lower);
 	*out = slice_of(lower, in.len);
 	return 0;
 }

@@ -52,11 +52,10 @@ static void field_ends_init(struct field_ends *ends, struct slice message)
 static void field_ends_scan_edge(struct field_ends *ends)
 {
 	uint8_t copy[1 + BLOCK_OCTETS + 1] = { 0 };
-	struct slice message = ends->message;
-	size_t before = ends->scanned > 0, from = ends->scanned - before;
-	size_t len = message.len - from < sizeof(copy) - 1 + before ? message.len - from : sizeof(copy) - 1 + before;
+	size_t before = ends->scanned > 0;
+	struct slice octets = slice_sub(ends->message, ends->scanned - before, before + BLOCK_OCTETS + 1);
 
-	memcpy(copy + 1 - before, message.ptr + from, len);
+	memcpy(copy + 1 - before, octets.ptr, octets.len);
 	scan_best()->field_ends(copy + 1, 1, ends->masks);
 	ends->count = 1;
 }

@@ -195,7 +195,7 @@ static void test_uncovered(void **state)
 	arena_deinit(&arena);
 }
 
-/* RFC 6376 section 3.4.2 octet by octet, the plain twin of what header.c does block by block. */
+/* RFC 6376 section 3.4.2 octet by octet, the plain twin of what scan.unfold() does. */
 static size_t relaxed_plain(struct slice value, uint8_t *out)
 {
 	bool wsp = false;

@@ -434,6 +434,7 @@ static void test_memory(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_bad), cmocka_unit_test(test_fine), cmocka_unit_test(test_defaults_and_numbers),
           cmocka_unit_test(test_endless_times),
-          cmocka_unit_test(test_as_written), cmocka_unit_test(test_start_of_a_long_signature), cmocka_unit_test(test_rfc8463_example),
+          cmocka_unit_test(test_as_written), cmocka_unit_test(test_start_of_a_long_signature),
+          cmocka_unit_test(test_rfc8463_example),
           cmocka_unit_test(test_arc_bad), cmocka_unit_test(test_arc_fine), cmocka_unit_test(test_names_bound),
           cmocka_unit_test(test_memory))

@@ -75,7 +75,6 @@ static void test_valid(void **state)
 	}
 }
 
-/* What is left out of b= when the field is hashed (RFC 6376 section 3.7): all up to the separator. */
 /* Of the controls only tabs, and CRLF before white space. */
 static bool controls_are_valid_plain(struct slice s)
 {
@@ -118,6 +117,7 @@ static void test_controls_at_every_place(void **state)
 	assert_in_range(fine, 10000, 50000);
 }
 
+/* What is left out of b= when the field is hashed (RFC 6376 section 3.7): all up to the separator. */
 static void test_area(void **state)
 {
 	struct dkim_taglist list;

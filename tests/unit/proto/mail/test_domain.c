@@ -148,5 +148,5 @@ static void test_below(void **state)
 	assert_false(domain_equal(SLICE("b.example"), SLICE("b.example.")));
 }
 
-UNIT_MAIN(cmocka_unit_test(test_canonical), cmocka_unit_test(test_canonical_at_every_length), cmocka_unit_test(test_full_arena), cmocka_unit_test(test_labels),
-          cmocka_unit_test(test_below))
+UNIT_MAIN(cmocka_unit_test(test_canonical), cmocka_unit_test(test_canonical_at_every_length),
+          cmocka_unit_test(test_full_arena), cmocka_unit_test(test_labels), cmocka_unit_test(test_below))

@@ -273,7 +273,7 @@ static void test_4_8_at_every_place(void **state)
 				assert_false(spf_name_is_askable(slice_of(name, len)));
 			}
 			memset(name + at, '.', 2);
-			assert_int_equal(spf_name_is_askable(slice_of(name, len)), false);
+			assert_false(spf_name_is_askable(slice_of(name, len))); /* two dots, or one at the end */
 		}
 	}
 }
